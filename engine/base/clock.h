@@ -1,0 +1,24 @@
+// Time comes in through this interface, so that tests can own it.
+// Threading: all methods may be called from any thread at once.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "restored/units.h"
+
+namespace restored {
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual UnixMillis wall() const = 0;                                  // may jump
+  virtual std::chrono::steady_clock::time_point monotonic() const = 0;  // never does
+};
+
+const Clock& system_clock();
+
+// "2026-11-22T00:56:12.345Z"
+std::string iso8601(UnixMillis time);
+
+}  // namespace restored

@@ -1,0 +1,34 @@
+// The log: one line an event, to standard error, logfmt. Never a secret.
+// Threading: any thread. Configured once, by main.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace restored::log {
+
+enum class Level { debug, info, warning, error };
+
+void set_level(Level level);
+std::optional<Level> level_from(std::string_view text);
+// `area` is the module's name; fields are "key=value" within the message.
+void write(Level level, std::string_view area, std::string_view message);
+
+template <class... Args>
+void info(std::string_view area, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::info, area, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void warning(std::string_view area, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::warning, area, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void error(std::string_view area, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::error, area, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace restored::log

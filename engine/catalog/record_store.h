@@ -1,0 +1,30 @@
+// A small durable map for the agent's own records (the registry), over RocksDB.
+// Threading: all methods may be called from any thread at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "restored/error.h"
+#include "restored/keyspace.h"
+
+namespace restored::catalog {
+
+class RecordStore {
+ public:
+  static Result<std::unique_ptr<RecordStore>> open(const std::string& directory);
+  virtual ~RecordStore() = default;
+  virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
+  // All changes or none, synced to the device before it returns.
+  virtual Result<void> write(const WriteSet& changes) = 0;
+  // In key order, until visit returns false.
+  virtual Result<void> scan(
+      std::string_view prefix,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+  virtual Result<void> close() = 0;
+};
+
+}  // namespace restored::catalog

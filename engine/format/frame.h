@@ -1,0 +1,95 @@
+// Frames: the unit of compression and hashing. A frame is one independent zstd frame that holds
+// limits::frame_bytes of a file's content, the last one of a file less. An object is a run of
+// frames followed by a seek table (zstd's seekable format, zstd/contrib/seekable_format), so the
+// stock `zstd -d` decodes it. See FORMAT.md beside this file.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "restored/error.h"
+
+namespace restored::format {
+
+// One entry of the frame index.
+struct Frame {
+  std::uint32_t stored_bytes = 0;   // compressed
+  std::uint32_t content_bytes = 0;  // limits::frame_bytes but for a file's last frame
+  std::uint64_t hash = 0;           // frame_hash(content, position)
+  friend bool operator==(const Frame&, const Frame&) = default;
+};
+
+// XXH3-64 of the content, seeded with the frame's position in its file: equal content at another
+// place has another hash, so frames cannot change places unnoticed.
+std::uint64_t frame_hash(std::span<const std::byte> content, std::uint64_t position);
+
+// XXH3-128 over the frame size, the file's size and its frame hashes in order: names a file's
+// content, whatever it was compressed with. 32 hexadecimal digits.
+struct ContentId {
+  std::array<std::byte, 16> bytes{};
+  std::string hex() const;
+  friend auto operator<=>(const ContentId&, const ContentId&) = default;
+};
+ContentId content_id(std::uint64_t file_bytes, std::span<const Frame> frames);
+Result<ContentId> content_id_from_hex(std::string_view hex);
+
+// "objects/ab/abcdef…"
+std::string object_key(const ContentId& id);
+
+// Threading: one thread at a time; keep one per thread (it owns a zstd context).
+class FrameEncoder {
+ public:
+  explicit FrameEncoder(int zstd_level);
+  FrameEncoder(FrameEncoder&&) noexcept;
+  FrameEncoder& operator=(FrameEncoder&&) noexcept;
+  ~FrameEncoder();
+  // Writes one zstd frame (with content size, without zstd's own checksum) and returns its bytes.
+  // REQUIRES: into.size() >= limits::frame_stored_bytes_max, content.size() <= limits::frame_bytes.
+  std::size_t encode(std::span<const std::byte> content, std::span<std::byte> into);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Threading: one thread at a time; keep one per thread.
+class FrameDecoder {
+ public:
+  FrameDecoder();
+  FrameDecoder(FrameDecoder&&) noexcept;
+  FrameDecoder& operator=(FrameDecoder&&) noexcept;
+  ~FrameDecoder();
+  // Decodes exactly frame.content_bytes into `into` (REQUIRES: of that size) and compares the hash.
+  // Errors: corruption, the message says whether zstd refused it, the length or the hash differs.
+  Result<void> decode(const Frame& frame, std::uint64_t position, std::span<const std::byte> stored,
+                      std::span<std::byte> into);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The seek table that ends an object: stored and content lengths of each frame, with a 32-bit sum.
+std::string encode_seek_table(std::span<const Frame> frames,
+                              std::span<const std::uint32_t> content_sums);
+// The 32-bit sum that the seek table carries: low half of XXH64 of the content (the format's own).
+std::uint32_t seek_table_sum(std::span<const std::byte> content);
+
+// Bytes of the seek table of an object with so many frames.
+std::uint64_t seek_table_bytes(std::uint64_t frames);
+
+// Reads lengths (not hashes) back from an object's end. `tail` is the object's last
+// seek_table_bytes(frame count) bytes or more. Errors: corruption, unsupported_format.
+struct SeekEntry {
+  std::uint32_t stored_bytes = 0;
+  std::uint32_t content_bytes = 0;
+  std::uint32_t content_sum = 0;
+};
+Result<std::vector<SeekEntry>> decode_seek_table(std::span<const std::byte> tail);
+
+}  // namespace restored::format

@@ -1,0 +1,69 @@
+// The agent's own durable records: databases, credentials, tokens, operations. Typed, cached in
+// memory, each change synced before it is acknowledged. Only hashes of secrets are stored, and no
+// restore touches any of it.
+// Threading: all methods may be called from any thread at once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/record_store.h"
+#include "restored/engine.h"
+#include "restored/error.h"
+
+namespace restored::registry {
+
+// What the registry knows of a database; what is live is the catalog's fact.
+struct DatabaseRecord {
+  DatabaseId id;
+  std::string name;
+  std::string project_id;
+  std::string region;
+  bool is_default = false;
+  DatabaseStatus status = DatabaseStatus::provisioning;  // provisioning, ready or failure
+  std::optional<Error> failure;
+  UnixMillis created_at = 0;
+};
+
+// An operation as it is stored: enough to continue it after a crash, and to show it for 30 days.
+struct OperationRecord {
+  OperationView view;
+  std::string backup_name;  // of a backup operation
+};
+
+class Registry {
+ public:
+  static Result<std::unique_ptr<Registry>> open(const std::string& directory);
+  virtual ~Registry() = default;
+  virtual Result<void> close() = 0;
+
+  virtual std::vector<DatabaseRecord> databases() const = 0;  // by creation
+  virtual std::optional<DatabaseRecord> database(const DatabaseId& id) const = 0;
+  virtual Result<void> put_database(const DatabaseRecord& record) = 0;
+  // With its connections, in one write.
+  virtual Result<void> remove_database(const DatabaseId& id) = 0;
+
+  virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name) = 0;
+  virtual std::vector<ConnectionInfo> connections(const DatabaseId& id) const = 0;
+  virtual std::optional<ConnectionInfo> connection(const ConnectionId& id) const = 0;
+  virtual Result<NewConnection> rotate_connection(const ConnectionId& id) = 0;
+  virtual Result<void> remove_connection(const ConnectionId& id) = 0;
+  virtual std::optional<Credential> authenticate(std::string_view user,
+                                                 std::string_view password) const = 0;
+
+  virtual Result<NewToken> create_token(std::string name, Scopes scopes) = 0;
+  virtual std::vector<TokenInfo> tokens() const = 0;
+  virtual Result<void> revoke_token(const TokenId& id) = 0;
+  virtual std::optional<TokenInfo> token(std::string_view secret) const = 0;
+  // True once, on a registry that never had a token.
+  virtual bool never_had_a_token() const = 0;
+
+  virtual Result<void> put_operation(const OperationRecord& record) = 0;
+  virtual std::vector<OperationRecord> operations() const = 0;         // newest first
+  virtual Result<void> remove_operations_before(UnixMillis time) = 0;  // ended ones only
+};
+
+}  // namespace restored::registry

@@ -1,0 +1,242 @@
+// The engine as the agent sees it: databases, credentials, backups, restores, operations.
+//
+// Threading: all methods may be called from any thread at once. All of them may block on the disk
+// or the repository (but keyspace() and pins never on a restore), so serving threads hand them
+// to a pool. Long work runs on the engine's own threads: start_* returns when it is accepted.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "restored/error.h"
+#include "restored/ids.h"
+#include "restored/keyspace.h"
+#include "restored/limits.h"
+#include "restored/object_store.h"
+#include "restored/operation.h"
+
+namespace restored {
+
+struct EngineOptions {
+  std::string state_directory;
+  std::string repository_url;  // "file:///absolute/directory"
+  std::uint64_t memory_budget_bytes = limits::memory_budget_bytes_default;
+  std::uint64_t block_cache_bytes = limits::block_cache_bytes_default;
+  std::uint64_t space_reserve_bytes = limits::space_reserve_bytes_default;
+  std::uint64_t undo_seconds = limits::undo_seconds_default;
+  unsigned decode_threads = 0;  // 0: one a core
+  int compression_level = 1;    // zstd, of backups
+  bool io_uring = true;         // false: the pread/pwrite pool, for tests and odd kernels
+  bool direct_io = true;
+  bool verify_full = false;  // read every block of a staged generation before the swap
+};
+
+enum class DatabaseStatus : std::uint8_t { provisioning, ready, recovering, failure };
+std::string_view name(DatabaseStatus status);
+
+struct SourceEmpty {};
+struct SourceBackup {
+  DatabaseId database;
+  BackupId backup;
+};
+struct SourceDatabase {
+  DatabaseId database;
+};
+// Where the live content came from.
+using DatabaseSource = std::variant<SourceEmpty, SourceBackup, SourceDatabase>;
+
+struct ConnectionInfo {
+  ConnectionId id;
+  DatabaseId database;
+  std::string name;
+  UnixMillis created_at = 0;
+};
+
+// The only moment at which a password exists in clear.
+struct NewConnection {
+  ConnectionInfo info;
+  std::string password;  // 256 random bits, 43 characters of base64url
+};
+
+struct DatabaseInfo {
+  DatabaseId id;
+  std::string name;
+  std::string project_id;
+  std::string region;
+  bool is_default = false;
+  DatabaseStatus status = DatabaseStatus::provisioning;
+  DatabaseSource source;
+  UnixMillis created_at = 0;
+  std::vector<ConnectionInfo> connections;  // by creation; the first is the default one
+  GenerationNumber generation = 0;
+  std::optional<GenerationNumber> previous_generation;
+  std::optional<UnixMillis> undo_until;
+  std::uint64_t live_bytes = 0;          // of the live generation's files
+  std::optional<OperationId> operation;  // running on it
+  std::optional<OperationKind> operation_kind;
+  std::optional<Error> failure;  // with status failure
+};
+
+struct CreateDatabase {
+  std::string name;
+  std::string project_id = "default";
+  std::string region = "us-east-1";
+  bool is_default = false;
+  std::optional<SourceBackup> from_backup;  // restore into the new database
+};
+struct CreatedDatabase {
+  DatabaseInfo info;
+  NewConnection connection;              // made with it, named "default"
+  std::optional<OperationId> operation;  // the restore, with from_backup
+};
+
+enum class BackupStatus : std::uint8_t { running, completed, failed, unknown };
+std::string_view name(BackupStatus status);
+
+struct BackupInfo {
+  BackupId id;
+  DatabaseId database;
+  std::string database_name;
+  std::string name;
+  BackupStatus status = BackupStatus::unknown;
+  bool incremental = false;  // some files were already in the repository
+  UnixMillis created_at = 0;
+  std::uint64_t stored_bytes = 0;  // objects of this backup, shared ones included
+  std::uint64_t content_bytes = 0;
+  std::uint64_t uploaded_bytes = 0;  // what this backup added to the repository
+  std::uint64_t files = 0;
+  std::uint64_t entries = 0;
+  std::optional<OperationId> operation;
+  std::optional<Error> error;
+};
+
+struct RestoreRequest {
+  DatabaseId target;
+  DatabaseId source_database;  // empty: whichever database the backup belongs to
+  BackupId backup;
+  std::string principal;
+};
+
+// What a restore would do; every check of the validate and reserve phases passed.
+struct RestorePreview {
+  BackupInfo backup;
+  DatabaseInfo target;
+  std::uint64_t staging_bytes = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t reusable_bytes = 0;  // upper bound, by identity; not yet verified
+};
+
+enum class Scope : std::uint8_t { read = 1, write = 2, restore = 4 };
+using Scopes = std::uint8_t;  // sum of Scope bits; the administrator has all
+
+struct TokenInfo {
+  TokenId id;
+  std::string name;
+  Scopes scopes = 0;
+  UnixMillis created_at = 0;
+};
+struct NewToken {
+  TokenInfo info;
+  std::string secret;  // shown once
+};
+
+// What a password on the data plane opens.
+struct Credential {
+  ConnectionId connection;
+  DatabaseId database;
+};
+
+struct EngineFacts {
+  std::string version;
+  std::string rocksdb_version;
+  std::string repository_url;
+  bool io_uring = false;
+  std::string io_note;  // why not, and the remedy; empty when all is well
+  std::uint64_t memory_budget_bytes = 0;
+  std::uint64_t memory_in_use_bytes = 0;
+  unsigned decode_threads = 0;
+};
+
+class Engine {
+ public:
+  // Opens the state directory (made if missing), recovers every database, continues or fails the
+  // operations that a crash cut off. Errors: state_locked, corruption, io_error,
+  // invalid_configuration, store errors of the repository (a missing directory is made).
+  static Result<std::unique_ptr<Engine>> open(EngineOptions options);
+  virtual ~Engine() = default;
+
+  // Stops operations (they continue at the next open), flushes, releases every handle.
+  // REQUIRES: no permit, pin or cursor is held. Nothing may be called after it.
+  virtual Result<void> close() = 0;
+
+  virtual EngineFacts engine_facts() const = 0;
+
+  // Databases. create: also makes the connection "default". remove: database_busy while an
+  // operation runs on it, default_database for the default one; sessions lose it at once.
+  virtual Result<CreatedDatabase> create_database(CreateDatabase request,
+                                                  std::string principal) = 0;
+  virtual std::vector<DatabaseInfo> databases() const = 0;  // by creation
+  virtual Result<DatabaseInfo> database(const DatabaseId& id) const = 0;
+  virtual Result<void> remove_database(const DatabaseId& id) = 0;
+  // Null when the database is gone. Cheap.
+  virtual std::shared_ptr<Keyspace> keyspace(const DatabaseId& id) const = 0;
+
+  // Connections: credentials of the data plane. They are not part of any generation.
+  virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name) = 0;
+  virtual Result<std::vector<ConnectionInfo>> connections(const DatabaseId& id) const = 0;
+  virtual Result<ConnectionInfo> connection(const ConnectionId& id) const = 0;
+  virtual Result<NewConnection> rotate_connection(const ConnectionId& id) = 0;
+  virtual Result<void> remove_connection(const ConnectionId& id) = 0;
+  // Constant time in the password. `user` empty or "default": the password alone decides.
+  virtual std::optional<Credential> authenticate(std::string_view user,
+                                                 std::string_view password) const = 0;
+  // Whether sessions that authenticated with it may go on (not removed, not rotated away is not
+  // asked: a rotation leaves open sessions open).
+  virtual bool connection_exists(const ConnectionId& id) const = 0;
+
+  // Control tokens. admin_token() makes the administrator's on the first call ever.
+  virtual Result<std::optional<NewToken>> ensure_admin_token() = 0;
+  virtual Result<NewToken> create_token(std::string name, Scopes scopes) = 0;
+  virtual std::vector<TokenInfo> tokens() const = 0;
+  virtual Result<void> revoke_token(const TokenId& id) = 0;
+  virtual std::optional<TokenInfo> token(std::string_view secret) const = 0;  // constant time
+
+  // Backups. backups(): newest first, running ones included.
+  virtual Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
+                                             std::string principal) = 0;
+  virtual Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const = 0;
+  virtual Result<BackupInfo> backup(const BackupId& id) const = 0;
+  // The manifest as JSON text, for people.
+  virtual Result<std::string> backup_manifest(const BackupId& id) const = 0;
+  virtual Result<OperationView> start_verify(const BackupId& id, std::string principal) = 0;
+  // database_busy while an operation uses it.
+  virtual Result<void> remove_backup(const BackupId& id) = 0;
+
+  // Restores. start_restore has passed validate and reserve when it returns: its errors are the
+  // answers of the HTTP contract (target_database_not_found, source_database_not_found,
+  // backup_not_found, database_provisioning, database_recovering, backup_not_usable,
+  // insufficient_space, object_store_unavailable). Of two racing calls exactly one succeeds.
+  virtual Result<OperationView> start_restore(const RestoreRequest& request) = 0;
+  virtual Result<RestorePreview> validate_restore(const RestoreRequest& request) const = 0;
+  virtual Result<OperationView> start_undo(const DatabaseId& id, std::string principal) = 0;
+
+  // Operations: running and ended ones, newest first, across restarts.
+  virtual std::vector<OperationView> operations() const = 0;
+  virtual Result<OperationView> operation(const OperationId& id) const = 0;
+  // Returns when it ended, `timeout` passed or `stop` was triggered, with the view of then.
+  virtual Result<OperationView> wait_operation(const OperationId& id,
+                                               std::chrono::milliseconds timeout,
+                                               std::stop_token stop) const = 0;
+  // Accepted: it ends as cancelled soon, unless it ended first. Errors: operation_not_found,
+  // operation_ended, past_point_of_no_return.
+  virtual Result<OperationView> cancel_operation(const OperationId& id) = 0;
+};
+
+}  // namespace restored

@@ -1,0 +1,80 @@
+// Every limit of the product, in one place, with the relations between them as compile-time
+// facts. What an operator may change is a default here and a key of the configuration.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "restored/units.h"
+
+namespace restored::limits {
+
+// Format. A frame is the unit of compression and hashing, a range the unit of transfer.
+inline constexpr std::uint64_t frame_bytes = 256 * kKiB;
+// zstd's bound for one incompressible frame (ZSTD_compressBound) stays below this.
+inline constexpr std::uint64_t frame_stored_bytes_max = frame_bytes + 4 * kKiB;
+// A range ends before either bound would be passed: incompressible data reaches the first,
+// compressible data the second.
+inline constexpr std::uint64_t range_stored_bytes_max = 8 * kMiB + 512 * kKiB;
+inline constexpr std::uint64_t range_content_bytes_max = 16 * kMiB;
+inline constexpr std::uint64_t range_frames_max = range_content_bytes_max / frame_bytes;
+inline constexpr std::uint64_t manifest_bytes_max = 256 * kMiB;
+inline constexpr std::uint64_t small_object_bytes_max = 1 * kMiB;
+
+// I/O. Direct I/O needs offsets, lengths and memory aligned to this.
+inline constexpr std::uint64_t io_alignment = 4 * kKiB;
+inline constexpr std::uint64_t write_bytes_max = 1 * kMiB;  // one submission to the ring
+inline constexpr unsigned ring_depth = 64;
+inline constexpr std::uint64_t journal_checkpoint_bytes = 256 * kMiB;
+
+// Memory. One lease covers a range's stored and content bytes together.
+inline constexpr std::uint64_t range_lease_bytes_max =
+    round_up(range_stored_bytes_max, io_alignment) + 2 * io_alignment + range_content_bytes_max;
+inline constexpr std::uint64_t memory_budget_bytes_default = 256 * kMiB;
+inline constexpr std::uint64_t memory_budget_bytes_min = 64 * kMiB;
+inline constexpr unsigned ranges_in_flight_max = 64;
+
+// Storage.
+inline constexpr std::uint64_t sst_bytes = 64 * kMiB;
+inline constexpr int open_files_max = 500;
+inline constexpr std::uint64_t block_cache_bytes_default = 512 * kMiB;
+inline constexpr std::uint64_t space_reserve_bytes_default = 1 * kGiB;
+inline constexpr std::uint64_t undo_seconds_default = 24 * 3600;
+
+// Control plane.
+inline constexpr std::size_t http_header_bytes_max = 16 * kKiB;
+inline constexpr std::size_t http_body_bytes_max = 64 * kKiB;
+inline constexpr std::size_t json_depth_max = 32;
+inline constexpr std::size_t list_limit_default = 100;
+inline constexpr std::size_t list_limit_max = 1000;
+inline constexpr std::size_t backup_list_limit_default = 25;
+inline constexpr std::size_t backup_list_limit_max = 100;
+inline constexpr unsigned http_idle_seconds = 60;
+inline constexpr unsigned http_request_seconds = 30;
+inline constexpr unsigned wait_seconds_max = 600;
+inline constexpr unsigned retry_after_seconds = 2;
+inline constexpr std::size_t connection_name_bytes_min = 3;
+inline constexpr std::size_t connection_name_bytes_max = 65;
+inline constexpr std::size_t database_name_bytes_max = 128;
+inline constexpr std::uint64_t operation_retention_seconds = 30ull * 24 * 3600;
+
+// Data plane.
+inline constexpr std::uint64_t value_bytes_max_default = 512 * kMiB;
+inline constexpr std::size_t inline_command_bytes_max = 64 * kKiB;
+inline constexpr std::size_t command_arguments_max = 1024 * 1024;
+inline constexpr std::size_t clients_max_default = 10'000;
+inline constexpr std::size_t output_buffer_bytes_max = 1 * kGiB;
+inline constexpr std::size_t scan_cursors_max = 16 * 1024;
+
+static_assert(range_content_bytes_max % frame_bytes == 0);
+static_assert(frame_bytes % io_alignment == 0, "frames start at offsets that direct I/O takes");
+static_assert(write_bytes_max % io_alignment == 0);
+static_assert(range_content_bytes_max % write_bytes_max == 0);
+static_assert(range_stored_bytes_max >= 32 * frame_stored_bytes_max,
+              "8 MiB of incompressible content fit into one range");
+static_assert(memory_budget_bytes_min >= 2 * range_lease_bytes_max,
+              "at the smallest budget one range can be fetched while another is written");
+static_assert(memory_budget_bytes_default >= memory_budget_bytes_min);
+static_assert(small_object_bytes_max < manifest_bytes_max);
+
+}  // namespace restored::limits
