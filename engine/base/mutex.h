@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <shared_mutex>
 
 #if defined(__clang__)
 #define RESTORED_TSA(x) __attribute__((x))
@@ -37,6 +38,46 @@ class RESTORED_TSA(scoped_lockable) MutexLock {
 
  private:
   Mutex& mutex_;
+};
+
+// For state that many threads read and few change.
+class RESTORED_TSA(capability("shared_mutex")) SharedMutex {
+ public:
+  void lock() RESTORED_TSA(acquire_capability()) { mutex_.lock(); }
+  void unlock() RESTORED_TSA(release_capability()) { mutex_.unlock(); }
+  void lock_shared() RESTORED_TSA(acquire_shared_capability()) { mutex_.lock_shared(); }
+  void unlock_shared() RESTORED_TSA(release_shared_capability()) { mutex_.unlock_shared(); }
+
+ private:
+  std::shared_mutex mutex_;
+};
+
+class RESTORED_TSA(scoped_lockable) SharedLock {
+ public:
+  explicit SharedLock(SharedMutex& mutex) RESTORED_TSA(acquire_shared_capability(mutex))
+      : mutex_(mutex) {
+    mutex_.lock_shared();
+  }
+  ~SharedLock() RESTORED_TSA(release_generic_capability()) { mutex_.unlock_shared(); }
+  SharedLock(const SharedLock&) = delete;
+  SharedLock& operator=(const SharedLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+class RESTORED_TSA(scoped_lockable) ExclusiveLock {
+ public:
+  explicit ExclusiveLock(SharedMutex& mutex) RESTORED_TSA(acquire_capability(mutex))
+      : mutex_(mutex) {
+    mutex_.lock();
+  }
+  ~ExclusiveLock() RESTORED_TSA(release_capability()) { mutex_.unlock(); }
+  ExclusiveLock(const ExclusiveLock&) = delete;
+  ExclusiveLock& operator=(const ExclusiveLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
 };
 
 // Wait with std::condition_variable_any on a Mutex that the caller holds:

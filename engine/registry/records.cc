@@ -1,0 +1,214 @@
+#include "registry/records.h"
+
+#include <boost/json.hpp>
+#include <utility>
+
+#include "registry/json_fields.h"
+
+namespace restored::registry {
+namespace {
+
+namespace json = boost::json;
+
+std::optional<DatabaseStatus> database_status(std::string_view text) {
+  for (const DatabaseStatus status : {DatabaseStatus::provisioning, DatabaseStatus::ready,
+                                      DatabaseStatus::recovering, DatabaseStatus::failure}) {
+    if (name(status) == text) return status;
+  }
+  return std::nullopt;
+}
+
+json::string words(std::string_view text) {
+  return json::string(text);
+}
+
+template <class Value>
+json::value or_null(const std::optional<Value>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+std::string finish(json::object object, std::uint64_t order) {
+  object["version"] = record_version;
+  object["order"] = order;
+  return json::serialize(object);
+}
+
+void write_busy(json::object& object, const StageSeconds& busy) {
+  object["busyFetch"] = busy.fetch;
+  object["busyDecode"] = busy.decode;
+  object["busyWrite"] = busy.write;
+  object["busyEncode"] = busy.encode;
+  object["busyStore"] = busy.store;
+}
+
+void read_busy(Fields& fields, StageSeconds& busy) {
+  busy.fetch = fields.number("busyFetch");
+  busy.decode = fields.number("busyDecode");
+  busy.write = fields.number("busyWrite");
+  busy.encode = fields.number("busyEncode");
+  busy.store = fields.number("busyStore");
+}
+
+Digest read_digest(Fields& fields) {
+  return fields.word("sha256", [](std::string_view text) { return digest_from(text); });
+}
+
+}  // namespace
+
+std::string encode(const StoredDatabase& stored) {
+  const DatabaseRecord& record = stored.record;
+  return finish({{"id", record.id.value},
+                 {"name", record.name},
+                 {"projectId", record.project_id},
+                 {"region", record.region},
+                 {"isDefault", record.is_default},
+                 {"status", words(name(record.status))},
+                 {"failure", to_json(record.failure)},
+                 {"createdAt", record.created_at}},
+                stored.order);
+}
+
+Result<StoredDatabase> decode_database(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  StoredDatabase stored;
+  DatabaseRecord& record = stored.record;
+  record.id = DatabaseId(fields.text("id"));
+  record.name = fields.text("name");
+  record.project_id = fields.text("projectId");
+  record.region = fields.text("region");
+  record.is_default = fields.flag("isDefault");
+  record.status = fields.word("status", database_status);
+  record.failure = fields.optional_error("failure");
+  record.created_at = fields.time("createdAt");
+  stored.order = fields.count("order");
+  RESTORED_TRY(fields.status());
+  return stored;
+}
+
+std::string encode(const StoredConnection& stored) {
+  return finish({{"id", stored.info.id.value},
+                 {"database", stored.info.database.value},
+                 {"name", stored.info.name},
+                 {"createdAt", stored.info.created_at},
+                 {"sha256", to_text(stored.password)}},
+                stored.order);
+}
+
+Result<StoredConnection> decode_connection(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  StoredConnection stored;
+  stored.info.id = ConnectionId(fields.text("id"));
+  stored.info.database = DatabaseId(fields.text("database"));
+  stored.info.name = fields.text("name");
+  stored.info.created_at = fields.time("createdAt");
+  stored.password = read_digest(fields);
+  stored.order = fields.count("order");
+  RESTORED_TRY(fields.status());
+  return stored;
+}
+
+std::string encode(const StoredToken& stored) {
+  return finish({{"id", stored.info.id.value},
+                 {"name", stored.info.name},
+                 {"scopes", stored.info.scopes},
+                 {"createdAt", stored.info.created_at},
+                 {"sha256", to_text(stored.secret)}},
+                stored.order);
+}
+
+Result<StoredToken> decode_token(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  StoredToken stored;
+  stored.info.id = TokenId(fields.text("id"));
+  stored.info.name = fields.text("name");
+  const std::uint64_t scopes = fields.count("scopes");
+  if (scopes > all_scopes) fields.wrong("scopes");
+  stored.info.scopes = static_cast<Scopes>(scopes & all_scopes);
+  stored.info.created_at = fields.time("createdAt");
+  stored.secret = read_digest(fields);
+  stored.order = fields.count("order");
+  RESTORED_TRY(fields.status());
+  return stored;
+}
+
+std::string encode(const StoredOperation& stored) {
+  const OperationView& view = stored.record.view;
+  json::object object{{"id", view.id.value},
+                      {"kind", words(name(view.kind))},
+                      {"state", words(name(view.state))},
+                      {"phase", words(name(view.phase))},
+                      {"database", view.database.value},
+                      {"sourceDatabase", view.source_database.value},
+                      {"backup", view.backup.value},
+                      {"backupName", stored.record.backup_name},
+                      {"bytesDone", view.bytes_done},
+                      {"bytesTotal", view.bytes_total},
+                      {"bytesReused", view.bytes_reused},
+                      {"bytesTransferred", view.bytes_transferred},
+                      {"filesDone", view.files_done},
+                      {"filesTotal", view.files_total},
+                      {"bytesPerSecond", view.bytes_per_second},
+                      {"etaSeconds", or_null(view.eta_seconds)},
+                      {"attempts", view.attempts},
+                      {"error", to_json(view.error)},
+                      {"waitingOn", view.waiting_on},
+                      {"peakMemoryBytes", view.peak_memory_bytes},
+                      {"swapPauseSeconds", view.swap_pause_seconds},
+                      {"mayCancel", view.may_cancel},
+                      {"principal", view.principal},
+                      {"createdAt", view.created_at},
+                      {"updatedAt", view.updated_at},
+                      {"endedAt", or_null(view.ended_at)}};
+  write_busy(object, view.busy);
+  return finish(std::move(object), stored.order);
+}
+
+Result<StoredOperation> decode_operation(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  StoredOperation stored;
+  OperationView& view = stored.record.view;
+  view.id = OperationId(fields.text("id"));
+  view.kind = fields.word("kind", operation_kind);
+  view.state = fields.word("state", operation_state);
+  view.phase = fields.word("phase", phase);
+  view.database = DatabaseId(fields.text("database"));
+  view.source_database = DatabaseId(fields.text("sourceDatabase"));
+  view.backup = BackupId(fields.text("backup"));
+  stored.record.backup_name = fields.text("backupName");
+  view.bytes_done = fields.count("bytesDone");
+  view.bytes_total = fields.count("bytesTotal");
+  view.bytes_reused = fields.count("bytesReused");
+  view.bytes_transferred = fields.count("bytesTransferred");
+  view.files_done = fields.count("filesDone");
+  view.files_total = fields.count("filesTotal");
+  view.bytes_per_second = fields.number("bytesPerSecond");
+  view.eta_seconds = fields.optional_number("etaSeconds");
+  view.attempts = static_cast<std::uint32_t>(fields.count("attempts"));
+  view.error = fields.optional_error("error");
+  view.waiting_on = fields.text("waitingOn");
+  view.peak_memory_bytes = fields.count("peakMemoryBytes");
+  view.swap_pause_seconds = fields.number("swapPauseSeconds");
+  view.may_cancel = fields.flag("mayCancel");
+  view.principal = fields.text("principal");
+  view.created_at = fields.time("createdAt");
+  view.updated_at = fields.time("updatedAt");
+  view.ended_at = fields.optional_time("endedAt");
+  read_busy(fields, view.busy);
+  stored.order = fields.count("order");
+  RESTORED_TRY(fields.status());
+  return stored;
+}
+
+std::string encode(const RegistryFacts& facts) {
+  return finish({{"hadAToken", facts.had_a_token}}, 0);
+}
+
+Result<RegistryFacts> decode_facts(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  RegistryFacts facts;
+  facts.had_a_token = fields.flag("hadAToken");
+  RESTORED_TRY(fields.status());
+  return facts;
+}
+
+}  // namespace restored::registry

@@ -1,0 +1,407 @@
+#include "registry/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/random.h"
+#include "registry/records.h"
+#include "registry/secret.h"
+
+namespace restored::registry {
+namespace {
+
+std::string key(std::string_view prefix, const std::string& id) {
+  return fmt::format("{}{}", prefix, id);
+}
+
+// The records in memory, with their index of secrets.
+struct Records {
+  std::map<std::string, StoredDatabase> databases;
+  std::map<std::string, StoredConnection> connections;
+  std::map<std::string, StoredToken> tokens;
+  std::map<std::string, StoredOperation> operations;
+  SecretIndex passwords;
+  SecretIndex token_secrets;
+  RegistryFacts facts;
+  std::uint64_t next_order = 1;
+
+  void put(StoredConnection stored) {
+    passwords.add(stored.password, stored.info.id.value);
+    std::string id = stored.info.id.value;
+    connections.insert_or_assign(std::move(id), std::move(stored));
+  }
+  void remove_connection(const std::string& id) {
+    const auto found = connections.find(id);
+    if (found == connections.end()) return;
+    passwords.remove(found->second.password);
+    connections.erase(found);
+  }
+  void put(StoredToken stored) {
+    token_secrets.add(stored.secret, stored.info.id.value);
+    std::string id = stored.info.id.value;
+    tokens.insert_or_assign(std::move(id), std::move(stored));
+  }
+};
+
+// The values of a map, picked by `wanted`, in order of creation, each through `view`.
+template <class Map, class Wanted, class View>
+auto in_order(const Map& map, Wanted wanted, View view) {
+  std::vector<const typename Map::mapped_type*> chosen;
+  for (const auto& [id, stored] : map) {
+    if (wanted(stored)) chosen.push_back(&stored);
+  }
+  std::sort(chosen.begin(), chosen.end(),
+            [](const auto* left, const auto* right) { return left->order < right->order; });
+  std::vector<std::decay_t<decltype(view(*chosen.front()))>> views;
+  views.reserve(chosen.size());
+  for (const auto* stored : chosen) views.push_back(view(*stored));
+  return views;
+}
+
+constexpr auto all = [](const auto&) { return true; };
+
+class DurableRegistry final : public Registry {
+ public:
+  explicit DurableRegistry(std::unique_ptr<catalog::RecordStore> store)
+      : store_(std::move(store)) {}
+
+  Result<void> load();
+  Result<void> close() override;
+
+  std::vector<DatabaseRecord> databases() const override;
+  std::optional<DatabaseRecord> database(const DatabaseId& id) const override;
+  Result<void> put_database(const DatabaseRecord& record) override;
+  Result<void> remove_database(const DatabaseId& id) override;
+
+  Result<NewConnection> create_connection(const DatabaseId& id, std::string name) override;
+  std::vector<ConnectionInfo> connections(const DatabaseId& id) const override;
+  std::optional<ConnectionInfo> connection(const ConnectionId& id) const override;
+  Result<NewConnection> rotate_connection(const ConnectionId& id) override;
+  Result<void> remove_connection(const ConnectionId& id) override;
+  std::optional<Credential> authenticate(std::string_view user,
+                                         std::string_view password) const override;
+
+  Result<NewToken> create_token(std::string name, Scopes scopes) override;
+  std::vector<TokenInfo> tokens() const override;
+  Result<void> revoke_token(const TokenId& id) override;
+  std::optional<TokenInfo> token(std::string_view secret) const override;
+  bool never_had_a_token() const override;
+
+  Result<void> put_operation(const OperationRecord& record) override;
+  std::vector<OperationRecord> operations() const override;
+  Result<void> remove_operations_before(UnixMillis time) override;
+
+ private:
+  // Calls decode(key, text) for every record of the family and hands the result to keep().
+  template <class Decode, class Keep>
+  Result<void> load_family(std::string_view prefix, Decode decode, Keep keep);
+
+  std::unique_ptr<catalog::RecordStore> store_;
+  // Orders changes: held from the decision over the synced write to its publication, so that the
+  // disk and the memory agree on who came first. Readers never take it.
+  Mutex changing_;
+  mutable SharedMutex mutex_;
+  Records records_ GUARDED_BY(mutex_);
+};
+
+template <class Decode, class Keep>
+Result<void> DurableRegistry::load_family(std::string_view prefix, Decode decode, Keep keep) {
+  Result<void> outcome;
+  const auto visit = [&](std::string_view record_key, std::string_view text) {
+    auto stored = decode(record_key, text);
+    if (!stored) {
+      outcome = std::unexpected(std::move(stored).error());
+    } else {
+      keep(std::move(*stored));
+    }
+    return outcome.has_value();
+  };
+  RESTORED_TRY(store_->scan(prefix, visit));
+  return outcome;
+}
+
+Result<void> DurableRegistry::load() {
+  Records loaded;
+  const auto counted = [&](auto& stored) -> auto& {
+    loaded.next_order = std::max(loaded.next_order, stored.order + 1);
+    return stored;
+  };
+  RESTORED_TRY(const std::optional<std::string> facts, store_->get(facts_key));
+  if (facts) {
+    RESTORED_TRY(loaded.facts, decode_facts(facts_key, *facts));
+  }
+  RESTORED_TRY(load_family(database_prefix, decode_database, [&](StoredDatabase stored) {
+    loaded.databases[stored.record.id.value] = std::move(counted(stored));
+  }));
+  RESTORED_TRY(load_family(connection_prefix, decode_connection, [&](StoredConnection stored) {
+    loaded.put(std::move(counted(stored)));
+  }));
+  RESTORED_TRY(load_family(token_prefix, decode_token,
+                           [&](StoredToken stored) { loaded.put(std::move(counted(stored))); }));
+  RESTORED_TRY(load_family(operation_prefix, decode_operation, [&](StoredOperation stored) {
+    loaded.operations[stored.record.view.id.value] = std::move(counted(stored));
+  }));
+  const ExclusiveLock lock(mutex_);
+  records_ = std::move(loaded);
+  return {};
+}
+
+Result<void> DurableRegistry::close() {
+  return store_->close();
+}
+
+// Databases.
+
+std::vector<DatabaseRecord> DurableRegistry::databases() const {
+  const SharedLock lock(mutex_);
+  return in_order(records_.databases, all, [](const auto& stored) { return stored.record; });
+}
+
+std::optional<DatabaseRecord> DurableRegistry::database(const DatabaseId& id) const {
+  const SharedLock lock(mutex_);
+  const auto found = records_.databases.find(id.value);
+  if (found == records_.databases.end()) return std::nullopt;
+  return found->second.record;
+}
+
+Result<void> DurableRegistry::put_database(const DatabaseRecord& record) {
+  const MutexLock change(changing_);
+  StoredDatabase stored{record, 0};
+  {
+    const SharedLock lock(mutex_);
+    const auto found = records_.databases.find(record.id.value);
+    stored.order = found == records_.databases.end() ? records_.next_order : found->second.order;
+  }
+  WriteSet changes;
+  changes.put(key(database_prefix, record.id.value), encode(stored));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  records_.next_order = std::max(records_.next_order, stored.order + 1);
+  records_.databases.insert_or_assign(record.id.value, std::move(stored));
+  return {};
+}
+
+Result<void> DurableRegistry::remove_database(const DatabaseId& id) {
+  const MutexLock change(changing_);
+  const std::vector<ConnectionInfo> owned = connections(id);
+  WriteSet changes;
+  changes.erase(key(database_prefix, id.value));
+  for (const ConnectionInfo& info : owned) changes.erase(key(connection_prefix, info.id.value));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  records_.databases.erase(id.value);
+  for (const ConnectionInfo& info : owned) records_.remove_connection(info.id.value);
+  return {};
+}
+
+// Connections.
+
+Result<NewConnection> DurableRegistry::create_connection(const DatabaseId& id, std::string name) {
+  const MutexLock change(changing_);
+  NewConnection made{{ConnectionId(random_id()), id, std::move(name), system_clock().wall()},
+                     random_secret()};
+  StoredConnection stored{made.info, digest_of(made.password), 0};
+  {
+    const SharedLock lock(mutex_);
+    if (!records_.databases.contains(id.value)) {
+      return fail(ErrorCode::database_not_found,
+                  fmt::format("database {} does not exist", id.value));
+    }
+    stored.order = records_.next_order;
+  }
+  WriteSet changes;
+  changes.put(key(connection_prefix, stored.info.id.value), encode(stored));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  records_.next_order = stored.order + 1;
+  records_.put(std::move(stored));
+  return made;
+}
+
+std::vector<ConnectionInfo> DurableRegistry::connections(const DatabaseId& id) const {
+  const SharedLock lock(mutex_);
+  return in_order(
+      records_.connections, [&](const auto& stored) { return stored.info.database == id; },
+      [](const auto& stored) { return stored.info; });
+}
+
+std::optional<ConnectionInfo> DurableRegistry::connection(const ConnectionId& id) const {
+  const SharedLock lock(mutex_);
+  const auto found = records_.connections.find(id.value);
+  if (found == records_.connections.end()) return std::nullopt;
+  return found->second.info;
+}
+
+Result<NewConnection> DurableRegistry::rotate_connection(const ConnectionId& id) {
+  const MutexLock change(changing_);
+  StoredConnection stored;
+  {
+    const SharedLock lock(mutex_);
+    const auto found = records_.connections.find(id.value);
+    if (found == records_.connections.end()) {
+      return fail(ErrorCode::connection_not_found,
+                  fmt::format("connection {} does not exist", id.value));
+    }
+    stored = found->second;
+  }
+  NewConnection made{stored.info, random_secret()};
+  stored.password = digest_of(made.password);
+  WriteSet changes;
+  changes.put(key(connection_prefix, id.value), encode(stored));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  records_.remove_connection(id.value);
+  records_.put(std::move(stored));
+  return made;
+}
+
+Result<void> DurableRegistry::remove_connection(const ConnectionId& id) {
+  const MutexLock change(changing_);
+  if (!connection(id)) {
+    return fail(ErrorCode::connection_not_found,
+                fmt::format("connection {} does not exist", id.value));
+  }
+  WriteSet changes;
+  changes.erase(key(connection_prefix, id.value));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  records_.remove_connection(id.value);
+  return {};
+}
+
+std::optional<Credential> DurableRegistry::authenticate(std::string_view user,
+                                                        std::string_view password) const {
+  const Digest digest = digest_of(password);
+  const SharedLock lock(mutex_);
+  const std::string* owner = records_.passwords.owner(digest);
+  if (owner == nullptr) return std::nullopt;
+  const auto found = records_.connections.find(*owner);
+  RESTORED_CHECK(found != records_.connections.end(), "an indexed password has a connection");
+  if (user.starts_with("con_")) user.remove_prefix(4);
+  if (!user.empty() && user != "default" && user != *owner) return std::nullopt;
+  return Credential{found->second.info.id, found->second.info.database};
+}
+
+// Tokens.
+
+Result<NewToken> DurableRegistry::create_token(std::string name, Scopes scopes) {
+  const MutexLock change(changing_);
+  NewToken made{{TokenId(random_id()), std::move(name), scopes, system_clock().wall()},
+                random_secret()};
+  StoredToken stored{made.info, digest_of(made.secret), 0};
+  {
+    const SharedLock lock(mutex_);
+    stored.order = records_.next_order;
+  }
+  WriteSet changes;
+  changes.put(key(token_prefix, stored.info.id.value), encode(stored));
+  changes.put(std::string(facts_key), encode(RegistryFacts{.had_a_token = true}));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  records_.next_order = stored.order + 1;
+  records_.facts.had_a_token = true;
+  records_.put(std::move(stored));
+  return made;
+}
+
+std::vector<TokenInfo> DurableRegistry::tokens() const {
+  const SharedLock lock(mutex_);
+  return in_order(records_.tokens, all, [](const auto& stored) { return stored.info; });
+}
+
+Result<void> DurableRegistry::revoke_token(const TokenId& id) {
+  const MutexLock change(changing_);
+  {
+    const SharedLock lock(mutex_);
+    if (!records_.tokens.contains(id.value)) {
+      return fail(ErrorCode::token_not_found, fmt::format("token {} does not exist", id.value));
+    }
+  }
+  WriteSet changes;
+  changes.erase(key(token_prefix, id.value));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  const auto found = records_.tokens.find(id.value);
+  records_.token_secrets.remove(found->second.secret);
+  records_.tokens.erase(found);
+  return {};
+}
+
+std::optional<TokenInfo> DurableRegistry::token(std::string_view secret) const {
+  const Digest digest = digest_of(secret);
+  const SharedLock lock(mutex_);
+  const std::string* owner = records_.token_secrets.owner(digest);
+  if (owner == nullptr) return std::nullopt;
+  const auto found = records_.tokens.find(*owner);
+  RESTORED_CHECK(found != records_.tokens.end(), "an indexed secret has a token");
+  return found->second.info;
+}
+
+bool DurableRegistry::never_had_a_token() const {
+  const SharedLock lock(mutex_);
+  return !records_.facts.had_a_token;
+}
+
+// Operations.
+
+Result<void> DurableRegistry::put_operation(const OperationRecord& record) {
+  const MutexLock change(changing_);
+  const std::string& id = record.view.id.value;
+  StoredOperation stored{record, 0};
+  {
+    const SharedLock lock(mutex_);
+    const auto found = records_.operations.find(id);
+    stored.order = found == records_.operations.end() ? records_.next_order : found->second.order;
+  }
+  WriteSet changes;
+  changes.put(key(operation_prefix, id), encode(stored));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  records_.next_order = std::max(records_.next_order, stored.order + 1);
+  records_.operations.insert_or_assign(id, std::move(stored));
+  return {};
+}
+
+std::vector<OperationRecord> DurableRegistry::operations() const {
+  const SharedLock lock(mutex_);
+  std::vector<OperationRecord> records =
+      in_order(records_.operations, all, [](const auto& stored) { return stored.record; });
+  std::reverse(records.begin(), records.end());
+  return records;
+}
+
+Result<void> DurableRegistry::remove_operations_before(UnixMillis time) {
+  const MutexLock change(changing_);
+  std::vector<std::string> old;
+  {
+    const SharedLock lock(mutex_);
+    for (const auto& [id, stored] : records_.operations) {
+      const std::optional<UnixMillis>& ended = stored.record.view.ended_at;
+      if (ended && *ended < time) old.push_back(id);
+    }
+  }
+  if (old.empty()) return {};
+  WriteSet changes;
+  for (const std::string& id : old) changes.erase(key(operation_prefix, id));
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  for (const std::string& id : old) records_.operations.erase(id);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Registry>> Registry::open(const std::string& directory) {
+  RESTORED_TRY(std::unique_ptr<catalog::RecordStore> store, catalog::RecordStore::open(directory));
+  auto registry = std::make_unique<DurableRegistry>(std::move(store));
+  RESTORED_TRY(registry->load());
+  return registry;
+}
+
+}  // namespace restored::registry
