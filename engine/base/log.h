@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "restored/units.h"
+
 namespace restored::log {
 
 enum class Level { debug, info, warning, error };
@@ -17,7 +19,16 @@ void set_level(Level level);
 std::optional<Level> level_from(std::string_view text);
 // `area` is the module's name; fields are "key=value" within the message.
 void write(Level level, std::string_view area, std::string_view message);
+// The line that write() prints at this time, without its end:
+//   ts=2026-11-22T00:56:12.345Z level=info area=restore msg="fetched files=12"
+// Quotes, backslashes and control characters of the message are escaped, so that no message can
+// forge a second line or field.
+std::string line(UnixMillis time, Level level, std::string_view area, std::string_view message);
 
+template <class... Args>
+void debug(std::string_view area, fmt::format_string<Args...> format, Args&&... args) {
+  write(Level::debug, area, fmt::format(format, std::forward<Args>(args)...));
+}
 template <class... Args>
 void info(std::string_view area, fmt::format_string<Args...> format, Args&&... args) {
   write(Level::info, area, fmt::format(format, std::forward<Args>(args)...));

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "base/memory_budget.h"
 #include "io/file_system.h"
 #include "restored/error.h"
 #include "restored/limits.h"
@@ -22,16 +23,18 @@ struct Probe {
 // What this kernel and container allow; asked once, cheap afterwards.
 const Probe& probe();
 
-// Called on the queue's thread, once for every accepted request: must be short, must not block
-// and must not submit. The memory and the file belong to the kernel until then.
+// Called on a thread of the queue, once for every accepted request, never two at once: must be
+// short, must not block and must not submit. The memory and the file belong to the kernel until
+// then.
 using Completion = std::function<void(Result<void>)>;
 
 struct IoQueueOptions {
   bool io_uring = true;
   unsigned depth = limits::ring_depth;
-  // Memory to register as fixed buffers (usually MemoryBudget::arena()); empty: none. When
-  // RLIMIT_MEMLOCK forbids it, plain buffers are used and the log says so once.
-  std::span<std::byte> arena;
+  // Memory whose arena is registered as fixed buffers, piece by piece as requests touch it, and
+  // let go when the queue has been idle for a moment; null: plain buffers only. Outlives the
+  // queue. When RLIMIT_MEMLOCK forbids it, plain buffers are used and the log says so once.
+  MemoryBudget* memory = nullptr;
 };
 
 // Threading: submit from any thread at once. At most `depth` requests are with the kernel;
@@ -48,7 +51,8 @@ class IoQueue {
   virtual void submit_read(File& file, std::uint64_t offset, std::span<std::byte> bytes,
                            Completion done) = 0;
 
-  // Whether this queue runs on io_uring, and with registered buffers.
+  // Whether this queue runs on io_uring, and whether it uses registered buffers (false once the
+  // kernel has refused them).
   virtual bool on_ring() const = 0;
   virtual bool registered() const = 0;
   // Seconds during which at least one request was with the kernel.
