@@ -1,0 +1,71 @@
+#include "admin_token.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+
+namespace restored::agent {
+namespace {
+
+constexpr Scopes all_scopes = static_cast<Scopes>(Scope::read) | static_cast<Scopes>(Scope::write) |
+                              static_cast<Scopes>(Scope::restore);
+
+Result<void> io_failure(const char* call, const std::string& path) {
+  const int error = errno;
+  return fail(error == ENOSPC ? ErrorCode::no_space : ErrorCode::io_error,
+              fmt::format("{} {}: {}", call, path, std::strerror(error)));
+}
+
+Result<void> write_secret(const std::string& directory, const std::string& secret) {
+  const std::string path = directory + "/admin.token";
+  const std::string temporary = path + ".new";
+  ::unlink(temporary.c_str());
+  UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return io_failure("open", temporary);
+  const std::string content = secret + "\n";
+  if (::write(file.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size())) {
+    return io_failure("write", temporary);
+  }
+  if (::fsync(file.get()) != 0) return io_failure("fsync", temporary);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return io_failure("rename", path);
+  const UniqueFd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent || ::fsync(parent.get()) != 0) return io_failure("fsync", directory);
+  return {};
+}
+
+}  // namespace
+
+Result<void> write_admin_token(Engine& engine, const std::string& state_directory, bool renew) {
+  std::optional<NewToken> token;
+  if (renew) {
+    for (const TokenInfo& old : engine.tokens()) {
+      if (old.name == "admin") RESTORED_TRY(engine.revoke_token(old.id));
+    }
+    RESTORED_TRY(token, engine.create_token("admin", all_scopes));
+  } else {
+    RESTORED_TRY(token, engine.ensure_admin_token());
+  }
+  if (token) {
+    RESTORED_TRY(write_secret(state_directory, token->secret));
+    log::info("agent", "wrote the administrator's token to {}/admin.token", state_directory);
+    return {};
+  }
+  if (::access((state_directory + "/admin.token").c_str(), F_OK) != 0) {
+    log::warning("agent",
+                 "{}/admin.token is missing; if no other token is at hand, start once with "
+                 "--new-admin-token",
+                 state_directory);
+  }
+  return {};
+}
+
+}  // namespace restored::agent

@@ -1,0 +1,116 @@
+#include "config.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace restored::agent {
+namespace {
+
+Error refused(std::string_view toml) {
+  Config config = default_config();
+  const Result<void> outcome = apply_toml(toml, "test.toml", config);
+  EXPECT_FALSE(outcome.has_value()) << toml;
+  return outcome ? Error{} : outcome.error();
+}
+
+TEST(ConfigTest, DefaultsAreValid) {
+  EXPECT_TRUE(validate(default_config()).has_value());
+}
+
+TEST(ConfigTest, EveryKindOfValueIsApplied) {
+  Config config = default_config();
+  const auto outcome = apply_toml(R"(
+state = "/srv/state"
+repository = "file:///srv/backups"
+log_level = "warning"
+[control]
+listen = ["unix:/tmp/c.sock", "tcp:127.0.0.1:8080"]
+allow_remote_plaintext = true
+[data]
+listen = "0.0.0.0:7000"
+threads = 3
+value_bytes_max = "1MiB"
+durability = "device"
+[engine]
+memory_budget = 134217728
+undo_time = "7d"
+io_uring = false
+verify = "full"
+)",
+                                  "test.toml", config);
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
+  EXPECT_EQ(config.engine.state_directory, "/srv/state");
+  EXPECT_EQ(config.engine.repository_url, "file:///srv/backups");
+  EXPECT_EQ(config.log_level, log::Level::warning);
+  EXPECT_EQ(config.control_listen,
+            (std::vector<std::string>{"unix:/tmp/c.sock", "tcp:127.0.0.1:8080"}));
+  EXPECT_TRUE(config.control_allow_remote_plaintext);
+  EXPECT_EQ(config.data_listen, "0.0.0.0:7000");
+  EXPECT_EQ(config.data_threads, 3u);
+  EXPECT_EQ(config.data_value_bytes_max, kMiB);
+  EXPECT_EQ(config.data_durability, Durability::device);
+  EXPECT_EQ(config.engine.memory_budget_bytes, 128 * kMiB);
+  EXPECT_EQ(config.engine.undo_seconds, 7u * 86400);
+  EXPECT_FALSE(config.engine.io_uring);
+  EXPECT_TRUE(config.engine.verify_full);
+}
+
+TEST(ConfigTest, UnknownKeyIsNamedWithItsLine) {
+  const Error top = refused("state = \"/a\"\nstat = \"/b\"\n");
+  EXPECT_EQ(top.code, ErrorCode::invalid_configuration);
+  EXPECT_NE(top.message.find("test.toml, line 2"), std::string::npos) << top.message;
+  EXPECT_NE(top.message.find("\"stat\""), std::string::npos) << top.message;
+
+  const Error nested = refused("[engine]\n\nmemory_bugdet = 1\n");
+  EXPECT_NE(nested.message.find("line 3"), std::string::npos) << nested.message;
+  EXPECT_NE(nested.message.find("\"engine.memory_bugdet\""), std::string::npos) << nested.message;
+
+  EXPECT_NE(refused("[engnie]\n").message.find("\"engnie\""), std::string::npos);
+}
+
+TEST(ConfigTest, WrongTypeSaysWhatIsWanted) {
+  EXPECT_NE(refused("state = 5\n").message.find("a string"), std::string::npos);
+  EXPECT_NE(refused("[data]\nthreads = -1\n").message.find("whole number"), std::string::npos);
+  EXPECT_NE(refused("[data]\nthreads = 5000000000\n").message.find("whole number"),
+            std::string::npos);
+  EXPECT_NE(refused("[data]\ndurability = \"often\"\n").message.find("\"device\""),
+            std::string::npos);
+  EXPECT_NE(refused("[engine]\nmemory_budget = \"12 parsecs\"\n").message.find("256MiB"),
+            std::string::npos);
+  EXPECT_NE(refused("[control]\nlisten = \"unix:/x\"\n").message.find("an array"),
+            std::string::npos);
+  EXPECT_NE(refused("control = 3\n").message.find("\"control\""), std::string::npos);
+}
+
+TEST(ConfigTest, BrokenTomlNamesTheLine) {
+  EXPECT_NE(refused("state = \"/a\"\n= 3\n").message.find("line 2"), std::string::npos);
+}
+
+TEST(ConfigTest, RelationsAreChecked) {
+  Config config = default_config();
+  config.engine.state_directory = "relative/path";
+  EXPECT_FALSE(validate(config).has_value());
+  config = default_config();
+  config.engine.memory_budget_bytes = limits::memory_budget_bytes_min - 1;
+  EXPECT_FALSE(validate(config).has_value());
+  config = default_config();
+  config.control_listen.clear();
+  EXPECT_FALSE(validate(config).has_value());
+}
+
+TEST(QuantityTest, BytesAndSecondsTakeUnits) {
+  EXPECT_EQ(parse_bytes("4096"), 4096u);
+  EXPECT_EQ(parse_bytes("256MiB"), 256 * kMiB);
+  EXPECT_EQ(parse_bytes("1GiB"), kGiB);
+  EXPECT_EQ(parse_bytes("1GB"), std::nullopt);
+  EXPECT_EQ(parse_bytes(""), std::nullopt);
+  EXPECT_EQ(parse_bytes("99999999999TiB"), std::nullopt);
+  EXPECT_EQ(parse_seconds("90s"), 90u);
+  EXPECT_EQ(parse_seconds("24h"), 86400u);
+  EXPECT_EQ(parse_seconds("7d"), 604800u);
+  EXPECT_EQ(parse_seconds("1w"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace restored::agent
