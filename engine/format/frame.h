@@ -1,7 +1,8 @@
-// Frames: the unit of compression and hashing. A frame is one independent zstd frame that holds
-// limits::frame_bytes of a file's content, the last one of a file less. An object is a run of
-// frames followed by a seek table (zstd's seekable format, zstd/contrib/seekable_format), so the
-// stock `zstd -d` decodes it. See FORMAT.md beside this file.
+// Frames: the unit of compression and hashing. A frame holds limits::frame_bytes of a file's
+// content, the last one of a file less: one independent zstd frame, then its guard (a skippable
+// frame with the hash of the zstd frame's bytes, checked before zstd sees them). An object is a
+// run of frames followed by a seek table (zstd's seekable format, zstd/contrib/seekable_format),
+// so the stock `zstd -d` decodes it. See FORMAT.md beside this file.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "restored/error.h"
@@ -18,11 +20,14 @@ namespace restored::format {
 
 // One entry of the frame index.
 struct Frame {
-  std::uint32_t stored_bytes = 0;   // compressed
+  std::uint32_t stored_bytes = 0;   // compressed, with the guard
   std::uint32_t content_bytes = 0;  // limits::frame_bytes but for a file's last frame
   std::uint64_t hash = 0;           // frame_hash(content, position)
   friend bool operator==(const Frame&, const Frame&) = default;
 };
+
+// Frames of a file of that size.
+std::uint64_t frames_of(std::uint64_t file_bytes);
 
 // XXH3-64 of the content, seeded with the frame's position in its file: equal content at another
 // place has another hash, so frames cannot change places unnoticed.
@@ -48,7 +53,8 @@ class FrameEncoder {
   FrameEncoder(FrameEncoder&&) noexcept;
   FrameEncoder& operator=(FrameEncoder&&) noexcept;
   ~FrameEncoder();
-  // Writes one zstd frame (with content size, without zstd's own checksum) and returns its bytes.
+  // Writes one zstd frame (with content size, without zstd's own checksum) and its guard; returns
+  // the bytes of both: the frame's stored_bytes.
   // REQUIRES: into.size() >= limits::frame_stored_bytes_max, content.size() <= limits::frame_bytes.
   std::size_t encode(std::span<const std::byte> content, std::span<std::byte> into);
 
@@ -64,8 +70,8 @@ class FrameDecoder {
   FrameDecoder(FrameDecoder&&) noexcept;
   FrameDecoder& operator=(FrameDecoder&&) noexcept;
   ~FrameDecoder();
-  // Decodes exactly frame.content_bytes into `into` (REQUIRES: of that size) and compares the hash.
-  // Errors: corruption, the message says whether zstd refused it, the length or the hash differs.
+  // Checks the guard, decodes exactly frame.content_bytes into `into` (REQUIRES: of that size) and
+  // compares the hash. Errors: corruption, the message says what differs; `into` is then scratch.
   Result<void> decode(const Frame& frame, std::uint64_t position, std::span<const std::byte> stored,
                       std::span<std::byte> into);
 
@@ -84,7 +90,8 @@ std::uint32_t seek_table_sum(std::span<const std::byte> content);
 std::uint64_t seek_table_bytes(std::uint64_t frames);
 
 // Reads lengths (not hashes) back from an object's end. `tail` is the object's last
-// seek_table_bytes(frame count) bytes or more. Errors: corruption, unsupported_format.
+// seek_table_bytes(frame count) bytes or more. Only tables as encode_seek_table writes them are
+// taken. Errors: corruption, unsupported_format (flags that we never write).
 struct SeekEntry {
   std::uint32_t stored_bytes = 0;
   std::uint32_t content_bytes = 0;

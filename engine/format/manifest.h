@@ -82,16 +82,24 @@ struct Manifest {
   std::uint64_t entries() const;
 };
 
-// encode sets neither frames_begin nor hashes: REQUIRES them consistent (checked).
+// Fills in what follows from the frames, which stand in the order of manifest.files with their
+// size_bytes set: frames_begin, frames_count, stored_bytes, content and frames_hash of each file,
+// and frames_count and frames_hash of the whole. REQUIRES: the frames fit the sizes (checked).
+void index_frames(Manifest& manifest, std::span<const Frame> frames);
+
+// REQUIRES: consistent, as decode_manifest demands it (checked). Text that is not UTF-8 is written
+// with U+FFFD in place of the offending bytes; keys are binary and exact.
 std::string encode_manifest(const Manifest& manifest);
-// Errors: corruption (any byte differs), unsupported_format (newer version; recognised before the
-// rest is read), backup_not_usable (inconsistent lengths, duplicate or unsafe file names).
+// Errors: corruption (any byte differs, or not a manifest), unsupported_format (newer version;
+// recognised before the rest is read), backup_not_usable (inconsistent lengths, duplicate or
+// unsafe file names).
 Result<Manifest> decode_manifest(std::string_view bytes);
 // The same as JSON text without the envelope, indented, for people; keys in hexadecimal.
 std::string manifest_json(const Manifest& manifest);
 
 // The frame index of all files, in the manifest's order; sliceable per file.
 std::string encode_frames(std::span<const Frame> frames);
+std::uint64_t frames_bytes(std::uint64_t frames);  // of the index of so many frames
 std::string frames_slice_hash(std::span<const Frame> frames);
 // Checks the whole index against the manifest: object hash, each file's slice, lengths, and each
 // file's content id recomputed from its frame hashes. Errors: corruption.
@@ -111,6 +119,7 @@ struct Summary {
   std::uint64_t uploaded_bytes = 0;
   std::uint64_t files = 0;
   std::uint64_t entries = 0;
+  friend bool operator==(const Summary&, const Summary&) = default;
 };
 Summary summarize(const Manifest& manifest);
 std::string encode_summary(const Summary& summary);
@@ -121,11 +130,15 @@ struct RepositoryFile {
   std::uint32_t version = format_version;
   std::string repository_id;
   UnixMillis created_at = 0;
+  friend bool operator==(const RepositoryFile&, const RepositoryFile&) = default;
 };
 std::string encode_repository(const RepositoryFile& file);
 Result<RepositoryFile> decode_repository(std::string_view bytes);
 
-// Keys below the repository's prefix.
+// Whether an identifier may stand in a key: 1 to 128 of [A-Za-z0-9._-], the first not a dot.
+bool valid_id(std::string_view id);
+
+// Keys below the repository's prefix. REQUIRES: valid ids (checked).
 inline constexpr std::string_view repository_key = "repository.json";
 std::string manifest_key(const BackupId& backup);  // "backups/<id>/manifest"
 std::string frames_key(const BackupId& backup);    // "backups/<id>/frames"

@@ -1,0 +1,106 @@
+// One frame: zstd's bytes, then the guard.
+#include <fmt/core.h>
+#include <zstd.h>
+
+#include <utility>
+
+#include "base/check.h"
+#include "format/frame.h"
+#include "format/hash.h"
+#include "format/little_endian.h"
+#include "restored/limits.h"
+
+namespace restored::format {
+namespace {
+
+// A skippable frame (any magic from 0x184D2A50 to 0x184D2A5F; the seek table has ...5E) that holds
+// the XXH3-64 of the zstd frame before it. Without it, some changed bytes would go unnoticed: zstd
+// ignores a few bits, and a match at another distance may give the same content.
+constexpr std::uint32_t guard_magic = 0x184D2A5A;
+constexpr std::uint32_t guard_payload_bytes = 8;
+constexpr std::size_t guard_bytes = 8 + guard_payload_bytes;
+
+static_assert(ZSTD_COMPRESSBOUND(limits::frame_bytes) + guard_bytes <=
+              limits::frame_stored_bytes_max);
+
+void write_guard(std::span<const std::byte> zstd_frame, std::span<std::byte> into) {
+  store_little_endian(into.subspan(0, 4), guard_magic);
+  store_little_endian(into.subspan(4, 4), guard_payload_bytes);
+  store_little_endian(into.subspan(8, 8), hash64(zstd_frame, 0));
+}
+
+bool guard_fits(std::span<const std::byte> zstd_frame, std::span<const std::byte> guard) {
+  return load_little_endian<std::uint32_t>(guard.data()) == guard_magic &&
+         load_little_endian<std::uint32_t>(guard.data() + 4) == guard_payload_bytes &&
+         load_little_endian<std::uint64_t>(guard.data() + 8) == hash64(zstd_frame, 0);
+}
+
+}  // namespace
+
+struct FrameEncoder::State {
+  ZSTD_CCtx* context = ZSTD_createCCtx();
+  State() { RESTORED_CHECK(context != nullptr, "memory for a zstd context"); }
+  ~State() { ZSTD_freeCCtx(context); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+};
+
+FrameEncoder::FrameEncoder(int zstd_level) : state_(std::make_unique<State>()) {
+  const auto set = [&](ZSTD_cParameter parameter, int value) {
+    RESTORED_CHECK(!ZSTD_isError(ZSTD_CCtx_setParameter(state_->context, parameter, value)),
+                   "zstd clamps levels and takes these flags");
+  };
+  set(ZSTD_c_compressionLevel, zstd_level);
+  set(ZSTD_c_contentSizeFlag, 1);
+  set(ZSTD_c_checksumFlag, 0);  // the guard and the frame index say more
+}
+FrameEncoder::FrameEncoder(FrameEncoder&&) noexcept = default;
+FrameEncoder& FrameEncoder::operator=(FrameEncoder&&) noexcept = default;
+FrameEncoder::~FrameEncoder() = default;
+
+std::size_t FrameEncoder::encode(std::span<const std::byte> content, std::span<std::byte> into) {
+  RESTORED_CHECK(content.size() <= limits::frame_bytes, "a frame's content is bounded");
+  RESTORED_CHECK(into.size() >= limits::frame_stored_bytes_max, "room for the worst case");
+  const std::size_t compressed = ZSTD_compress2(
+      state_->context, into.data(), into.size() - guard_bytes, content.data(), content.size());
+  RESTORED_CHECK(!ZSTD_isError(compressed), "zstd compresses anything into its own bound");
+  write_guard(into.first(compressed), into.subspan(compressed, guard_bytes));
+  return compressed + guard_bytes;
+}
+
+struct FrameDecoder::State {
+  ZSTD_DCtx* context = ZSTD_createDCtx();
+  State() { RESTORED_CHECK(context != nullptr, "memory for a zstd context"); }
+  ~State() { ZSTD_freeDCtx(context); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+};
+
+FrameDecoder::FrameDecoder() : state_(std::make_unique<State>()) {}
+FrameDecoder::FrameDecoder(FrameDecoder&&) noexcept = default;
+FrameDecoder& FrameDecoder::operator=(FrameDecoder&&) noexcept = default;
+FrameDecoder::~FrameDecoder() = default;
+
+Result<void> FrameDecoder::decode(const Frame& frame, std::uint64_t position,
+                                  std::span<const std::byte> stored, std::span<std::byte> into) {
+  RESTORED_CHECK(into.size() == frame.content_bytes, "the target has the frame's size");
+  if (stored.size() != frame.stored_bytes || stored.size() <= guard_bytes)
+    return fail(ErrorCode::corruption,
+                fmt::format("stored length is {}, not {}", stored.size(), frame.stored_bytes));
+  const auto zstd_frame = stored.first(stored.size() - guard_bytes);
+  if (!guard_fits(zstd_frame, stored.last(guard_bytes)))
+    return fail(ErrorCode::corruption, "stored bytes differ from their hash");
+  const std::size_t decoded = ZSTD_decompressDCtx(state_->context, into.data(), into.size(),
+                                                  zstd_frame.data(), zstd_frame.size());
+  if (ZSTD_isError(decoded))
+    return fail(ErrorCode::corruption,
+                fmt::format("zstd refuses it: {}", ZSTD_getErrorName(decoded)));
+  if (decoded != into.size())
+    return fail(ErrorCode::corruption,
+                fmt::format("content length is {}, not {}", decoded, into.size()));
+  if (frame_hash(into, position) != frame.hash)
+    return fail(ErrorCode::corruption, "content hash differs");
+  return {};
+}
+
+}  // namespace restored::format

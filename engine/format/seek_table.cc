@@ -1,0 +1,89 @@
+// The seek table of zstd's seekable format 0.1.0 (zstd/contrib/seekable_format): a skippable frame
+//   magic 4 | payload bytes 4 | entries: stored 4, content 4, sum 4 | frames 4 | descriptor 1 |
+//   seekable magic 4, the object's last bytes
+#include <fmt/core.h>
+
+#include <cstring>
+#include <limits>
+
+#include "base/check.h"
+#include "format/frame.h"
+#include "format/little_endian.h"
+#include "restored/limits.h"
+
+namespace restored::format {
+namespace {
+
+constexpr std::uint32_t skippable_magic = 0x184D2A5E;
+constexpr std::uint32_t seekable_magic = 0x8F92EAB1;
+constexpr std::uint8_t checksum_flag = 0x80;
+constexpr std::uint64_t header_bytes = 8;
+constexpr std::uint64_t entry_bytes = 12;
+constexpr std::uint64_t footer_bytes = 9;
+constexpr std::uint64_t frames_max = 0x8000000;  // the format's own bound
+
+}  // namespace
+
+std::uint64_t seek_table_bytes(std::uint64_t frames) {
+  return header_bytes + entry_bytes * frames + footer_bytes;
+}
+
+std::string encode_seek_table(std::span<const Frame> frames,
+                              std::span<const std::uint32_t> content_sums) {
+  RESTORED_CHECK(frames.size() == content_sums.size(), "one sum a frame");
+  RESTORED_CHECK(frames.size() <= frames_max, "a file has fewer frames");
+  const std::uint64_t bytes = seek_table_bytes(frames.size());
+  std::string table;
+  table.reserve(bytes);
+  append_little_endian(table, skippable_magic);
+  append_little_endian(table, static_cast<std::uint32_t>(bytes - header_bytes));
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    append_little_endian(table, frames[i].stored_bytes);
+    append_little_endian(table, frames[i].content_bytes);
+    append_little_endian(table, content_sums[i]);
+  }
+  append_little_endian(table, static_cast<std::uint32_t>(frames.size()));
+  append_little_endian(table, checksum_flag);
+  append_little_endian(table, seekable_magic);
+  return table;
+}
+
+Result<std::vector<SeekEntry>> decode_seek_table(std::span<const std::byte> tail) {
+  if (tail.size() < header_bytes + footer_bytes)
+    return fail(ErrorCode::corruption,
+                fmt::format("{} bytes are too few for a seek table", tail.size()));
+  const std::byte* footer = tail.data() + tail.size() - footer_bytes;
+  if (load_little_endian<std::uint32_t>(footer + 5) != seekable_magic)
+    return fail(ErrorCode::corruption, "the object does not end with a seek table");
+  const auto descriptor = static_cast<std::uint8_t>(footer[4]);
+  if (descriptor != checksum_flag)
+    return fail(
+        ErrorCode::unsupported_format,
+        fmt::format("seek table descriptor is {:#04x}, not {:#04x}", descriptor, checksum_flag));
+  const auto count = load_little_endian<std::uint32_t>(footer);
+  const std::uint64_t bytes = seek_table_bytes(count);
+  if (count > frames_max || bytes > tail.size())
+    return fail(
+        ErrorCode::corruption,
+        fmt::format("a seek table of {} frames does not fit into {} bytes", count, tail.size()));
+  const std::byte* cursor = tail.data() + (tail.size() - bytes);
+  if (load_little_endian<std::uint32_t>(cursor) != skippable_magic ||
+      load_little_endian<std::uint32_t>(cursor + 4) != bytes - header_bytes)
+    return fail(ErrorCode::corruption, "the seek table's header differs from its footer");
+  cursor += header_bytes;
+  std::vector<SeekEntry> entries(count);
+  for (SeekEntry& entry : entries) {
+    entry.stored_bytes = load_little_endian<std::uint32_t>(cursor);
+    entry.content_bytes = load_little_endian<std::uint32_t>(cursor + 4);
+    entry.content_sum = load_little_endian<std::uint32_t>(cursor + 8);
+    cursor += entry_bytes;
+    if (entry.content_bytes > limits::frame_bytes || entry.stored_bytes == 0 ||
+        entry.stored_bytes > limits::frame_stored_bytes_max)
+      return fail(ErrorCode::corruption,
+                  fmt::format("seek table entry {} has impossible lengths {} and {}",
+                              &entry - entries.data(), entry.stored_bytes, entry.content_bytes));
+  }
+  return entries;
+}
+
+}  // namespace restored::format

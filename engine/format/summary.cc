@@ -1,0 +1,97 @@
+// The two small documents: a backup's summary and the repository's own file.
+#include <boost/json/serialize.hpp>
+
+#include "base/check.h"
+#include "format/document.h"
+#include "format/fields.h"
+#include "format/manifest.h"
+#include "format/utf8.h"
+#include "restored/limits.h"
+
+namespace restored::format {
+namespace {
+
+constexpr std::string_view summary_kind = "summary";
+constexpr std::string_view repository_kind = "repository";
+
+}  // namespace
+
+Summary summarize(const Manifest& manifest) {
+  Summary summary;
+  summary.backup = manifest.backup;
+  summary.database = manifest.database;
+  summary.database_name = manifest.database_name;
+  summary.name = manifest.name;
+  summary.created_at = manifest.created_at;
+  summary.incremental = manifest.incremental;
+  summary.stored_bytes = manifest.stored_bytes();
+  summary.content_bytes = manifest.content_bytes();
+  summary.uploaded_bytes = manifest.uploaded_bytes;
+  summary.files = manifest.files.size();
+  summary.entries = manifest.entries();
+  return summary;
+}
+
+std::string encode_summary(const Summary& summary) {
+  RESTORED_CHECK(summary.version == format_version, "we write one version");
+  boost::json::object object;
+  object["backup_id"] = summary.backup.value;
+  object["database_id"] = summary.database.value;
+  object["database_name"] = to_utf8(summary.database_name);
+  object["name"] = to_utf8(summary.name);
+  object["created_at_unix_millis"] = summary.created_at;
+  object["incremental"] = summary.incremental;
+  object["stored_bytes"] = summary.stored_bytes;
+  object["content_bytes"] = summary.content_bytes;
+  object["uploaded_bytes"] = summary.uploaded_bytes;
+  object["files"] = summary.files;
+  object["entries"] = summary.entries;
+  return seal(summary_kind, boost::json::serialize(object) + '\n');
+}
+
+Result<Summary> decode_summary(std::string_view bytes) {
+  RESTORED_TRY(const std::string_view body,
+               unseal(summary_kind, bytes, limits::small_object_bytes_max));
+  RESTORED_TRY(const JsonDocument document, JsonDocument::parse(body));
+  Fields fields(document.top(), std::string(summary_kind));
+  Summary summary;
+  fields.read("backup_id", summary.backup.value);
+  fields.read("database_id", summary.database.value);
+  fields.read("database_name", summary.database_name);
+  fields.read("name", summary.name);
+  fields.read("created_at_unix_millis", summary.created_at);
+  fields.read("incremental", summary.incremental);
+  fields.read("stored_bytes", summary.stored_bytes);
+  fields.read("content_bytes", summary.content_bytes);
+  fields.read("uploaded_bytes", summary.uploaded_bytes);
+  fields.read("files", summary.files);
+  fields.read("entries", summary.entries);
+  if (!valid_id(summary.backup.value)) fields.refuse("backup_id", "is not an id");
+  if (!valid_id(summary.database.value)) fields.refuse("database_id", "is not an id");
+  RESTORED_TRY(fields.done());
+  return summary;
+}
+
+std::string encode_repository(const RepositoryFile& file) {
+  RESTORED_CHECK(file.version == format_version, "we write one version");
+  RESTORED_CHECK(valid_id(file.repository_id), "a repository has an id");
+  boost::json::object object;
+  object["repository_id"] = file.repository_id;
+  object["created_at_unix_millis"] = file.created_at;
+  return seal(repository_kind, boost::json::serialize(object) + '\n');
+}
+
+Result<RepositoryFile> decode_repository(std::string_view bytes) {
+  RESTORED_TRY(const std::string_view body,
+               unseal(repository_kind, bytes, limits::small_object_bytes_max));
+  RESTORED_TRY(const JsonDocument document, JsonDocument::parse(body));
+  Fields fields(document.top(), std::string(repository_kind));
+  RepositoryFile file;
+  fields.read("repository_id", file.repository_id);
+  fields.read("created_at_unix_millis", file.created_at);
+  if (!valid_id(file.repository_id)) fields.refuse("repository_id", "is not an id");
+  RESTORED_TRY(fields.done());
+  return file;
+}
+
+}  // namespace restored::format
