@@ -1,0 +1,182 @@
+// SIGKILL of the real agent at every named step, then start again: each database holds one whole
+// content, what was acknowledged is there, and operations went on or ended with their reason.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <functional>
+#include <set>
+
+#include "base/kill_point.h"
+#include "daemon_process.h"
+
+namespace restored::system_test {
+namespace {
+
+namespace fs = std::filesystem;
+using Content = std::map<std::string, std::string>;
+
+std::string text(const boost::json::object& object, std::string_view member) {
+  const auto* value = object.if_contains(member);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
+}
+
+class KillTest : public ::testing::TestWithParam<std::string_view> {
+ protected:
+  // One thing that a client does, and what the target's content may be when it was cut off.
+  struct Step {
+    std::string name;
+    std::function<void()> act;
+    Content after;
+  };
+
+  void SetUp() override {
+    ASSERT_TRUE(daemon_.start());
+    source_ = create_database(daemon_, "source");
+    target_ = create_database(daemon_, "target");
+    RedisClient from(daemon_.port(), source_.password);
+    ASSERT_TRUE(from.load(seeded_pairs("key:", 3000, 200, 41)));
+    new_ = from.content().value();
+    RedisClient to(daemon_.port(), target_.password);
+    ASSERT_TRUE(to.load(seeded_pairs("old:", 1500, 100, 42)));
+    old_ = to.content().value();
+    backup_ = create_backup(daemon_, source_.id);
+    ASSERT_FALSE(backup_.empty());
+    ASSERT_EQ(daemon_.stop(), 0);
+  }
+
+  std::vector<Step> steps() {
+    const std::string path = "/v1/databases/" + target_.id;
+    const std::string body = R"({"source":{"type":"backup","databaseId":")" + source_.id +
+                             R"(","backupId":")" + backup_ + R"("}})";
+    const auto finish = [this](const HttpAnswer& answer) {
+      const std::string operation = operation_of(answer);
+      if (!operation.empty()) wait_operation(daemon_, operation);
+    };
+    return {
+        {"restore", [=, this] { finish(http(daemon_, "POST", path + "/restore", body)); }, new_},
+        {"undo", [=, this] { finish(http(daemon_, "POST", path + "/restore/undo")); }, old_},
+        {"backup", [=, this] { finish(http(daemon_, "POST", path + "/backups", "{}")); }, old_},
+        {"restore again", [=, this] { finish(http(daemon_, "POST", path + "/restore", body)); },
+         new_},
+        {"create", [this] { extra_ = create_database(daemon_, "third").id; }, new_},
+        {"verify",
+         [=, this] { finish(http(daemon_, "POST", path + "/backups/" + backup_ + "/verify")); },
+         new_},
+        {"remove", [this] { http(daemon_, "DELETE", "/v1/databases/" + extra_); }, new_},
+        {"flush", [this] { RedisClient(daemon_.port(), target_.password).command({"FLUSHALL"}); },
+         Content{}},
+    };
+  }
+
+  // Acts until the agent dies; what the target may hold then.
+  std::vector<Content> act_until_killed() {
+    std::vector<Content> allowed = {old_};
+    for (const Step& step : steps()) {
+      const Content before = allowed.back();
+      step.act();
+      allowed = {before, step.after};
+      // The answer of an agent that dies comes at once; one that lives stays.
+      if (!daemon_.running() || gone_soon()) {
+        last_step_ = step.name;
+        return allowed;
+      }
+      allowed = {step.after};
+    }
+    return {};
+  }
+
+  // A background step (retirement) may reach its place a little after the answer.
+  bool gone_soon() { return daemon_.wait_exit(std::chrono::seconds(0)).has_value(); }
+
+  void expect_nothing_left_over() {
+    for (const auto& entry : fs::recursive_directory_iterator(daemon_.state())) {
+      const std::string path = entry.path().string();
+      if (!entry.is_regular_file()) continue;
+      EXPECT_EQ(path.find("/staging/"), std::string::npos) << path;
+      EXPECT_EQ(path.find("/export"), std::string::npos) << path;
+    }
+  }
+
+  void expect_operations_ended() {
+    const HttpAnswer list = http(daemon_, "GET", "/v1/operations");
+    ASSERT_EQ(list.status, 200) << list.text;
+    const boost::json::value* data = list.find("data");
+    ASSERT_TRUE(data != nullptr && data->is_array()) << list.text;
+    for (const auto& entry : data->get_array()) {
+      const auto ended = wait_operation(daemon_, text(entry.get_object(), "id"));
+      const std::string status = text(ended, "status");
+      EXPECT_TRUE(status == "succeeded" || status == "failed") << boost::json::serialize(ended);
+      if (status != "failed") continue;
+      const auto* error = ended.if_contains("error");
+      EXPECT_TRUE(error != nullptr && error->is_object()) << boost::json::serialize(ended);
+    }
+  }
+
+  DaemonProcess daemon_;
+  TestDatabase source_;
+  TestDatabase target_;
+  std::string backup_;
+  std::string last_step_;
+  std::string extra_;
+  Content new_;
+  Content old_;
+};
+
+TEST_P(KillTest, LeavesOldOrNewContentAndNothingElse) {
+  daemon_.set_environment("RESTORED_KILL_POINT", std::string(GetParam()));
+  daemon_.launch();
+  std::vector<Content> allowed;
+  if (daemon_.wait_ready(std::chrono::seconds(60))) {
+    allowed = act_until_killed();
+    if (allowed.empty()) {
+      // The last place to reach is on the way out.
+      allowed = {Content{}};
+      const int status = daemon_.stop();
+      ASSERT_EQ(status, -1) << "no step of this test passes " << GetParam();
+    }
+  } else {
+    allowed = {old_};  // it died while it started
+  }
+
+  daemon_.set_environment("RESTORED_KILL_POINT", "");
+  ASSERT_TRUE(daemon_.start());
+  expect_operations_ended();
+  for (int restart = 0; restart < 2; ++restart) {
+    RedisClient client(daemon_.port(), target_.password);
+    ASSERT_TRUE(client.ok()) << "credentials survive";
+    const auto content = client.content();
+    ASSERT_TRUE(content.has_value());
+    EXPECT_TRUE(std::ranges::find(allowed, *content) != allowed.end())
+        << GetParam() << " during " << last_step_ << ": " << content->size()
+        << " keys, neither the old content nor the new";
+    EXPECT_EQ(http(daemon_, "GET", "/v1/databases/" + target_.id).at("data.status"), "ready");
+    expect_nothing_left_over();
+    EXPECT_EQ(RedisClient(daemon_.port(), source_.password).content(), new_);
+    if (restart > 0) break;
+    ASSERT_EQ(daemon_.stop(), 0);
+    ASSERT_TRUE(daemon_.start());
+  }
+  // And the host can go on: one more restore, whole.
+  const std::string body = R"({"source":{"type":"backup","databaseId":")" + source_.id +
+                           R"(","backupId":")" + backup_ + R"("}})";
+  const auto answer = http(daemon_, "POST", "/v1/databases/" + target_.id + "/restore", body);
+  ASSERT_EQ(answer.status, 200) << answer.text;
+  EXPECT_EQ(text(wait_operation(daemon_, operation_of(answer)), "status"), "succeeded");
+  EXPECT_EQ(RedisClient(daemon_.port(), target_.password).content(), new_);
+  EXPECT_EQ(daemon_.stop(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(AtEveryNamedStep, KillTest,
+                         ::testing::ValuesIn(kill_points().begin(), kill_points().end()),
+                         [](const auto& name) {
+                           std::string word(name.param);
+                           for (char& c : word) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+                           }
+                           return word;
+                         });
+
+}  // namespace
+}  // namespace restored::system_test
