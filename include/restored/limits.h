@@ -20,6 +20,8 @@ inline constexpr std::uint64_t range_content_bytes_max = 16 * kMiB;
 inline constexpr std::uint64_t range_frames_max = range_content_bytes_max / frame_bytes;
 inline constexpr std::uint64_t manifest_bytes_max = 256 * kMiB;
 inline constexpr std::uint64_t small_object_bytes_max = 1 * kMiB;
+inline constexpr std::size_t object_key_bytes_max = 512;
+inline constexpr std::uint64_t upload_stale_seconds = 24 * 3600;
 
 // I/O. Direct I/O needs offsets, lengths and memory aligned to this.
 inline constexpr std::uint64_t io_alignment = 4 * kKiB;

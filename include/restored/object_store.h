@@ -33,9 +33,10 @@ class ObjectUpload {
 
 // Threading: all methods may be called from any thread at once. They block; each takes a stop
 // token and returns ErrorCode::cancelled soon after it is triggered.
-// Errors: object_not_found, store_permission_denied, object_store_unavailable (after the retries
-// of the decorator, where there is one), corruption (an object shorter than asked), no_space,
-// io_error, cancelled.
+// Keys are segments of [A-Za-z0-9._-] joined by '/', none empty or beginning with a dot.
+// Errors: invalid_argument (not a key), object_not_found, store_permission_denied,
+// object_store_unavailable (after the retries of the decorator, where there is one; or the whole
+// repository is missing), corruption (an object shorter than asked), no_space, io_error, cancelled.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -46,7 +47,8 @@ class ObjectStore {
   virtual Result<ObjectInfo> stat(std::string_view key, std::stop_token stop) = 0;
 
   // Fills `into` with the bytes at [offset, offset + into.size()): all of them, or an error.
-  // Buffers aligned to limits::io_alignment avoid a copy where the driver can.
+  // An offset and a buffer both aligned to limits::io_alignment avoid a copy and the page cache
+  // where the driver can: so widen large reads to that, within the object.
   virtual Result<void> read(std::string_view key, std::uint64_t offset, std::span<std::byte> into,
                             std::stop_token stop) = 0;
 
