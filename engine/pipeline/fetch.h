@@ -30,7 +30,9 @@ struct FrameSpan {
 struct FetchFile {
   std::string name;  // for messages
   std::string object_key;
-  std::string target_path;  // created, or opened when `present` says that it has content
+  // Made anew (what stands there is removed, never overwritten: it may be a link to other data),
+  // or opened when `present` says that it has content.
+  std::string target_path;
   std::uint64_t size_bytes = 0;
   std::span<const format::Frame> frames;
   std::vector<FrameSpan> present;  // sorted; already written and verified, not fetched again
@@ -55,9 +57,9 @@ using DurableSpans =
 
 // Builds every file: each byte is hashed after decompression and before it is written. When it
 // returns without error all files have their exact size and are fdatasynced (their directory is
-// not). On error or stop every request has ended, the files keep what was written, and
-// the first cause is returned. Errors: cancelled, corruption ("frame 17 of 000042.sst: hash
-// differs"), store errors, no_space, io_error.
+// not). Frames that are present count into progress.bytes_done. On error or stop every request has
+// ended, the files keep what was written, and the first cause is returned. Errors: cancelled,
+// corruption ("frame 17 of 000042.sst: hash differs"), store errors, no_space, io_error.
 Result<void> fetch(std::span<const FetchFile> files, const FetchEnvironment& environment,
                    const DurableSpans& durable, std::stop_token stop);
 
@@ -70,12 +72,14 @@ struct LocalSpan {
 };
 
 // Reads and hashes them on environment.decode_threads threads. The answer says, per entry, whether
-// every frame matched; a file that is missing, short or different is false, not an error.
+// every frame matched; a file that is missing, short or different, or longer although the span
+// reaches its end, is false, not an error.
 // Errors: cancelled, io_error.
 Result<std::vector<bool>> verify_local(std::span<const LocalSpan> spans,
                                        const FetchEnvironment& environment, std::stop_token stop);
 
-// Reads and hashes every frame of these objects without writing anything (target_path unused).
+// Reads and hashes every frame of these objects, and compares each object's size and seek table,
+// without writing anything (target_path unused).
 // Errors: as fetch.
 Result<void> verify_objects(std::span<const FetchFile> files, const FetchEnvironment& environment,
                             std::stop_token stop);

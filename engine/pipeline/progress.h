@@ -1,5 +1,5 @@
 // Counters of a running pipeline. Stages add, the operation's view reads. Plain relaxed counters:
-// they guide people and tests, never decisions about data.
+// they guide people and tests, never decisions about data. The caller sets the totals.
 // Threading: any thread at once.
 #pragma once
 

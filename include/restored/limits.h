@@ -20,14 +20,14 @@ inline constexpr std::uint64_t range_content_bytes_max = 16 * kMiB;
 inline constexpr std::uint64_t range_frames_max = range_content_bytes_max / frame_bytes;
 inline constexpr std::uint64_t manifest_bytes_max = 256 * kMiB;
 inline constexpr std::uint64_t small_object_bytes_max = 1 * kMiB;
-inline constexpr std::size_t object_key_bytes_max = 512;
-inline constexpr std::uint64_t upload_stale_seconds = 24 * 3600;
 
 // I/O. Direct I/O needs offsets, lengths and memory aligned to this.
 inline constexpr std::uint64_t io_alignment = 4 * kKiB;
 inline constexpr std::uint64_t write_bytes_max = 1 * kMiB;  // one submission to the ring
 inline constexpr unsigned ring_depth = 64;
 inline constexpr std::uint64_t journal_checkpoint_bytes = 256 * kMiB;
+inline constexpr std::size_t target_files_open_max = 64;     // of one restore, being written
+inline constexpr std::uint64_t local_read_bytes = 4 * kMiB;  // one read of a local file
 
 // Memory. One lease covers a range's stored and content bytes together.
 inline constexpr std::uint64_t range_lease_bytes_max =
@@ -53,13 +53,6 @@ inline constexpr std::size_t backup_list_limit_default = 25;
 inline constexpr std::size_t backup_list_limit_max = 100;
 inline constexpr unsigned http_idle_seconds = 60;
 inline constexpr unsigned http_request_seconds = 30;
-inline constexpr unsigned http_workers = 4;                // threads that run handlers
-inline constexpr unsigned http_waiters_max = 32;           // requests that wait for an operation
-inline constexpr std::size_t http_clients_max = 256;       // open control connections
-inline constexpr unsigned http_accept_pause_millis = 100;  // after an error such as EMFILE
-inline constexpr unsigned http_linger_seconds = 2;  // for a refused client to read its answer
-inline constexpr unsigned http_drain_seconds = 10;  // for running requests at the stop
-inline constexpr unsigned wait_seconds_default = 30;
 inline constexpr unsigned wait_seconds_max = 600;
 inline constexpr unsigned retry_after_seconds = 2;
 inline constexpr std::size_t connection_name_bytes_min = 3;
@@ -78,6 +71,9 @@ inline constexpr std::size_t scan_cursors_max = 16 * 1024;
 static_assert(range_content_bytes_max % frame_bytes == 0);
 static_assert(frame_bytes % io_alignment == 0, "frames start at offsets that direct I/O takes");
 static_assert(write_bytes_max % io_alignment == 0);
+static_assert(write_bytes_max % frame_bytes == 0);
+static_assert(journal_checkpoint_bytes % frame_bytes == 0);
+static_assert(local_read_bytes % frame_bytes == 0);
 static_assert(range_content_bytes_max % write_bytes_max == 0);
 static_assert(range_stored_bytes_max >= 32 * frame_stored_bytes_max,
               "8 MiB of incompressible content fit into one range");

@@ -1,0 +1,32 @@
+#include "pipeline/fetch.h"
+
+#include <utility>
+
+#include "pipeline/first_error.h"
+#include "pipeline/flights.h"
+#include "pipeline/plan.h"
+#include "pipeline/stages.h"
+#include "pipeline/sync_stage.h"
+#include "pipeline/write_stage.h"
+
+namespace restored::pipeline {
+
+Result<void> fetch(std::span<const FetchFile> files, const FetchEnvironment& environment,
+                   const DurableSpans& durable, std::stop_token stop) {
+  RESTORED_TRY(check_files(files));
+  FirstError first_error(std::move(stop));
+  Flights flights(files);
+  WriteStage* write_stage = nullptr;
+  SyncStage sync(environment, durable, first_error, [&](TargetFile& target) {
+    write_stage->remove(target);
+    flights.file_done();
+  });
+  WriteStage write(files, environment, sync, first_error);
+  write_stage = &write;
+  sync.start();
+  run_stages(environment, flights, write, first_error);
+  sync.drain();
+  return first_error.result();
+}
+
+}  // namespace restored::pipeline

@@ -1,0 +1,109 @@
+#include "pipeline/upload.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "pipeline/content_claims.h"
+#include "pipeline/file_encoder.h"
+#include "pipeline/first_error.h"
+#include "pipeline/workers.h"
+
+namespace restored::pipeline {
+namespace {
+
+// Takes stored lengths from an object that stands already. Errors: corruption when it cannot be
+// an object of these contents.
+Result<void> adopt(std::span<const format::SeekEntry> table, std::uint64_t object_bytes,
+                   UploadedFile& file) {
+  const auto refuse = [&](std::string why) {
+    return fail(
+        ErrorCode::corruption,
+        fmt::format("{} does not fit its content: {}", format::object_key(file.content), why),
+        "Verify the backups of this repository; remove those that share this object.");
+  };
+  if (table.size() != file.frames.size()) {
+    return refuse(fmt::format("it has {} frames, not {}", table.size(), file.frames.size()));
+  }
+  std::uint64_t stored_bytes = 0;
+  for (std::size_t index = 0; index < table.size(); ++index) {
+    if (table[index].content_bytes != file.frames[index].content_bytes) {
+      return refuse(fmt::format("the length of frame {} differs", index));
+    }
+    file.frames[index].stored_bytes = table[index].stored_bytes;
+    stored_bytes += table[index].stored_bytes;
+  }
+  if (stored_bytes + format::seek_table_bytes(table.size()) != object_bytes) {
+    return refuse(fmt::format("it is {} bytes long", object_bytes));
+  }
+  file.stored_bytes = stored_bytes;
+  return {};
+}
+
+// True when the repository has the object; the file then has its lengths.
+Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& file,
+                         const std::stop_token& stop) {
+  const std::string key = format::object_key(file.content);
+  auto info = environment.store.stat(key, stop);
+  if (!info && info.error().code == ErrorCode::object_not_found) return false;
+  if (!info) return std::unexpected(std::move(info).error());
+  const std::uint64_t table_bytes =
+      std::min(info->size_bytes, format::seek_table_bytes(file.frames.size()));
+  std::vector<std::byte> tail(table_bytes);
+  RESTORED_TRY(environment.store.read(key, info->size_bytes - table_bytes, tail, stop));
+  auto table = format::decode_seek_table(tail);
+  if (!table) return std::unexpected(context(key, std::move(table).error()));
+  RESTORED_TRY(adopt(*table, info->size_bytes, file));
+  return true;
+}
+
+Result<UploadedFile> upload_file(const UploadFile& file, const UploadEnvironment& environment,
+                                 FileEncoder& encoder, ContentClaims& claims,
+                                 const std::stop_token& stop) {
+  RESTORED_TRY(UploadedFile uploaded, encoder.hash(file, stop));
+  RESTORED_TRY(ContentClaims::Claim claim, claims.claim(uploaded.content, stop));
+  RESTORED_TRY(const bool stored, find_stored(environment, uploaded, stop));
+  if (stored) {
+    environment.progress.bytes_done.fetch_add(file.size_bytes, std::memory_order_relaxed);
+    environment.progress.bytes_reused.fetch_add(file.size_bytes, std::memory_order_relaxed);
+  } else {
+    RESTORED_TRY(encoder.encode(file, uploaded, stop));
+  }
+  encoder.end_file();
+  environment.progress.files_done.fetch_add(1, std::memory_order_relaxed);
+  return uploaded;
+}
+
+}  // namespace
+
+Result<std::vector<UploadedFile>> upload(std::span<const UploadFile> files,
+                                         const UploadEnvironment& environment,
+                                         std::stop_token stop) {
+  FirstError first_error(std::move(stop));
+  ContentClaims claims;
+  std::vector<UploadedFile> uploaded(files.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&]() -> Result<void> {
+    const std::stop_token run_stop = first_error.token();
+    RESTORED_TRY(FileEncoder encoder, FileEncoder::make(environment, run_stop));
+    // Each index is taken by one thread, which alone writes that answer.
+    for (std::size_t index = next++; index < files.size(); index = next++) {
+      auto done = upload_file(files[index], environment, encoder, claims, run_stop);
+      if (!done) return std::unexpected(context(files[index].name, std::move(done).error()));
+      uploaded[index] = std::move(*done);
+    }
+    return {};
+  };
+  {
+    const auto useful = static_cast<unsigned>(
+        std::min<std::size_t>(std::max(1u, environment.threads), files.size()));
+    Workers workers(first_error);
+    workers.start("backup-encode", useful, work);
+  }
+  RESTORED_TRY(first_error.result());
+  return uploaded;
+}
+
+}  // namespace restored::pipeline
