@@ -20,6 +20,8 @@ inline constexpr std::uint64_t range_content_bytes_max = 16 * kMiB;
 inline constexpr std::uint64_t range_frames_max = range_content_bytes_max / frame_bytes;
 inline constexpr std::uint64_t manifest_bytes_max = 256 * kMiB;
 inline constexpr std::uint64_t small_object_bytes_max = 1 * kMiB;
+inline constexpr std::size_t object_key_bytes_max = 512;
+inline constexpr std::uint64_t upload_stale_seconds = 24 * 3600;
 
 // I/O. Direct I/O needs offsets, lengths and memory aligned to this.
 inline constexpr std::uint64_t io_alignment = 4 * kKiB;
@@ -53,6 +55,13 @@ inline constexpr std::size_t backup_list_limit_default = 25;
 inline constexpr std::size_t backup_list_limit_max = 100;
 inline constexpr unsigned http_idle_seconds = 60;
 inline constexpr unsigned http_request_seconds = 30;
+inline constexpr unsigned http_workers = 4;                // threads that run handlers
+inline constexpr unsigned http_waiters_max = 32;           // requests that wait for an operation
+inline constexpr std::size_t http_clients_max = 256;       // open control connections
+inline constexpr unsigned http_accept_pause_millis = 100;  // after an error such as EMFILE
+inline constexpr unsigned http_linger_seconds = 2;  // for a refused client to read its answer
+inline constexpr unsigned http_drain_seconds = 10;  // for running requests at the stop
+inline constexpr unsigned wait_seconds_default = 30;
 inline constexpr unsigned wait_seconds_max = 600;
 inline constexpr unsigned retry_after_seconds = 2;
 inline constexpr std::size_t connection_name_bytes_min = 3;
