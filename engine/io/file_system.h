@@ -39,7 +39,8 @@ class File {
   virtual Result<std::uint64_t> size() = 0;
   virtual Result<void> truncate(std::uint64_t size_bytes) = 0;
   // Reserves blocks, so that writes below size_bytes do not fail for space and do not serialise.
-  // A file system that cannot is not an error.
+  // The file is at least that long afterwards. A file system that cannot is not an error, and
+  // leaves the file as it was.
   virtual Result<void> allocate(std::uint64_t size_bytes) = 0;
   virtual Result<void> sync() = 0;   // data and the metadata needed to read it (fdatasync)
   virtual void drop_cache() = 0;     // advice: these pages will not be needed again
@@ -85,8 +86,9 @@ std::string parent_directory(const std::string& path);
 
 // The whole of a small file. Errors: corruption when it is larger than bytes_max.
 Result<std::string> read_file(FileSystem& files, const std::string& path, std::uint64_t bytes_max);
-// path holds either its old content or the new, whole, after any crash: temporary file beside it,
-// fdatasync, rename, sync of the directory.
+// path holds either its old content or the new, whole, after any crash: temporary file beside it
+// (".<name>.<random>.tmp"; a crash may leave one behind), fdatasync, rename, sync of the directory.
+// On error the old content is there, or, if only the last sync failed, the new.
 Result<void> replace_file(FileSystem& files, const std::string& path,
                           std::span<const std::byte> content);
 

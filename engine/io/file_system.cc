@@ -1,0 +1,175 @@
+#include "io/file_system.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+#include "io/errno_error.h"
+#include "io/posix_file.h"
+
+namespace restored::io {
+namespace {
+
+std::string file_name(const std::string& path) {
+  const auto last = path.find_last_not_of('/');
+  if (last == std::string::npos) return "/";
+  const auto slash = path.rfind('/', last);
+  const auto begin = slash == std::string::npos ? 0 : slash + 1;
+  return path.substr(begin, last + 1 - begin);
+}
+
+Entry entry_from(std::string name, const struct ::stat& facts) {
+  Entry entry;
+  entry.name = std::move(name);
+  entry.directory = S_ISDIR(facts.st_mode);
+  entry.size_bytes = entry.directory ? 0 : static_cast<std::uint64_t>(facts.st_size);
+  entry.modified_unix_millis =
+      std::int64_t{facts.st_mtim.tv_sec} * 1000 + facts.st_mtim.tv_nsec / 1'000'000;
+  return entry;
+}
+
+struct DirectoryCloser {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, Access access,
+                                     Caching caching) override {
+    return open_posix_file(path, access, caching);
+  }
+  Result<Entry> stat(const std::string& path) override;
+  Result<std::vector<Entry>> list(const std::string& directory) override;
+  Result<void> make_directories(const std::string& path) override;
+  Result<void> link(const std::string& existing, const std::string& added) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  Result<void> remove_file(const std::string& path) override;
+  Result<void> remove_tree(const std::string& path) override;
+  Result<void> sync_directory(const std::string& path) override;
+  Result<Space> space(const std::string& path) override;
+};
+
+Result<Entry> PosixFileSystem::stat(const std::string& path) {
+  struct ::stat facts = {};
+  if (::stat(path.c_str(), &facts) != 0) return fail_errno(errno, "stat", path);
+  return entry_from(file_name(path), facts);
+}
+
+Result<std::vector<Entry>> PosixFileSystem::list(const std::string& directory) {
+  const std::unique_ptr<DIR, DirectoryCloser> stream(::opendir(directory.c_str()));
+  if (!stream) return fail_errno(errno, "list", directory);
+  std::vector<Entry> entries;
+  for (;;) {
+    errno = 0;
+    const struct ::dirent* const found = ::readdir(stream.get());
+    if (found == nullptr) {
+      if (errno != 0) return fail_errno(errno, "list", directory);
+      break;
+    }
+    const std::string_view name = found->d_name;
+    if (name == "." || name == "..") continue;
+    struct ::stat facts = {};
+    if (::fstatat(::dirfd(stream.get()), found->d_name, &facts, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) continue;  // removed meanwhile
+      return fail_errno(errno, "stat", directory + "/" + std::string(name));
+    }
+    entries.push_back(entry_from(std::string(name), facts));
+  }
+  std::ranges::sort(entries, {}, &Entry::name);
+  return entries;
+}
+
+Result<void> PosixFileSystem::make_directories(const std::string& path) {
+  int error = ::mkdir(path.c_str(), 0750) == 0 ? 0 : errno;
+  if (error == ENOENT) {
+    const std::string parent = parent_directory(path);
+    if (parent == path) return fail_errno(error, "mkdir", path);
+    RESTORED_TRY(make_directories(parent));
+    error = ::mkdir(path.c_str(), 0750) == 0 ? 0 : errno;
+  }
+  if (error == EEXIST) {
+    RESTORED_TRY(const Entry entry, stat(path));
+    if (!entry.directory) return fail_errno(error, "mkdir", path);
+    return {};
+  }
+  if (error != 0) return fail_errno(error, "mkdir", path);
+  return sync_directory(parent_directory(path));
+}
+
+Result<void> PosixFileSystem::link(const std::string& existing, const std::string& added) {
+  if (::link(existing.c_str(), added.c_str()) != 0) {
+    return fail_errno(errno, "link", existing + " to " + added);
+  }
+  return {};
+}
+
+Result<void> PosixFileSystem::rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return fail_errno(errno, "rename", from + " to " + to);
+  return {};
+}
+
+Result<void> PosixFileSystem::remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno(errno, "remove", path);
+  return {};
+}
+
+Result<void> PosixFileSystem::remove_tree(const std::string& path) {
+  // libstdc++ walks by descriptor and never follows a symbolic link.
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error && error.value() != ENOENT) return fail_errno(error.value(), "remove", path);
+  return {};
+}
+
+Result<void> PosixFileSystem::sync_directory(const std::string& path) {
+  const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return fail_errno(errno, "open", path);
+  if (::fsync(directory.get()) == 0) return {};
+  if (errno != EINVAL && errno != EOPNOTSUPP) return fail_errno(errno, "fsync", path);
+  // Some network and user-space file systems have no such call and order entries themselves.
+  static std::atomic<bool> noted = false;
+  if (!noted.exchange(true)) {
+    log::warning("io",
+                 "the file system of {} cannot sync directories: a power loss may undo "
+                 "renames; use a local file system",
+                 path);
+  }
+  return {};
+}
+
+Result<Space> PosixFileSystem::space(const std::string& path) {
+  struct ::statvfs facts = {};
+  if (::statvfs(path.c_str(), &facts) != 0) return fail_errno(errno, "statvfs", path);
+  return Space{std::uint64_t{facts.f_bavail} * facts.f_frsize,
+               std::uint64_t{facts.f_blocks} * facts.f_frsize};
+}
+
+}  // namespace
+
+FileSystem& system_files() {
+  static PosixFileSystem files;
+  return files;
+}
+
+std::string parent_directory(const std::string& path) {
+  const auto last = path.find_last_not_of('/');
+  if (last == std::string::npos) return path.empty() ? "." : "/";
+  const auto slash = path.rfind('/', last);
+  if (slash == std::string::npos) return ".";
+  const auto end = path.find_last_not_of('/', slash);
+  return end == std::string::npos ? "/" : path.substr(0, end + 1);
+}
+
+}  // namespace restored::io
