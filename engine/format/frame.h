@@ -80,18 +80,19 @@ class FrameDecoder {
   std::unique_ptr<State> state_;
 };
 
-// The seek table that ends an object: stored and content lengths of each frame, with a 32-bit sum.
+// What ends an object: a guard, then the seek table with stored and content lengths of each frame
+// and a 32-bit sum of its content.
 std::string encode_seek_table(std::span<const Frame> frames,
                               std::span<const std::uint32_t> content_sums);
 // The 32-bit sum that the seek table carries: low half of XXH64 of the content (the format's own).
 std::uint32_t seek_table_sum(std::span<const std::byte> content);
 
-// Bytes of the seek table of an object with so many frames.
+// Bytes of that, for an object with so many frames.
 std::uint64_t seek_table_bytes(std::uint64_t frames);
 
 // Reads lengths (not hashes) back from an object's end. `tail` is the object's last
 // seek_table_bytes(frame count) bytes or more. Only tables as encode_seek_table writes them are
-// taken. Errors: corruption, unsupported_format (flags that we never write).
+// taken. Errors: corruption (any byte differs), unsupported_format (flags that we never write).
 struct SeekEntry {
   std::uint32_t stored_bytes = 0;
   std::uint32_t content_bytes = 0;

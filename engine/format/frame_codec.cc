@@ -6,36 +6,12 @@
 
 #include "base/check.h"
 #include "format/frame.h"
-#include "format/hash.h"
-#include "format/little_endian.h"
+#include "format/guard.h"
 #include "restored/limits.h"
 
 namespace restored::format {
-namespace {
-
-// A skippable frame (any magic from 0x184D2A50 to 0x184D2A5F; the seek table has ...5E) that holds
-// the XXH3-64 of the zstd frame before it. Without it, some changed bytes would go unnoticed: zstd
-// ignores a few bits, and a match at another distance may give the same content.
-constexpr std::uint32_t guard_magic = 0x184D2A5A;
-constexpr std::uint32_t guard_payload_bytes = 8;
-constexpr std::size_t guard_bytes = 8 + guard_payload_bytes;
-
 static_assert(ZSTD_COMPRESSBOUND(limits::frame_bytes) + guard_bytes <=
               limits::frame_stored_bytes_max);
-
-void write_guard(std::span<const std::byte> zstd_frame, std::span<std::byte> into) {
-  store_little_endian(into.subspan(0, 4), guard_magic);
-  store_little_endian(into.subspan(4, 4), guard_payload_bytes);
-  store_little_endian(into.subspan(8, 8), hash64(zstd_frame, 0));
-}
-
-bool guard_fits(std::span<const std::byte> zstd_frame, std::span<const std::byte> guard) {
-  return load_little_endian<std::uint32_t>(guard.data()) == guard_magic &&
-         load_little_endian<std::uint32_t>(guard.data() + 4) == guard_payload_bytes &&
-         load_little_endian<std::uint64_t>(guard.data() + 8) == hash64(zstd_frame, 0);
-}
-
-}  // namespace
 
 struct FrameEncoder::State {
   ZSTD_CCtx* context = ZSTD_createCCtx();

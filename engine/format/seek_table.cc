@@ -1,13 +1,12 @@
 // The seek table of zstd's seekable format 0.1.0 (zstd/contrib/seekable_format): a skippable frame
 //   magic 4 | payload bytes 4 | entries: stored 4, content 4, sum 4 | frames 4 | descriptor 1 |
 //   seekable magic 4, the object's last bytes
+// with a guard in front, which readers of the plain format skip.
 #include <fmt/core.h>
-
-#include <cstring>
-#include <limits>
 
 #include "base/check.h"
 #include "format/frame.h"
+#include "format/guard.h"
 #include "format/little_endian.h"
 #include "restored/limits.h"
 
@@ -22,21 +21,30 @@ constexpr std::uint64_t entry_bytes = 12;
 constexpr std::uint64_t footer_bytes = 9;
 constexpr std::uint64_t frames_max = 0x8000000;  // the format's own bound
 
+// The skippable frame alone.
+constexpr std::uint64_t table_bytes(std::uint64_t frames) {
+  return header_bytes + entry_bytes * frames + footer_bytes;
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
 }  // namespace
 
 std::uint64_t seek_table_bytes(std::uint64_t frames) {
-  return header_bytes + entry_bytes * frames + footer_bytes;
+  return guard_bytes + table_bytes(frames);
 }
 
 std::string encode_seek_table(std::span<const Frame> frames,
                               std::span<const std::uint32_t> content_sums) {
   RESTORED_CHECK(frames.size() == content_sums.size(), "one sum a frame");
   RESTORED_CHECK(frames.size() <= frames_max, "a file has fewer frames");
-  const std::uint64_t bytes = seek_table_bytes(frames.size());
-  std::string table;
-  table.reserve(bytes);
+  std::string table(guard_bytes, '\0');
+  table.reserve(seek_table_bytes(frames.size()));
   append_little_endian(table, skippable_magic);
-  append_little_endian(table, static_cast<std::uint32_t>(bytes - header_bytes));
+  append_little_endian(table,
+                       static_cast<std::uint32_t>(table_bytes(frames.size()) - header_bytes));
   for (std::size_t i = 0; i < frames.size(); ++i) {
     append_little_endian(table, frames[i].stored_bytes);
     append_little_endian(table, frames[i].content_bytes);
@@ -45,31 +53,35 @@ std::string encode_seek_table(std::span<const Frame> frames,
   append_little_endian(table, static_cast<std::uint32_t>(frames.size()));
   append_little_endian(table, checksum_flag);
   append_little_endian(table, seekable_magic);
+  write_guard(bytes_of(table).subspan(guard_bytes),
+              std::as_writable_bytes(std::span(table)).first(guard_bytes));
   return table;
 }
 
 Result<std::vector<SeekEntry>> decode_seek_table(std::span<const std::byte> tail) {
-  if (tail.size() < header_bytes + footer_bytes)
+  if (tail.size() < seek_table_bytes(0))
     return fail(ErrorCode::corruption,
                 fmt::format("{} bytes are too few for a seek table", tail.size()));
   const std::byte* footer = tail.data() + tail.size() - footer_bytes;
   if (load_little_endian<std::uint32_t>(footer + 5) != seekable_magic)
     return fail(ErrorCode::corruption, "the object does not end with a seek table");
+  const auto count = load_little_endian<std::uint32_t>(footer);
+  if (count > frames_max || seek_table_bytes(count) > tail.size())
+    return fail(
+        ErrorCode::corruption,
+        fmt::format("a seek table of {} frames does not fit into {} bytes", count, tail.size()));
+  const auto table = tail.last(table_bytes(count));
+  if (!guard_fits(table, tail.last(seek_table_bytes(count)).first(guard_bytes)))
+    return fail(ErrorCode::corruption, "the seek table differs from its hash");
+  const std::byte* cursor = table.data();
+  if (load_little_endian<std::uint32_t>(cursor) != skippable_magic ||
+      load_little_endian<std::uint32_t>(cursor + 4) != table.size() - header_bytes)
+    return fail(ErrorCode::corruption, "the seek table's header differs from its footer");
   const auto descriptor = static_cast<std::uint8_t>(footer[4]);
   if (descriptor != checksum_flag)
     return fail(
         ErrorCode::unsupported_format,
         fmt::format("seek table descriptor is {:#04x}, not {:#04x}", descriptor, checksum_flag));
-  const auto count = load_little_endian<std::uint32_t>(footer);
-  const std::uint64_t bytes = seek_table_bytes(count);
-  if (count > frames_max || bytes > tail.size())
-    return fail(
-        ErrorCode::corruption,
-        fmt::format("a seek table of {} frames does not fit into {} bytes", count, tail.size()));
-  const std::byte* cursor = tail.data() + (tail.size() - bytes);
-  if (load_little_endian<std::uint32_t>(cursor) != skippable_magic ||
-      load_little_endian<std::uint32_t>(cursor + 4) != bytes - header_bytes)
-    return fail(ErrorCode::corruption, "the seek table's header differs from its footer");
   cursor += header_bytes;
   std::vector<SeekEntry> entries(count);
   for (SeekEntry& entry : entries) {
