@@ -1,0 +1,131 @@
+// restorectl backup create | list | show | verify | delete
+#include <fmt/core.h>
+
+#include <boost/json.hpp>
+
+#include "confirm.h"
+#include "fields.h"
+#include "follow.h"
+#include "lookup.h"
+#include "output.h"
+#include "session.h"
+
+namespace restored::ctl {
+namespace {
+
+struct CreateOptions {
+  std::string database;
+  std::optional<std::string> name;
+  bool wait = false;
+};
+
+Outcome create(const Session& session, const CreateOptions& options) {
+  RESTORED_TRY(const auto id, database_id(session.agent, options.database));
+  boost::json::object body;
+  if (options.name) body["name"] = *options.name;
+  RESTORED_TRY(const auto answer,
+               session.agent.post(fmt::format("/v1/databases/{}/backups", segment(id)), body));
+  return accepted(
+      session, answer,
+      fmt::format("backup {} of {} has begun", text(answer.data(), "id"), options.database),
+      options.wait);
+}
+
+struct ListOptions {
+  std::string database;
+  std::optional<int> limit;
+};
+
+Outcome list(const Session& session, const ListOptions& options) {
+  RESTORED_TRY(const auto id, database_id(session.agent, options.database));
+  std::string target = fmt::format("/v1/databases/{}/backups", segment(id));
+  if (options.limit) target += fmt::format("?limit={}", *options.limit);
+  RESTORED_TRY(const auto answer, session.agent.get(target));
+  if (session.print_json(answer)) return {};
+  Table table({"ID", "TYPE", "STATUS", "STORED", "CREATED"});
+  if (const auto* backups = answer.data().if_array()) {
+    for (const auto& backup : *backups) {
+      const bool sized = number(backup, "size").has_value();
+      table.add({text(backup, "id"), text(backup, "backupType"), text(backup, "status"),
+                 sized ? bytes_text(bytes(backup, "size")) : "", text(backup, "createdAt")});
+    }
+  }
+  table.print(fmt::format("no backups: restorectl backup create {}", options.database));
+  if (text(answer.json, "pagination.hasMore") == "yes") {
+    print_line("(there are older ones: --limit shows up to 100)");
+  }
+  return {};
+}
+
+struct OneOptions {
+  std::string backup;
+  std::optional<std::string> database;
+  std::optional<std::string> confirm;
+  bool wait = false;
+};
+
+Outcome show(const Session& session, const OneOptions& options) {
+  RESTORED_TRY(const auto target, backup_target(session.agent, options.backup, options.database));
+  RESTORED_TRY(const auto answer, session.agent.get(target));
+  if (!session.print_json(answer)) print_fields(describe(answer.data()));
+  return {};
+}
+
+Outcome verify(const Session& session, const OneOptions& options) {
+  RESTORED_TRY(const auto target, backup_target(session.agent, options.backup, options.database));
+  RESTORED_TRY(const auto answer, session.agent.post(target + "/verify"));
+  return accepted(session, answer,
+                  fmt::format("verification of backup {} has begun", options.backup), options.wait);
+}
+
+Outcome remove(const Session& session, const OneOptions& options) {
+  RESTORED_TRY(confirm(options.confirm, {options.backup},
+                       fmt::format("this deletes backup {} for good", printable(options.backup))));
+  RESTORED_TRY(const auto target, backup_target(session.agent, options.backup, options.database));
+  RESTORED_TRY(const auto answer, session.agent.remove(target));
+  if (session.print_json(answer)) return {};
+  print_line(fmt::format("backup {} deleted", printable(options.backup)));
+  return {};
+}
+
+void declare_one(CLI::App& verb, OneOptions& options) {
+  verb.add_option("ID", options.backup, "Id of the backup")->required();
+  verb.add_option("--database", options.database,
+                  "Database that it belongs to (default: looked for)");
+}
+
+}  // namespace
+
+void add_backup_verbs(Verbs& verbs) {
+  CLI::App& group = add_group(verbs, "backup", "Create, list, show, verify and delete backups");
+  add_verb<CreateOptions>(
+      verbs, group, "create", "Back up a database while it serves",
+      "restorectl backup create shop --name before-migration --wait", create,
+      [](CLI::App& verb, CreateOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+        verb.add_option("--name", options.name, "Name of the backup");
+        verb.add_flag("--wait", options.wait, "Wait until it is complete");
+      });
+  add_verb<ListOptions>(
+      verbs, group, "list", "List the backups of a database, newest first",
+      "restorectl backup list shop", list, [](CLI::App& verb, ListOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+        verb.add_option("--limit", options.limit, "How many, 1 to 100");
+      });
+  add_verb<OneOptions>(verbs, group, "show", "Show a backup and what its manifest says",
+                       "restorectl backup show BACKUP", show, declare_one);
+  add_verb<OneOptions>(verbs, group, "verify", "Read and hash every frame of a backup",
+                       "restorectl backup verify BACKUP --wait", verify,
+                       [](CLI::App& verb, OneOptions& options) {
+                         declare_one(verb, options);
+                         verb.add_flag("--wait", options.wait, "Wait for the outcome");
+                       });
+  add_verb<OneOptions>(verbs, group, "delete", "Delete a backup for good",
+                       "restorectl backup delete BACKUP --confirm BACKUP", remove,
+                       [](CLI::App& verb, OneOptions& options) {
+                         declare_one(verb, options);
+                         verb.add_option("--confirm", options.confirm, "ID once more");
+                       });
+}
+
+}  // namespace restored::ctl

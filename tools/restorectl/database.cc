@@ -1,0 +1,170 @@
+// restorectl database create | list | show | delete
+#include <fmt/core.h>
+
+#include <boost/json.hpp>
+
+#include "confirm.h"
+#include "fields.h"
+#include "follow.h"
+#include "lookup.h"
+#include "output.h"
+#include "session.h"
+
+namespace restored::ctl {
+namespace {
+
+struct CreateOptions {
+  std::string name;
+  std::string project = "default";
+  std::optional<std::string> region;
+  std::optional<std::string> from_backup;
+  std::optional<std::string> source;
+  bool wait = false;
+};
+
+// "empty", or which backup the content came from.
+std::string origin(const boost::json::value& database) {
+  if (const auto backup = text(database, "source.backupId"); !backup.empty()) return backup;
+  return text(database, "source.type");
+}
+
+Outcome create(const Session& session, const CreateOptions& options) {
+  boost::json::object body{{"name", options.name}, {"projectId", options.project}};
+  if (options.region) body["region"] = *options.region;
+  if (options.from_backup) {
+    std::string source;
+    if (options.source) {
+      RESTORED_TRY(source, database_id(session.agent, *options.source));
+    } else {
+      RESTORED_TRY(source, database_of_backup(session.agent, *options.from_backup));
+    }
+    body["source"] = {
+        {"type", "backup"}, {"databaseId", source}, {"backupId", *options.from_backup}};
+  }
+  RESTORED_TRY(const auto answer, session.agent.post("/v1/databases", body));
+  if (session.print_json(answer)) {
+    if (!options.wait || answer.operation_id.empty()) return {};
+    // The connection string stands in this answer only, so it is the one that is printed; the
+    // operation's end is told by the exit status.
+    RESTORED_TRY(const auto last, follow(session, answer.operation_id));
+    if (text(last.data(), "status") == "succeeded") return {};
+    return conclude(session, last);
+  }
+  const auto& database = answer.data();
+  const std::string id = text(database, "id");
+  print_line(fmt::format("database {} \"{}\" created ({})", id, text(database, "name"),
+                         text(database, "status")));
+  if (const auto* connections = find(database, "connections");
+      connections != nullptr && connections->is_array()) {
+    for (const auto& connection : connections->get_array()) {
+      const std::string string = text(connection, "endpoints.direct.connectionString");
+      if (string.empty()) continue;
+      print_line(fmt::format("connection {} \"{}\", shown this once:\n{}", text(connection, "id"),
+                             text(connection, "name"), string));
+    }
+  }
+  if (answer.operation_id.empty()) return {};
+  return accepted(session, answer, fmt::format("its restore is operation {}", answer.operation_id),
+                  options.wait);
+}
+
+struct ListOptions {};
+
+Outcome list(const Session& session, const ListOptions&) {
+  if (session.json) {
+    RESTORED_TRY(const auto answer, session.agent.get("/v1/databases?limit=1000"));
+    session.print_json(answer);
+    return {};
+  }
+  Table table({"ID", "NAME", "STATUS", "CONTENT FROM", "CREATED"});
+  RESTORED_TRY(for_each(session.agent, "/v1/databases", [&](const boost::json::value& database) {
+    table.add({text(database, "id"), text(database, "name"), text(database, "status"),
+               origin(database), text(database, "createdAt")});
+    return true;
+  }));
+  table.print("no databases yet: restorectl database create NAME");
+  return {};
+}
+
+struct ShowOptions {
+  std::string database;
+};
+
+Outcome show(const Session& session, const ShowOptions& options) {
+  RESTORED_TRY(const auto id, database_id(session.agent, options.database));
+  RESTORED_TRY(const auto answer, session.agent.get("/v1/databases/" + segment(id)));
+  if (session.print_json(answer)) return {};
+  const auto& database = answer.data();
+  print_fields({{"id", text(database, "id")},
+                {"name", text(database, "name")},
+                {"status", text(database, "status")},
+                {"content from", origin(database)},
+                {"project", text(database, "project.name")},
+                {"region", text(database, "region.id")},
+                {"created", text(database, "createdAt")}});
+  const auto* connections = find(database, "connections");
+  if (connections == nullptr || !connections->is_array()) return {};
+  print_line("");
+  Table table({"CONNECTION", "NAME", "HOST", "PORT", "CREATED"});
+  for (const auto& connection : connections->get_array()) {
+    table.add({text(connection, "id"), text(connection, "name"),
+               text(connection, "endpoints.direct.host"), text(connection, "endpoints.direct.port"),
+               text(connection, "createdAt")});
+  }
+  table.print("no connections: restorectl connection create DATABASE NAME");
+  return {};
+}
+
+struct DeleteOptions {
+  std::string database;
+  std::optional<std::string> confirm;
+};
+
+Outcome remove(const Session& session, const DeleteOptions& options) {
+  RESTORED_TRY(const auto id, database_id(session.agent, options.database));
+  RESTORED_TRY(confirm(
+      options.confirm, database_spellings(options.database, id),
+      fmt::format("this deletes database {} with its connections", printable(options.database))));
+  RESTORED_TRY(const auto answer, session.agent.remove("/v1/databases/" + segment(id)));
+  if (session.print_json(answer)) return {};
+  print_line(fmt::format("database {} deleted; its backups stay in the repository", id));
+  return {};
+}
+
+}  // namespace
+
+void add_database_verbs(Verbs& verbs) {
+  CLI::App& group = add_group(verbs, "database", "Create, list, show and delete databases");
+  add_verb<CreateOptions>(
+      verbs, group, "create", "Create a database and its first connection",
+      "restorectl database create shop\n"
+      "  restorectl database create shop-copy --from-backup BACKUP --wait",
+      create, [](CLI::App& verb, CreateOptions& options) {
+        verb.add_option("NAME", options.name, "Name of the database")->required();
+        verb.add_option("--project", options.project, "Project that it belongs to")
+            ->capture_default_str();
+        verb.add_option("--region", options.region, "Region to record");
+        auto* backup = verb.add_option("--from-backup", options.from_backup,
+                                       "Restore this backup into the new database");
+        verb.add_option("--source", options.source,
+                        "Database that the backup belongs to (default: looked for)")
+            ->needs(backup);
+        verb.add_flag("--wait", options.wait, "Wait until the restore ended")->needs(backup);
+      });
+  add_verb<ListOptions>(verbs, group, "list", "List the databases of this host",
+                        "restorectl database list", list, [](CLI::App&, ListOptions&) {});
+  add_verb<ShowOptions>(
+      verbs, group, "show", "Show a database and its connections", "restorectl database show shop",
+      show, [](CLI::App& verb, ShowOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+      });
+  add_verb<DeleteOptions>(
+      verbs, group, "delete", "Delete a database for good; its backups stay",
+      "restorectl database delete shop --confirm shop", remove,
+      [](CLI::App& verb, DeleteOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+        verb.add_option("--confirm", options.confirm, "DATABASE once more");
+      });
+}
+
+}  // namespace restored::ctl

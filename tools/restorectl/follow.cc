@@ -1,0 +1,170 @@
+#include "follow.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "fields.h"
+#include "output.h"
+#include "progress.h"
+
+namespace restored::ctl {
+namespace {
+
+using std::chrono::seconds;
+using Clock = std::chrono::steady_clock;
+
+// The agent holds one answer this long: often enough for a lively bar and a prompt Ctrl-C.
+constexpr seconds poll_every{1};
+constexpr seconds answer_deadline{30};
+constexpr seconds restart_patience{60};
+constexpr int interrupted_status = 130;  // the shell's 128 + SIGINT
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// Notes Ctrl-C while it lives; the second one ends the program at once.
+class InterruptNote {
+ public:
+  InterruptNote() {
+    interrupted = 0;
+    struct sigaction action = {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &before_);
+  }
+  ~InterruptNote() { sigaction(SIGINT, &before_, nullptr); }
+  InterruptNote(const InterruptNote&) = delete;
+  InterruptNote& operator=(const InterruptNote&) = delete;
+
+ private:
+  struct sigaction before_ = {};
+};
+
+std::string how_to_follow(const std::string& operation) {
+  return fmt::format(
+      "follow it:  restorectl operation wait {0}\ncancel it:  restorectl operation cancel {0}",
+      operation);
+}
+
+bool agent_is_away(const Failure& failure) {
+  return failure.error.code == ErrorCode::connection_failed ||
+         failure.error.code == ErrorCode::shutting_down;
+}
+
+bool ended(const Answer& answer) {
+  const std::string status = text(answer.data(), "status");
+  return status == "succeeded" || status == "failed" || status == "cancelled";
+}
+
+std::string work_words(const boost::json::value& operation) {
+  const auto rate = number(operation, "bytesPerSecond");
+  const auto done = bytes(operation, "bytesDone");
+  std::string words = bytes_text(done);
+  if (rate && *rate > 0 && done > 0) words += " at " + rate_text(*rate);
+  if (const auto reused = bytes(operation, "bytesReused"); reused > 0 && done > 0) {
+    words += fmt::format(", {:.0f} % of it reused",
+                         100.0 * static_cast<double>(reused) / static_cast<double>(done));
+  }
+  return words;
+}
+
+std::string success(const boost::json::value& operation) {
+  const std::string kind = text(operation, "kind");
+  const std::string database = text(operation, "databaseId");
+  const std::string backup = text(operation, "backupId");
+  if (kind == "restore") {
+    return fmt::format(
+        "{} now holds backup {}: {}.\nIts connections and credentials are unchanged.\n"
+        "take it back:  restorectl undo {} --confirm {}",
+        database, backup, work_words(operation), database, database);
+  }
+  if (kind == "backup") {
+    return fmt::format("backup {} of {} is complete: {}.", backup, database, work_words(operation));
+  }
+  if (kind == "undo") {
+    return fmt::format("{} holds its previous content again; undo once more swaps back.", database);
+  }
+  if (kind == "verify") {
+    return fmt::format("backup {} is whole: {} read and hashed.", backup,
+                       bytes_text(bytes(operation, "bytesDone")));
+  }
+  return fmt::format("operation {} succeeded.", text(operation, "id"));
+}
+
+}  // namespace
+
+Answered<Answer> follow(const Session& session, const std::string& operation,
+                        std::optional<seconds> patience) {
+  const InterruptNote interrupt;
+  Progress progress(session.json);
+  const auto begin = Clock::now();
+  std::optional<Clock::time_point> away_since;
+  const std::string target =
+      fmt::format("/v1/operations/{}/wait?timeout={}", segment(operation), poll_every.count());
+  while (true) {
+    auto answer = session.agent.get(target, answer_deadline);
+    if (answer && ended(*answer)) return answer;
+    if (answer) {
+      away_since.reset();
+      progress.show(answer->data());
+    } else {
+      if (!agent_is_away(answer.error())) return answer;
+      if (!away_since) {
+        away_since = Clock::now();
+        progress.note("the agent does not answer; waiting for its restart");
+      }
+      if (Clock::now() - *away_since > restart_patience) return answer;
+    }
+    if (interrupted != 0) {
+      progress.clear();
+      fmt::print(stderr, "interrupted; operation {} goes on\n{}\n", operation,
+                 how_to_follow(operation));
+      Failure failure{Error{ErrorCode::cancelled, "interrupted", ""}};
+      failure.exit_status = interrupted_status;
+      failure.quiet = true;
+      return std::unexpected(std::move(failure));
+    }
+    if (patience && Clock::now() - begin >= *patience) {
+      return fail(
+          ErrorCode::timed_out,
+          fmt::format("operation {} is still running after {} s", operation, patience->count()),
+          fmt::format("It goes on: restorectl operation wait {}.", operation));
+    }
+    if (!answer) std::this_thread::sleep_for(poll_every);
+  }
+}
+
+Outcome accepted(const Session& session, const Answer& answer, const std::string& sentence,
+                 bool wait) {
+  if (wait && !answer.operation_id.empty()) {
+    RESTORED_TRY(const auto last, follow(session, answer.operation_id));
+    return conclude(session, last);
+  }
+  if (session.print_json(answer)) return {};
+  print_line(sentence);
+  if (!answer.operation_id.empty()) print_line(how_to_follow(answer.operation_id));
+  return {};
+}
+
+Outcome conclude(const Session& session, const Answer& answer) {
+  const auto& operation = answer.data();
+  const std::string status = text(operation, "status");
+  if (status == "succeeded") {
+    if (!session.print_json(answer)) print_line(success(operation));
+    return {};
+  }
+  Error error;
+  error.code =
+      status == "cancelled" ? ErrorCode::cancelled : code_of(text(operation, "error.code"), 500);
+  error.message = fmt::format("{} {} {}", text(operation, "kind"), text(operation, "id"),
+                              status == "cancelled" ? "was cancelled" : "failed");
+  if (const auto why = text(operation, "error.message"); !why.empty()) error.message += ": " + why;
+  error.hint = text(operation, "error.hint");
+  Failure failure(std::move(error));
+  failure.body = answer.body;
+  return std::unexpected(std::move(failure));
+}
+
+}  // namespace restored::ctl

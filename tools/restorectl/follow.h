@@ -1,0 +1,28 @@
+// --wait: an operation until its end.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "session.h"
+
+namespace restored::ctl {
+
+// Shows progress until the operation ended and returns the agent's last answer about it, whatever
+// its outcome. An agent that restarts meanwhile is waited for: it continues the operation.
+// Errors: timed_out (it goes on); a quiet failure with the shell's status 130 after Ctrl-C, when
+// it was said how to follow or cancel the operation, which goes on.
+Answered<Answer> follow(const Session& session, const std::string& operation,
+                        std::optional<std::chrono::seconds> patience = std::nullopt);
+
+// What an accepted request does next: with `wait` follows its operation and prints how it ended,
+// else prints `accepted`, then how to follow it. `answer` is the request's.
+// Errors: follow()'s, and the operation's own when it failed or was cancelled.
+Outcome accepted(const Session& session, const Answer& answer, const std::string& sentence,
+                 bool wait);
+
+// Prints how an ended operation ended. Errors: its own, when it did not succeed.
+Outcome conclude(const Session& session, const Answer& answer);
+
+}  // namespace restored::ctl

@@ -1,0 +1,140 @@
+#include "http.h"
+
+#include <fmt/core.h>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <vector>
+
+#include "restored/limits.h"
+
+namespace restored::ctl {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Protocol = asio::generic::stream_protocol;
+using Stream = beast::basic_stream<Protocol>;
+
+Error translate(const Address& address, const HttpRequest& request, const char* step,
+                const beast::error_code& error) {
+  const std::string where = to_text(address);
+  if (error == beast::error::timeout) {
+    return Error{ErrorCode::timed_out,
+                 fmt::format("{} did not answer within {} s", where, request.deadline.count()),
+                 request.method == "GET" ? "The agent may be overloaded: look at its log."
+                                         : "The request may still be carried out: look at "
+                                           "restorectl operation list before you repeat it."};
+  }
+  if (error == boost::system::errc::permission_denied) {
+    return Error{ErrorCode::permission_denied,
+                 fmt::format("cannot {} {}: {}", step, where, error.message()),
+                 "Join the group restored, or run this as root."};
+  }
+  return Error{ErrorCode::connection_failed,
+               fmt::format("cannot {} {}: {}", step, where, error.message()), ""};
+}
+
+// One call: an io_context that runs one step at a time, so that every step has the deadline.
+class Call {
+ public:
+  Call(const Address& address, const HttpRequest& request)
+      : address_(address), request_(request), stream_(context_) {
+    stream_.expires_after(request.deadline);
+  }
+
+  Result<HttpAnswer> run() {
+    RESTORED_TRY(auto endpoints, resolve());
+    RESTORED_TRY(connect(endpoints));
+    return exchange();
+  }
+
+ private:
+  Result<std::vector<Protocol::endpoint>> resolve() {
+    if (const auto* local = std::get_if<UnixAddress>(&address_)) {
+      return std::vector<Protocol::endpoint>{asio::local::stream_protocol::endpoint(local->path)};
+    }
+    const auto& remote = std::get<TcpAddress>(address_);
+    asio::ip::tcp::resolver resolver(context_);
+    beast::error_code error;
+    const auto found = resolver.resolve(remote.host, remote.port, error);
+    if (error) return std::unexpected(translate(address_, request_, "find", error));
+    std::vector<Protocol::endpoint> endpoints;
+    for (const auto& entry : found) endpoints.emplace_back(entry.endpoint());
+    return endpoints;
+  }
+
+  Result<void> connect(const std::vector<Protocol::endpoint>& endpoints) {
+    beast::error_code error = asio::error::host_not_found;
+    for (const auto& endpoint : endpoints) {
+      beast::error_code ignored;
+      stream_.socket().close(ignored);
+      stream_.async_connect(endpoint, [&](beast::error_code result) { error = result; });
+      drive();
+      if (!error) return {};
+    }
+    return std::unexpected(translate(address_, request_, "connect to", error));
+  }
+
+  Result<HttpAnswer> exchange() {
+    http::request<http::string_body> message(http::string_to_verb(request_.method), request_.target,
+                                             11);
+    message.set(http::field::host, "restored");
+    message.set(http::field::user_agent, "restorectl");
+    message.set(http::field::connection, "close");
+    message.set(http::field::authorization, "Bearer " + request_.token);
+    if (!request_.body.empty()) {
+      message.set(http::field::content_type, "application/json");
+      message.body() = request_.body;
+    }
+    message.prepare_payload();
+
+    beast::error_code written;
+    http::async_write(stream_, message, [&](beast::error_code e, std::size_t) { written = e; });
+    drive();
+    // An agent that refuses early answers before it has read everything: look for the answer even
+    // when the request could not be sent whole.
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(limits::manifest_bytes_max);
+    beast::error_code error;
+    http::async_read(stream_, buffer, parser, [&](beast::error_code e, std::size_t) { error = e; });
+    drive();
+    if (error) {
+      return std::unexpected(
+          translate(address_, request_, "get an answer from", written ? written : error));
+    }
+    auto answer = parser.release();
+    HttpAnswer result;
+    result.status = answer.result_int();
+    result.operation_location = std::string(answer["Operation-Location"]);
+    result.request_id = std::string(answer["X-Request-Id"]);
+    result.body = std::move(answer.body());
+    return result;
+  }
+
+  void drive() {
+    context_.restart();
+    context_.run();
+  }
+
+  const Address& address_;
+  const HttpRequest& request_;
+  asio::io_context context_;
+  Stream stream_;
+};
+
+}  // namespace
+
+Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request) {
+  Call call(address, request);
+  return call.run();
+}
+
+}  // namespace restored::ctl

@@ -1,0 +1,32 @@
+// One HTTP/1.1 request to the agent's control socket, on a connection of its own: the tool makes
+// few requests, and a person's pause at a prompt must not meet the agent's idle timeout.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "address.h"
+#include "restored/error.h"
+
+namespace restored::ctl {
+
+struct HttpRequest {
+  std::string method;
+  std::string target;
+  std::string token;
+  std::string body;  // JSON; empty: none
+  std::chrono::seconds deadline{60};
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;
+  std::string operation_location;
+  std::string request_id;
+};
+
+// Errors: connection_failed (nobody listens, or the answer was cut off), permission_denied (of the
+// socket), timed_out (the request may still be carried out).
+Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request);
+
+}  // namespace restored::ctl

@@ -1,0 +1,98 @@
+#include "lookup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <vector>
+
+#include "fields.h"
+
+namespace restored::ctl {
+namespace {
+
+constexpr std::string_view database_prefix = "db_";
+constexpr std::size_t database_id_length = 24;
+
+bool is_database_id(const std::string& typed) {
+  const std::string bare = bare_id(typed);
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  return bare.size() == database_id_length && letter(bare.front()) &&
+         std::ranges::all_of(bare, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+}  // namespace
+
+Outcome for_each(const Agent& agent, const std::string& target,
+                 const std::function<bool(const boost::json::value&)>& visit) {
+  std::string page = target;
+  while (true) {
+    RESTORED_TRY(const auto answer, agent.get(page));
+    const auto* items = answer.data().if_array();
+    if (items == nullptr) {
+      return fail(ErrorCode::internal, fmt::format("GET {}: the answer is not a list", page));
+    }
+    for (const auto& item : *items) {
+      if (!visit(item)) return {};
+    }
+    const std::string next = text(answer.json, "pagination.nextCursor");
+    if (next.empty()) return {};
+    page = fmt::format("{}?cursor={}", target, segment(next));
+  }
+}
+
+Answered<std::string> database_id(const Agent& agent, const std::string& typed) {
+  if (is_database_id(typed)) return typed;
+  std::vector<std::string> found;
+  RESTORED_TRY(for_each(agent, "/v1/databases", [&](const boost::json::value& database) {
+    if (text(database, "name") == printable(typed)) found.push_back(text(database, "id"));
+    return true;
+  }));
+  if (found.empty()) {
+    return fail(ErrorCode::database_not_found,
+                fmt::format("no database has the name or id \"{}\"", printable(typed)));
+  }
+  if (found.size() > 1) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} databases have the name \"{}\"", found.size(), printable(typed)),
+                fmt::format("Give the id instead: {}.", fmt::join(found, " or ")));
+  }
+  return found.front();
+}
+
+Answered<std::string> database_of_backup(const Agent& agent, const std::string& backup) {
+  std::vector<std::string> databases;
+  RESTORED_TRY(for_each(agent, "/v1/databases", [&](const boost::json::value& database) {
+    databases.push_back(text(database, "id"));
+    return true;
+  }));
+  for (const auto& database : databases) {
+    const auto answer =
+        agent.get(fmt::format("/v1/databases/{}/backups/{}", segment(database), segment(backup)));
+    if (answer) return database;
+    if (facts(answer.error().error.code).http_status != 404) {
+      return std::unexpected(answer.error());
+    }
+  }
+  return fail(ErrorCode::backup_not_found,
+              fmt::format("no database on this host has the backup {}", printable(backup)),
+              "List the backups of a database: restorectl backup list DATABASE. The backup of a "
+              "database that is not here needs its database's id beside it.");
+}
+
+Answered<std::string> backup_target(const Agent& agent, const std::string& backup,
+                                    const std::optional<std::string>& database) {
+  std::string owner;
+  if (database) {
+    RESTORED_TRY(owner, database_id(agent, *database));
+  } else {
+    RESTORED_TRY(owner, database_of_backup(agent, backup));
+  }
+  return fmt::format("/v1/databases/{}/backups/{}", segment(owner), segment(backup));
+}
+
+std::string bare_id(const std::string& id) {
+  return id.starts_with(database_prefix) ? id.substr(database_prefix.size()) : id;
+}
+
+}  // namespace restored::ctl

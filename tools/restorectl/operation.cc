@@ -1,0 +1,90 @@
+// restorectl operation list | show | wait | cancel
+#include <fmt/core.h>
+
+#include "fields.h"
+#include "follow.h"
+#include "lookup.h"
+#include "output.h"
+#include "session.h"
+
+namespace restored::ctl {
+namespace {
+
+struct ListOptions {};
+struct OneOptions {
+  std::string operation;
+  std::optional<int> timeout;
+};
+
+std::string path_of(const std::string& operation) {
+  return "/v1/operations/" + segment(operation);
+}
+
+std::string done(const boost::json::value& operation) {
+  const auto total = bytes(operation, "bytesTotal");
+  if (total == 0) return "";
+  return fmt::format("{} of {}", bytes_text(bytes(operation, "bytesDone")), bytes_text(total));
+}
+
+Outcome list(const Session& session, const ListOptions&) {
+  if (session.json) {
+    RESTORED_TRY(const auto answer, session.agent.get("/v1/operations?limit=1000"));
+    session.print_json(answer);
+    return {};
+  }
+  Table table({"ID", "KIND", "STATUS", "PHASE", "DATABASE", "DONE", "CREATED"});
+  RESTORED_TRY(for_each(session.agent, "/v1/operations", [&](const boost::json::value& operation) {
+    table.add({text(operation, "id"), text(operation, "kind"), text(operation, "status"),
+               text(operation, "phase"), text(operation, "databaseId"), done(operation),
+               text(operation, "createdAt")});
+    return true;
+  }));
+  table.print("no operations in the last 30 days");
+  return {};
+}
+
+Outcome show(const Session& session, const OneOptions& options) {
+  RESTORED_TRY(const auto answer, session.agent.get(path_of(options.operation)));
+  if (!session.print_json(answer)) print_fields(describe(answer.data()));
+  return {};
+}
+
+Outcome wait(const Session& session, const OneOptions& options) {
+  std::optional<std::chrono::seconds> patience;
+  if (options.timeout) patience = std::chrono::seconds(*options.timeout);
+  RESTORED_TRY(const auto last, follow(session, options.operation, patience));
+  return conclude(session, last);
+}
+
+Outcome cancel(const Session& session, const OneOptions& options) {
+  RESTORED_TRY(const auto answer, session.agent.remove(path_of(options.operation)));
+  if (session.print_json(answer)) return {};
+  print_line(fmt::format("operation {} is being cancelled; the old data keeps serving",
+                         printable(options.operation)));
+  return {};
+}
+
+void declare_one(CLI::App& verb, OneOptions& options) {
+  verb.add_option("ID", options.operation, "Id of the operation")->required();
+}
+
+}  // namespace
+
+void add_operation_verbs(Verbs& verbs) {
+  CLI::App& group = add_group(verbs, "operation", "List, show, follow and cancel operations");
+  add_verb<ListOptions>(verbs, group, "list", "List the operations of the last 30 days",
+                        "restorectl operation list", list, [](CLI::App&, ListOptions&) {});
+  add_verb<OneOptions>(verbs, group, "show", "Show an operation", "restorectl operation show ID",
+                       show, declare_one);
+  add_verb<OneOptions>(
+      verbs, group, "wait", "Follow an operation to its end; the exit status tells its outcome",
+      "restorectl operation wait ID --timeout 600", wait, [](CLI::App& verb, OneOptions& options) {
+        declare_one(verb, options);
+        verb.add_option("--timeout", options.timeout, "Give up after so many seconds; it goes on")
+            ->check(CLI::NonNegativeNumber);
+      });
+  add_verb<OneOptions>(verbs, group, "cancel", "Cancel an operation; refused once a swap has begun",
+                       "restorectl operation cancel ID", cancel, declare_one);
+}
+
+}  // namespace restored::ctl

@@ -1,0 +1,89 @@
+// restorectl restore DATABASE --backup ID
+#include <fmt/core.h>
+
+#include <boost/json.hpp>
+
+#include "confirm.h"
+#include "fields.h"
+#include "follow.h"
+#include "lookup.h"
+#include "output.h"
+#include "session.h"
+
+namespace restored::ctl {
+namespace {
+
+struct RestoreOptions {
+  std::string database;
+  std::string backup;
+  std::optional<std::string> source;
+  std::optional<std::string> confirm;
+  bool validate = false;
+  bool wait = false;
+};
+
+// The agent cannot know that --source was left out.
+Failure with_source_hint(Failure failure, const RestoreOptions& options) {
+  if (failure.error.code == ErrorCode::backup_not_found && !options.source) {
+    failure.error.hint = fmt::format(
+        "List the backups of the database: restorectl backup list {}. The backup of "
+        "another database needs --source DATABASE.",
+        options.database);
+  }
+  return failure;
+}
+
+Outcome restore(const Session& session, const RestoreOptions& options) {
+  RESTORED_TRY(const auto target, database_id(session.agent, options.database));
+  std::string source = target;
+  if (options.source) {
+    RESTORED_TRY(source, database_id(session.agent, *options.source));
+  }
+  if (!options.validate) {
+    RESTORED_TRY(
+        confirm(options.confirm, database_spellings(options.database, target),
+                fmt::format("this replaces all data of database {}", printable(options.database))));
+  }
+  boost::json::object body;
+  body["source"] = {{"type", "backup"}, {"databaseId", source}, {"backupId", options.backup}};
+  const std::string path = fmt::format("/v1/databases/{}/restore{}", segment(target),
+                                       options.validate ? "/validate" : "");
+  auto answer = session.agent.post(path, body);
+  if (!answer) return std::unexpected(with_source_hint(std::move(answer).error(), options));
+  if (options.validate) {
+    if (session.print_json(*answer)) return {};
+    print_line(fmt::format("a restore of backup {} into {} would be accepted; nothing was touched",
+                           options.backup, options.database));
+    print_fields(describe(answer->data()));
+    return {};
+  }
+  return accepted(session, *answer,
+                  fmt::format("restore of backup {} into {} accepted: operation {}", options.backup,
+                              options.database, answer->operation_id),
+                  options.wait);
+}
+
+}  // namespace
+
+void add_restore_verb(Verbs& verbs) {
+  add_verb<RestoreOptions>(
+      verbs, verbs.app, "restore",
+      "Replace all data of a database with a backup; connections and passwords stay",
+      "restorectl restore shop --backup BACKUP --validate\n"
+      "  restorectl restore shop --backup BACKUP --confirm shop --wait",
+      restore, [](CLI::App& verb, RestoreOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name of the target")
+            ->required();
+        verb.add_option("--backup", options.backup, "Id of the backup")->required();
+        verb.add_option("--source", options.source,
+                        "Database that the backup belongs to (default: the target)");
+        auto* confirm = verb.add_option("--confirm", options.confirm, "DATABASE once more");
+        auto* wait = verb.add_flag("--wait", options.wait, "Wait until it ended, with progress");
+        verb.add_flag("--validate", options.validate,
+                      "Only check: every answer that the restore would give, touching nothing")
+            ->excludes(confirm)
+            ->excludes(wait);
+      });
+}
+
+}  // namespace restored::ctl
