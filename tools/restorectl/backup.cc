@@ -59,21 +59,30 @@ Outcome list(const Session& session, const ListOptions& options) {
 
 struct OneOptions {
   std::string backup;
-  std::optional<std::string> database;
   std::optional<std::string> confirm;
+  bool manifest = false;
   bool wait = false;
 };
 
+// A backup is found by its id alone, whichever database it belongs to.
+std::string path_of(const std::string& backup) {
+  return "/v1/backups/" + segment(backup);
+}
+
 Outcome show(const Session& session, const OneOptions& options) {
-  RESTORED_TRY(const auto target, backup_target(session.agent, options.backup, options.database));
+  const std::string target = path_of(options.backup) + (options.manifest ? "/manifest" : "");
   RESTORED_TRY(const auto answer, session.agent.get(target));
-  if (!session.print_json(answer)) print_fields(describe(answer.data()));
+  if (session.print_json(answer)) return {};
+  if (options.manifest) {
+    print_line(answer.body);
+  } else {
+    print_fields(describe(answer.data()));
+  }
   return {};
 }
 
 Outcome verify(const Session& session, const OneOptions& options) {
-  RESTORED_TRY(const auto target, backup_target(session.agent, options.backup, options.database));
-  RESTORED_TRY(const auto answer, session.agent.post(target + "/verify"));
+  RESTORED_TRY(const auto answer, session.agent.post(path_of(options.backup) + "/verify"));
   return accepted(session, answer,
                   fmt::format("verification of backup {} has begun", options.backup), options.wait);
 }
@@ -81,8 +90,7 @@ Outcome verify(const Session& session, const OneOptions& options) {
 Outcome remove(const Session& session, const OneOptions& options) {
   RESTORED_TRY(confirm(options.confirm, {options.backup},
                        fmt::format("this deletes backup {} for good", printable(options.backup))));
-  RESTORED_TRY(const auto target, backup_target(session.agent, options.backup, options.database));
-  RESTORED_TRY(const auto answer, session.agent.remove(target));
+  RESTORED_TRY(const auto answer, session.agent.remove(path_of(options.backup)));
   if (session.print_json(answer)) return {};
   print_line(fmt::format("backup {} deleted", printable(options.backup)));
   return {};
@@ -90,8 +98,6 @@ Outcome remove(const Session& session, const OneOptions& options) {
 
 void declare_one(CLI::App& verb, OneOptions& options) {
   verb.add_option("ID", options.backup, "Id of the backup")->required();
-  verb.add_option("--database", options.database,
-                  "Database that it belongs to (default: looked for)");
 }
 
 }  // namespace
@@ -112,8 +118,12 @@ void add_backup_verbs(Verbs& verbs) {
         verb.add_option("DATABASE", options.database, "Id or unique name")->required();
         verb.add_option("--limit", options.limit, "How many, 1 to 100");
       });
-  add_verb<OneOptions>(verbs, group, "show", "Show a backup and what its manifest says",
-                       "restorectl backup show BACKUP", show, declare_one);
+  add_verb<OneOptions>(
+      verbs, group, "show", "Show a backup", "restorectl backup show BACKUP --manifest", show,
+      [](CLI::App& verb, OneOptions& options) {
+        declare_one(verb, options);
+        verb.add_flag("--manifest", options.manifest, "Its manifest instead, as JSON");
+      });
   add_verb<OneOptions>(verbs, group, "verify", "Read and hash every frame of a backup",
                        "restorectl backup verify BACKUP --wait", verify,
                        [](CLI::App& verb, OneOptions& options) {

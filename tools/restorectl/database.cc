@@ -147,7 +147,7 @@ void add_database_verbs(Verbs& verbs) {
         auto* backup = verb.add_option("--from-backup", options.from_backup,
                                        "Restore this backup into the new database");
         verb.add_option("--source", options.source,
-                        "Database that the backup belongs to (default: looked for)")
+                        "Database that the backup belongs to (default: the agent knows)")
             ->needs(backup);
         verb.add_flag("--wait", options.wait, "Wait until the restore ended")->needs(backup);
       });

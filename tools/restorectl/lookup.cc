@@ -61,34 +61,8 @@ Answered<std::string> database_id(const Agent& agent, const std::string& typed) 
 }
 
 Answered<std::string> database_of_backup(const Agent& agent, const std::string& backup) {
-  std::vector<std::string> databases;
-  RESTORED_TRY(for_each(agent, "/v1/databases", [&](const boost::json::value& database) {
-    databases.push_back(text(database, "id"));
-    return true;
-  }));
-  for (const auto& database : databases) {
-    const auto answer =
-        agent.get(fmt::format("/v1/databases/{}/backups/{}", segment(database), segment(backup)));
-    if (answer) return database;
-    if (facts(answer.error().error.code).http_status != 404) {
-      return std::unexpected(answer.error());
-    }
-  }
-  return fail(ErrorCode::backup_not_found,
-              fmt::format("no database on this host has the backup {}", printable(backup)),
-              "List the backups of a database: restorectl backup list DATABASE. The backup of a "
-              "database that is not here needs its database's id beside it.");
-}
-
-Answered<std::string> backup_target(const Agent& agent, const std::string& backup,
-                                    const std::optional<std::string>& database) {
-  std::string owner;
-  if (database) {
-    RESTORED_TRY(owner, database_id(agent, *database));
-  } else {
-    RESTORED_TRY(owner, database_of_backup(agent, backup));
-  }
-  return fmt::format("/v1/databases/{}/backups/{}", segment(owner), segment(backup));
+  RESTORED_TRY(const auto answer, agent.get("/v1/backups/" + segment(backup)));
+  return text(answer.data(), "databaseId");
 }
 
 std::string bare_id(const std::string& id) {

@@ -3,7 +3,6 @@
 
 #include <boost/json/value.hpp>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "agent.h"
@@ -20,12 +19,6 @@ Outcome for_each(const Agent& agent, const std::string& target,
 // looked for among all databases. Errors: database_not_found; invalid_argument when several
 // databases have the name.
 Answered<std::string> database_id(const Agent& agent, const std::string& typed);
-
-// "/v1/databases/{id}/backups/{backup}". Without a database, the databases are asked in turn: a
-// backup's id is unique, but its path needs the database that it belongs to.
-// Errors: backup_not_found, and database_id()'s.
-Answered<std::string> backup_target(const Agent& agent, const std::string& backup,
-                                    const std::optional<std::string>& database);
 
 // Of the database that a backup belongs to. Errors: backup_not_found.
 Answered<std::string> database_of_backup(const Agent& agent, const std::string& backup);

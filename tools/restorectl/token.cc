@@ -24,8 +24,9 @@ std::string scopes_of(const boost::json::value& token) {
   const auto* scopes = find(token, "scopes");
   if (scopes == nullptr || !scopes->is_array()) return "";
   std::string words;
-  for (const auto& scope : scopes->get_array())
+  for (const auto& scope : scopes->get_array()) {
     words += (words.empty() ? "" : ",") + text(scope, "");
+  }
   return words;
 }
 
@@ -37,20 +38,21 @@ Outcome create(const Session& session, const CreateOptions& options) {
   const auto& token = answer.data();
   print_line(fmt::format("token {} \"{}\" ({}) created; it is shown this once:\n{}",
                          text(token, "id"), text(token, "name"), scopes_of(token),
-                         text(token, "token")));
+                         text(token, "secret")));
   return {};
 }
 
 Outcome list(const Session& session, const ListOptions&) {
-  RESTORED_TRY(const auto answer, session.agent.get("/v1/tokens"));
-  if (session.print_json(answer)) return {};
-  Table table({"ID", "NAME", "SCOPES", "CREATED"});
-  if (const auto* tokens = answer.data().if_array()) {
-    for (const auto& token : *tokens) {
-      table.add(
-          {text(token, "id"), text(token, "name"), scopes_of(token), text(token, "createdAt")});
-    }
+  if (session.json) {
+    RESTORED_TRY(const auto answer, session.agent.get("/v1/tokens?limit=1000"));
+    session.print_json(answer);
+    return {};
   }
+  Table table({"ID", "NAME", "SCOPES", "CREATED"});
+  RESTORED_TRY(for_each(session.agent, "/v1/tokens", [&](const boost::json::value& token) {
+    table.add({text(token, "id"), text(token, "name"), scopes_of(token), text(token, "createdAt")});
+    return true;
+  }));
   table.print("no tokens");
   return {};
 }
