@@ -184,6 +184,8 @@ class Engine {
                                                   std::string principal) = 0;
   virtual std::vector<DatabaseInfo> databases() const = 0;  // by creation
   virtual Result<DatabaseInfo> database(const DatabaseId& id) const = 0;
+  // Errors: database_not_found.
+  virtual Result<void> rename_database(const DatabaseId& id, std::string name) = 0;
   virtual Result<void> remove_database(const DatabaseId& id) = 0;
   // Null when the database is gone. Cheap.
   virtual std::shared_ptr<Keyspace> keyspace(const DatabaseId& id) const = 0;
