@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "control/server.h"
 #include "data/server.h"
+#include "endpoints.h"
 #include "restored/engine.h"
 
 namespace restored::agent {
@@ -39,17 +40,6 @@ void raise_descriptor_limit() {
   }
 }
 
-data::DataOptions data_options(const Config& config) {
-  data::DataOptions options;
-  options.listen = config.data_listen;
-  options.unix_path = config.data_unix_socket;
-  options.threads = config.data_threads;
-  options.clients_max = config.data_clients_max;
-  options.value_bytes_max = config.data_value_bytes_max;
-  options.durability = config.data_durability;
-  return options;
-}
-
 }  // namespace
 
 Result<void> run_daemon(const Config& config, bool new_admin_token) {
@@ -60,11 +50,11 @@ Result<void> run_daemon(const Config& config, bool new_admin_token) {
   RESTORED_TRY(std::unique_ptr<Engine> engine, Engine::open(config.engine));
   RESTORED_TRY(write_admin_token(*engine, config.engine.state_directory, new_admin_token));
   RESTORED_TRY(auto data_server, data::DataServer::start(*engine, data_options(config)));
-  RESTORED_TRY(auto control_server,
-               control::ControlServer::start(*engine, control_options(config, *data_server)));
+  RESTORED_TRY(control::ControlOptions control, control_options(config, data_server->port()));
+  RESTORED_TRY(auto control_server, control::ControlServer::start(*engine, std::move(control)));
   control_server->set_ready(true);
   ::sd_notify(0, "READY=1");
-  log::info("agent", "ready, data on {}, state in {}, repository {}", data_server->address(),
+  log::info("agent", "ready, data on port {}, state in {}, repository {}", data_server->port(),
             config.engine.state_directory, engine->engine_facts().repository_url);
 
   int signal_number = 0;
