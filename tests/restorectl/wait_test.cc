@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "program_run.h"
 #include "scripted_agent.h"
@@ -35,6 +38,8 @@ class Script {
     if (request.method == "POST") {
       return {200, R"({"data":{"id":"x"}})", {{"Operation-Location", "/v1/operations/op1"}}};
     }
+    // The agent holds the answer of a wait; without that the tool would ask as fast as it can.
+    if (next_ >= replies_.size()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return replies_[std::min(next_++, replies_.size() - 1)];
   }
 
@@ -69,9 +74,10 @@ TEST(WaitTest, ATerminalShowsABar) {
       {{200, operation("running", "fetch"), {}}, {200, operation("succeeded", "done"), {}}}));
   const auto ended = run_on_terminal(restore_verb(agent), "", "");
   EXPECT_EQ(ended.status, 0) << ended.output;
-  EXPECT_THAT(ended.output,
-              HasSubstr("fetch    [=================                  ]  50 %  512.0 MiB of 1.0 GiB, "
-                        "256.0 MiB/s, 2.5 s left"));
+  EXPECT_THAT(
+      ended.output,
+      HasSubstr("fetch    [=================                  ]  50 %  512.0 MiB of 1.0 GiB, "
+                "256.0 MiB/s, 2.5 s left"));
 }
 
 TEST(WaitTest, AFailedOperationGivesItsOwnExitStatusAndHint) {

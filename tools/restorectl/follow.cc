@@ -31,7 +31,8 @@ class InterruptNote {
     interrupted = 0;
     struct sigaction action = {};
     action.sa_handler = [](int) { interrupted = 1; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    // Restarting, so that it cannot cut off a line that is being written.
+    action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
     sigaction(SIGINT, &action, &before_);
   }
   ~InterruptNote() { sigaction(SIGINT, &before_, nullptr); }
