@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Builds and runs the tests. Without options: what CI runs, that is every test of the release
+# build, then the unit and system tests once more under ASan and UBSan.
+#   --release  only the release build
+#   --asan     only ASan and UBSan, every test
+#   --tsan     only ThreadSanitizer (clang), every test
+#   --long     the long form of the tests that have one (RESTORED_TEST_LONG=1)
+#   --label L  only tests with this ctest label (a regular expression)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+steps=()
+label=""
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --release) steps+=(release) ;;
+    --asan) steps+=(asan-ubsan) ;;
+    --tsan) steps+=(tsan) ;;
+    --long) export RESTORED_TEST_LONG=1 ;;
+    --label)
+      [ $# -ge 2 ] || { echo "error: --label wants a label" >&2; exit 64; }
+      label="$2"
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,8s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+    *)
+      echo "error: unknown option $1" >&2
+      echo "hint: tools/test.sh --help" >&2
+      exit 64
+      ;;
+  esac
+  shift
+done
+
+tools/install-packages.sh build run test
+
+logs="$(mktemp -d)"
+trap 'rm -rf "$logs"' EXIT
+failed=0
+
+# test_with PRESET [LABELS]: configures, builds, runs; the log is kept for the closing lines.
+test_with() {
+  local preset="$1" labels="$2" directory="build-$1"
+  [ "$preset" = release ] && directory=build
+  local options=(-DRESTORED_TESTS=ON)
+  [ "$preset" = release ] && options+=(-DRESTORED_BENCH=ON)
+  echo "== $preset: build"
+  cmake --preset "$preset" "${options[@]}" >"$logs/configure" 2>&1 || { cat "$logs/configure"; exit 1; }
+  ninja -C "$directory"
+  echo "== $preset: tests"
+  local run=(ctest --preset "$preset" --output-on-failure --timeout 900)
+  [ -z "$labels" ] || run+=(-L "$labels")
+  # One test at a time: some measure pauses, and a loaded machine has others.
+  "${run[@]}" 2>&1 | tee "$logs/$preset" || failed=1
+}
+
+if [ ${#steps[@]} -eq 0 ]; then
+  steps=(release asan-ubsan)
+  test_with release "$label"
+  test_with asan-ubsan "${label:-^(unit|system)$}"
+else
+  for step in "${steps[@]}"; do test_with "$step" "$label"; done
+fi
+
+echo
+for step in "${steps[@]}"; do
+  echo "== $step"
+  sed -n '/tests passed/,$p' "$logs/$step"
+done
+exit "$failed"
