@@ -26,7 +26,22 @@ constexpr std::array names = std::to_array<std::string_view>({
     "catalog.replace.after-record",     "catalog.retire.before-record",
     "catalog.retire.after-record",      "catalog.retire.before-drop",
     "catalog.retire.after-drop",        "catalog.open.before-strays",
-    "catalog.open.after-strays",
+    "catalog.open.after-strays",        "restore.create.after-record",
+    "restore.create.after-database",    "restore.create.after-connection",
+    "backup.make.after-record",         "backup.make.after-export",
+    "backup.make.after-upload",         "backup.make.before-manifest",
+    "backup.make.after-manifest",       "backup.make.after-note",
+    "backup.make.after-cleanup",        "backup.make.after-end",
+    "restore.run.after-record",         "restore.run.after-reserve",
+    "restore.run.before-journal",       "restore.run.after-journal",
+    "restore.run.after-links",          "restore.run.after-span",
+    "restore.run.after-fetch",          "restore.run.after-ingest",
+    "restore.run.after-verify",         "restore.run.in-gate",
+    "restore.run.after-swap",           "restore.run.after-database",
+    "restore.run.after-cleanup",        "restore.run.after-end",
+    "restore.undo.after-record",        "restore.undo.after-swap",
+    "restore.undo.after-end",           "restore.remove.after-record",
+    "restore.remove.after-directory",
 });
 
 struct Target {

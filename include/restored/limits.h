@@ -45,6 +45,14 @@ inline constexpr std::uint64_t block_cache_bytes_default = 512 * kMiB;
 inline constexpr std::uint64_t space_reserve_bytes_default = 1 * kGiB;
 inline constexpr std::uint64_t undo_seconds_default = 24 * 3600;
 
+// Operations. More than these wait for their turn; a restore that was cut off more often than
+// that is failed instead of continued, so that one that kills its agent does not do so for ever.
+inline constexpr unsigned operations_running_max = 4;
+inline constexpr std::uint32_t restore_attempts_max = 8;
+inline constexpr unsigned databases_opening_max = 8;  // at once, at the start
+inline constexpr unsigned retire_check_seconds = 30;
+inline constexpr unsigned space_wait_seconds = 60;  // for retired files to be gone
+
 // Control plane.
 inline constexpr std::size_t http_header_bytes_max = 16 * kKiB;
 inline constexpr std::size_t http_body_bytes_max = 64 * kKiB;

@@ -1,0 +1,62 @@
+#include "backup/base_files.h"
+
+#include <algorithm>
+#include <map>
+
+#include "backup/file_facts.h"
+#include "base/log.h"
+
+namespace restored::backup {
+namespace {
+
+// Whether the object is there with the size that these frames give it.
+Result<bool> object_is_there(ObjectStore& store, const format::ContentId& content,
+                             std::uint64_t stored_bytes, std::uint64_t frames,
+                             std::stop_token stop) {
+  const Result<ObjectInfo> info = store.stat(format::object_key(content), stop);
+  if (info) return info->size_bytes == stored_bytes + format::seek_table_bytes(frames);
+  if (info.error().code == ErrorCode::object_not_found) return false;
+  return std::unexpected(info.error());
+}
+
+bool fatal(const Error& error) {
+  return error.code == ErrorCode::cancelled || error.code == ErrorCode::object_store_unavailable;
+}
+
+}  // namespace
+
+Result<std::vector<std::optional<StoredFile>>> find_stored(
+    const Repository& repository, std::span<const BackupId> bases,
+    std::span<const catalog::FileFacts> files, std::stop_token stop) {
+  std::vector<std::optional<StoredFile>> found(files.size());
+  // A file without an identity of its own is never taken for another one.
+  std::map<format::SstIdentity, std::size_t> wanted;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!files[i].db_id.empty() && !files[i].db_session_id.empty()) {
+      wanted.emplace(identity_of(files[i]), i);
+    }
+  }
+  for (const BackupId& base : bases) {
+    if (wanted.empty()) break;
+    Result<LoadedBackup> loaded = repository.load(base, stop);
+    if (!loaded) {
+      if (fatal(loaded.error())) return std::unexpected(loaded.error());
+      log::info("backup", "base={} is not used: {}", base.value, loaded.error().message);
+      continue;
+    }
+    for (const format::ManifestFile& file : loaded->manifest.files) {
+      const auto match = wanted.find(file.identity);
+      if (match == wanted.end()) continue;
+      RESTORED_TRY(const bool there, object_is_there(repository.store(), file.content,
+                                                     file.stored_bytes, file.frames_count, stop));
+      if (!there) continue;
+      const auto begin = loaded->frames.begin() + static_cast<std::ptrdiff_t>(file.frames_begin);
+      found[match->second] =
+          StoredFile{file.content, {begin, begin + static_cast<std::ptrdiff_t>(file.frames_count)}};
+      wanted.erase(match);
+    }
+  }
+  return found;
+}
+
+}  // namespace restored::backup

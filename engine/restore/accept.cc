@@ -1,0 +1,194 @@
+#include "restore/accept.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "base/random.h"
+#include "restore/backup_operation.h"
+#include "restore/restore_operation.h"
+#include "restore/source_check.h"
+#include "restore/verify_operation.h"
+
+namespace restored::restore {
+namespace {
+
+Error unknown_target(const DatabaseId& id) {
+  return {ErrorCode::target_database_not_found,
+          fmt::format("database {} does not exist", id.value),
+          {}};
+}
+
+// The registry's side of a target: is it there, and is its content somebody else's business?
+Result<registry::DatabaseRecord> find_target(const EngineParts& parts, const DatabaseId& id) {
+  std::optional<registry::DatabaseRecord> record = parts.registry->database(id);
+  if (!record) return std::unexpected(unknown_target(id));
+  if (record->status == DatabaseStatus::provisioning) {
+    return fail(ErrorCode::database_provisioning,
+                fmt::format("database {} is being made", id.value));
+  }
+  return std::move(*record);
+}
+
+registry::OperationRecord new_record(OperationKind kind, const DatabaseId& database,
+                                     std::string principal) {
+  registry::OperationRecord record;
+  record.view.id = OperationId(random_id());
+  record.view.kind = kind;
+  record.view.database = database;
+  record.view.principal = std::move(principal);
+  record.view.may_cancel = kind != OperationKind::undo;
+  return record;
+}
+
+Result<void> refuse_when_stopping(const EngineParts& parts) {
+  if (!parts.stopping.stop_requested()) return {};
+  return fail(ErrorCode::shutting_down, "the agent is stopping");
+}
+
+template <class Work>
+OperationView start(EngineParts& parts, const OperationTable::Pointer& operation,
+                    std::shared_ptr<Work> work) {
+  // An operation that is accepted while the engine stops is told so, like those before it.
+  if (parts.stopping.stop_requested()) operation->stop_for_shutdown();
+  OperationView view = operation->view();
+  parts.runner.start(operation, [work] { return work->run(); }, [work] { work->release(); });
+  return view;
+}
+
+}  // namespace
+
+Result<OperationView> accept_restore(EngineParts& parts, const RestoreRequest& request) {
+  RESTORED_TRY(find_target(parts, request.target));
+  return restore_into(parts, request);
+}
+
+Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& request) {
+  RESTORED_TRY(refuse_when_stopping(parts));
+  registry::OperationRecord record =
+      new_record(OperationKind::restore, request.target, request.principal);
+  Result<Claim> claim = parts.databases.claim(request.target, record.view.id, record.view.kind);
+  if (!claim) {
+    const bool gone = claim.error().code == ErrorCode::database_not_found;
+    return std::unexpected(gone ? unknown_target(request.target) : std::move(claim).error());
+  }
+  RestoreHoldings holdings;
+  holdings.claim = std::move(*claim);
+  RESTORED_TRY(holdings.use, parts.uses.read(request.backup));
+  RESTORED_TRY(holdings.backup, load_source(parts, request.source_database, request.backup,
+                                            parts.stopping.get_token()));
+  const format::Manifest& manifest = holdings.backup->manifest;
+  RESTORED_TRY(holdings.space,
+               reserve_space(parts, holdings.claim.usable() ? &holdings.claim.database() : nullptr,
+                             manifest, 0));
+  record.view.phase = Phase::validate;
+  record.view.source_database = manifest.database;
+  record.view.backup = manifest.backup;
+  record.view.bytes_total = manifest.content_bytes();
+  record.view.files_total = manifest.files.size();
+  RESTORED_TRY(const OperationTable::Pointer operation,
+               parts.operations->create(std::move(record)));
+  parts.step("restore.run.after-record");
+  return start(parts, operation,
+               std::make_shared<RestoreOperation>(parts, operation, std::move(holdings)));
+}
+
+Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreRequest& request) {
+  RESTORED_TRY(find_target(parts, request.target));
+  if (const std::optional<Working> working = parts.databases.working(request.target)) {
+    return std::unexpected(busy_error(request.target, *working));
+  }
+  RESTORED_TRY(
+      const backup::LoadedBackup loaded,
+      load_source(parts, request.source_database, request.backup, parts.stopping.get_token()));
+  const OpenDatabases::Pointer target = parts.databases.find(request.target);
+  RESTORED_TRY(const SpacePlan space, plan_space(parts, target.get(), loaded.manifest));
+  return RestoreCheck{loaded.manifest, space};
+}
+
+Result<void> continue_restore(EngineParts& parts, registry::OperationRecord record) {
+  const OperationView& view = record.view;
+  RestoreHoldings holdings;
+  RESTORED_TRY(holdings.claim, parts.databases.claim(view.database, view.id, view.kind));
+  RESTORED_TRY(holdings.use, parts.uses.read(view.backup));
+  RESTORED_TRY(const OperationTable::Pointer operation,
+               parts.operations->resume(std::move(record)));
+  start(parts, operation,
+        std::make_shared<RestoreOperation>(parts, operation, std::move(holdings)));
+  return {};
+}
+
+Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
+                                    std::string backup_name, std::string principal) {
+  RESTORED_TRY(refuse_when_stopping(parts));
+  const std::optional<registry::DatabaseRecord> database = parts.registry->database(id);
+  if (!database) {
+    return fail(ErrorCode::database_not_found, fmt::format("database {} does not exist", id.value));
+  }
+  if (database->status == DatabaseStatus::provisioning) {
+    return fail(ErrorCode::database_provisioning,
+                fmt::format("database {} is being made", id.value));
+  }
+  registry::OperationRecord record = new_record(OperationKind::backup, id, std::move(principal));
+  record.view.backup = BackupId(random_id());
+  record.backup_name = std::move(backup_name);
+  RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
+  if (!claim.usable() || database->status == DatabaseStatus::failure) {
+    return fail(ErrorCode::not_restorable,
+                fmt::format("database {} has failed: it has no content to back up", id.value),
+                "Restore a backup into it first.");
+  }
+  RESTORED_TRY(const OperationTable::Pointer operation,
+               parts.operations->create(std::move(record)));
+  parts.step("backup.make.after-record");
+  return start(parts, operation,
+               std::make_shared<BackupOperation>(parts, operation, std::move(claim)));
+}
+
+Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, std::string principal) {
+  RESTORED_TRY(refuse_when_stopping(parts));
+  RESTORED_TRY(BackupUse use, parts.uses.read(id));
+  RESTORED_TRY(backup::LoadedBackup loaded, parts.repository->load(id, parts.stopping.get_token()));
+  registry::OperationRecord record =
+      new_record(OperationKind::verify, loaded.manifest.database, std::move(principal));
+  record.view.backup = id;
+  record.view.bytes_total = loaded.manifest.content_bytes();
+  record.view.files_total = loaded.manifest.files.size();
+  RESTORED_TRY(const OperationTable::Pointer operation,
+               parts.operations->create(std::move(record)));
+  return start(
+      parts, operation,
+      std::make_shared<VerifyOperation>(parts, operation, std::move(use), std::move(loaded)));
+}
+
+Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal) {
+  RESTORED_TRY(refuse_when_stopping(parts));
+  RESTORED_TRY(find_target(parts, id));
+  registry::OperationRecord record = new_record(OperationKind::undo, id, std::move(principal));
+  RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
+  if (!claim.usable() || !claim.database().state().previous) {
+    return fail(ErrorCode::nothing_to_undo,
+                fmt::format("database {} has no previous generation", id.value));
+  }
+  record.view.phase = Phase::swap;
+  RESTORED_TRY(const OperationTable::Pointer operation,
+               parts.operations->create(std::move(record)));
+  parts.step("restore.undo.after-record");
+  const Result<catalog::SwapReport> report = claim.database().undo(operation->id());
+  Result<void> outcome;
+  if (report) {
+    operation->note_swap(report->gate_closed_seconds);
+    parts.step("restore.undo.after-swap");
+  } else {
+    outcome = std::unexpected(report.error());
+  }
+  conclude(*operation, outcome, [&] {
+    parts.step("restore.undo.after-end");
+    claim.release();
+  });
+  RESTORED_TRY(outcome);
+  return operation->view();
+}
+
+}  // namespace restored::restore

@@ -1,0 +1,34 @@
+// From a request to a running operation: checks, claim, record, thread. Their errors are the
+// answers of the HTTP contract.
+// Threading: all functions may be called from any thread at once.
+#pragma once
+
+#include <string>
+
+#include "restore/engine_parts.h"
+#include "restore/preflight.h"
+#include "restored/engine.h"
+#include "restored/error.h"
+
+namespace restored::restore {
+
+Result<OperationView> accept_restore(EngineParts& parts, const RestoreRequest& request);
+// The same for a target that is being made: its status is not looked at.
+Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& request);
+// The same checks as accept_restore, without the claim; touches nothing.
+struct RestoreCheck {
+  format::Manifest manifest;
+  SpacePlan space;
+};
+Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreRequest& request);
+
+Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
+                                    std::string backup_name, std::string principal);
+Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, std::string principal);
+// Done when it returns.
+Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal);
+
+// Continues a restore that a crash or a stop cut off.
+Result<void> continue_restore(EngineParts& parts, registry::OperationRecord record);
+
+}  // namespace restored::restore

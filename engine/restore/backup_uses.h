@@ -1,0 +1,65 @@
+// Who uses which backup. Removing a backup also removes the objects that no other backup names,
+// so it excludes what reads this backup, and everything that is about to make one (whose files may
+// share any object and are not named by a manifest yet).
+// This guards one process. Hosts that share a repository are guarded by Repository::remove.
+// Threading: all methods may be called from any thread at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <unordered_map>
+#include <utility>
+
+#include "base/mutex.h"
+#include "restored/error.h"
+#include "restored/ids.h"
+
+namespace restored::restore {
+
+class BackupUses;
+
+// Move-only; its destructor ends the use.
+class BackupUse {
+ public:
+  BackupUse() = default;
+  BackupUse(BackupUse&& other) noexcept
+      : uses_(std::exchange(other.uses_, nullptr)),
+        kind_(other.kind_),
+        backup_(std::move(other.backup_)) {}
+  BackupUse& operator=(BackupUse&& other) noexcept;
+  ~BackupUse() { release(); }
+  void release() noexcept;
+
+ private:
+  friend class BackupUses;
+  enum class Kind { reads, makes, removes };
+  BackupUse(BackupUses* uses, Kind kind, BackupId backup)
+      : uses_(uses), kind_(kind), backup_(std::move(backup)) {}
+
+  BackupUses* uses_ = nullptr;
+  Kind kind_ = Kind::reads;
+  BackupId backup_;
+};
+
+class BackupUses {
+ public:
+  // Errors: backup_not_found, while it is being removed.
+  Result<BackupUse> read(const BackupId& backup);
+  // Waits for removals to end. Errors: cancelled.
+  Result<BackupUse> make(const BackupId& backup, std::stop_token stop);
+  // Errors: database_busy.
+  Result<BackupUse> remove(const BackupId& backup);
+
+ private:
+  friend class BackupUse;
+  void end(BackupUse::Kind kind, const BackupId& backup) noexcept;
+
+  Mutex mutex_;
+  ConditionVariable ended_;
+  std::unordered_map<BackupId, unsigned> readers_ GUARDED_BY(mutex_);
+  std::unordered_map<BackupId, unsigned> removers_ GUARDED_BY(mutex_);
+  unsigned makers_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace restored::restore

@@ -1,0 +1,164 @@
+#include "restore/database_lifecycle.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "restore/accept.h"
+#include "restore/source_check.h"
+#include "restored/limits.h"
+
+namespace restored::restore {
+namespace {
+
+Result<void> check_name(const std::string& name) {
+  if (name.size() <= limits::database_name_bytes_max) return {};
+  return fail(ErrorCode::invalid_value,
+              fmt::format("a database name has at most {} bytes, this one has {}",
+                          limits::database_name_bytes_max, name.size()));
+}
+
+// There is one default database in a project.
+Result<void> make_only_default(EngineParts& parts, const registry::DatabaseRecord& chosen) {
+  for (const registry::DatabaseRecord& other : parts.registry->databases()) {
+    if (other.id == chosen.id || other.project_id != chosen.project_id || !other.is_default) {
+      continue;
+    }
+    RESTORED_TRY(parts.change_record(
+        other.id, [](registry::DatabaseRecord& record) { record.is_default = false; }));
+  }
+  return {};
+}
+
+Result<NewConnection> make_instance(EngineParts& parts, const registry::DatabaseRecord& record) {
+  RESTORED_TRY(parts.registry->put_database(record));
+  parts.step("restore.create.after-record");
+  RESTORED_TRY(parts.files.make_directories(parts.paths.databases()));
+  RESTORED_TRY(std::unique_ptr<catalog::Database> database,
+               catalog::Database::create(parts.database_options(record.id)));
+  parts.databases.add(record.id, std::move(database));
+  RESTORED_TRY(parts.files.sync_directory(parts.paths.databases()));
+  parts.step("restore.create.after-database");
+  RESTORED_TRY(NewConnection connection, parts.registry->create_connection(record.id, "default"));
+  parts.step("restore.create.after-connection");
+  return connection;
+}
+
+void take_away(EngineParts& parts, const DatabaseId& id) {
+  if (const Result<void> removed = parts.registry->remove_database(id); !removed) {
+    log::error("restore", "database={} stays half made until the next start: {}", id.value,
+               removed.error().message);
+    return;
+  }
+  if (Result<Claim> claim = parts.databases.claim_for_removal(id)) {
+    parts.databases.remove(std::move(*claim));
+    erase_removed(parts);
+    return;
+  }
+  if (const Result<void> erased = parts.files.remove_tree(parts.paths.database(id)); !erased) {
+    log::warning("restore", "database={} leaves files until the next start: {}", id.value,
+                 erased.error().message);
+  }
+}
+
+}  // namespace
+
+Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& request,
+                                   const std::string& principal) {
+  if (parts.stopping.stop_requested()) {
+    return fail(ErrorCode::shutting_down, "the agent is stopping");
+  }
+  RESTORED_TRY(check_name(request.name));
+  if (request.from_backup) {
+    RESTORED_TRY(load_source(parts, request.from_backup->database, request.from_backup->backup,
+                             parts.stopping.get_token()));
+  }
+  MadeDatabase made;
+  made.record.id = DatabaseId(random_id());
+  made.record.name = request.name;
+  made.record.project_id = request.project_id;
+  made.record.region = request.region;
+  made.record.is_default = request.is_default;
+  made.record.created_at = parts.clock.wall();
+  Result<NewConnection> connection = make_instance(parts, made.record);
+  if (!connection) {
+    take_away(parts, made.record.id);
+    return std::unexpected(std::move(connection).error());
+  }
+  made.connection = std::move(*connection);
+  if (request.from_backup) {
+    const RestoreRequest restore{made.record.id, request.from_backup->database,
+                                 request.from_backup->backup, principal};
+    Result<OperationView> operation = restore_into(parts, restore);
+    if (!operation) {
+      take_away(parts, made.record.id);
+      return std::unexpected(std::move(operation).error());
+    }
+    made.operation = operation->id;
+  } else {
+    made.record.status = DatabaseStatus::ready;
+    Result<void> put = parts.change_record(made.record.id, [](registry::DatabaseRecord& record) {
+      record.status = DatabaseStatus::ready;
+    });
+    if (!put) {
+      take_away(parts, made.record.id);
+      return std::unexpected(std::move(put).error());
+    }
+  }
+  if (request.is_default) RESTORED_TRY(make_only_default(parts, made.record));
+  return made;
+}
+
+Result<void> rename_database(EngineParts& parts, const DatabaseId& id, const std::string& name) {
+  RESTORED_TRY(check_name(name));
+  return parts.change_record(id, [&](registry::DatabaseRecord& record) { record.name = name; });
+}
+
+Result<void> remove_database(EngineParts& parts, const DatabaseId& id) {
+  const std::optional<registry::DatabaseRecord> record = parts.registry->database(id);
+  if (!record) {
+    return fail(ErrorCode::database_not_found, fmt::format("database {} does not exist", id.value));
+  }
+  if (record->is_default) {
+    return fail(ErrorCode::default_database,
+                fmt::format("database {} is the default one", id.value));
+  }
+  Result<Claim> claim = parts.databases.claim_for_removal(id);
+  if (!claim) {
+    if (claim.error().code == ErrorCode::database_not_found && parts.registry->database(id)) {
+      return fail(ErrorCode::database_provisioning,
+                  fmt::format("database {} is being made", id.value));
+    }
+    return std::unexpected(std::move(claim).error());
+  }
+  const bool usable = claim->usable();
+  RESTORED_TRY(parts.registry->remove_database(id));
+  parts.step("restore.remove.after-record");
+  parts.databases.remove(std::move(*claim));
+  if (!usable) {
+    RESTORED_TRY(parts.files.remove_tree(parts.paths.database(id)));
+    RESTORED_TRY(parts.files.remove_tree(parts.paths.broken(id)));
+  }
+  erase_removed(parts);
+  return {};
+}
+
+void erase_removed(EngineParts& parts) {
+  for (auto& [id, database] : parts.databases.collect_removed()) {
+    if (const Result<void> closed = database->close(); !closed) {
+      log::warning("restore", "closing removed database={}: {}", id.value, closed.error().message);
+    }
+    database.reset();
+    const Result<void> erased = parts.files.remove_tree(parts.paths.database(id));
+    if (!erased) {
+      log::warning("restore", "database={} leaves files until the next start: {}", id.value,
+                   erased.error().message);
+    }
+    parts.step("restore.remove.after-directory");
+  }
+}
+
+}  // namespace restored::restore

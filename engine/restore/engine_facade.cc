@@ -1,0 +1,238 @@
+#include "restore/engine_facade.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "restore/accept.h"
+#include "restore/database_lifecycle.h"
+#include "restore/views.h"
+
+namespace restored::restore {
+namespace {
+
+constexpr Scopes all_scopes = static_cast<Scopes>(Scope::read) | static_cast<Scopes>(Scope::write) |
+                              static_cast<Scopes>(Scope::restore);
+
+Error unknown_database(const DatabaseId& id) {
+  return {ErrorCode::database_not_found, fmt::format("database {} does not exist", id.value), {}};
+}
+
+}  // namespace
+
+Result<void> close_parts(EngineParts& parts) {
+  parts.stopping.request_stop();
+  for (const OperationTable::Pointer& operation : parts.operations->running()) {
+    operation->stop_for_shutdown();
+  }
+  parts.runner.close();
+  erase_removed(parts);
+  Result<void> outcome = parts.databases.close();
+  Result<void> registry = parts.registry->close();
+  return outcome ? registry : outcome;
+}
+
+EngineFacade::EngineFacade(std::unique_ptr<EngineParts> parts)
+    : parts_(std::move(parts)), housekeeping_(*parts_) {}
+
+EngineFacade::~EngineFacade() {
+  if (closed_) return;
+  if (const Result<void> closed = close(); !closed) {
+    log::error("restore", "closing the engine: {}", closed.error().message);
+  }
+}
+
+Result<void> EngineFacade::close() {
+  if (std::exchange(closed_, true)) return {};
+  housekeeping_.stop();
+  return close_parts(*parts_);
+}
+
+EngineFacts EngineFacade::engine_facts() const {
+  EngineFacts facts;
+  facts.version = agent_version();
+  facts.rocksdb_version = catalog::rocksdb_version();
+  facts.repository_url = parts_->store->url();
+  facts.io_uring = parts_->queue->on_ring();
+  if (!facts.io_uring) {
+    facts.io_note = parts_->options.io_uring ? io::probe().note : "switched off by configuration";
+  }
+  facts.memory_budget_bytes = parts_->budget->budget_bytes();
+  facts.memory_in_use_bytes = parts_->budget->in_use_bytes();
+  facts.decode_threads = parts_->decode_threads();
+  return facts;
+}
+
+// Databases.
+
+Result<CreatedDatabase> EngineFacade::create_database(CreateDatabase request,
+                                                      std::string principal) {
+  RESTORED_TRY(MadeDatabase made, make_database(*parts_, request, principal));
+  return CreatedDatabase{database_view(*parts_, made.record), std::move(made.connection),
+                         std::move(made.operation)};
+}
+
+std::vector<DatabaseInfo> EngineFacade::databases() const {
+  std::vector<DatabaseInfo> infos;
+  for (const registry::DatabaseRecord& record : parts_->registry->databases()) {
+    infos.push_back(database_view(*parts_, record));
+  }
+  return infos;
+}
+
+Result<DatabaseInfo> EngineFacade::database(const DatabaseId& id) const {
+  const std::optional<registry::DatabaseRecord> record = parts_->registry->database(id);
+  if (!record) return std::unexpected(unknown_database(id));
+  return database_view(*parts_, *record);
+}
+
+Result<void> EngineFacade::rename_database(const DatabaseId& id, std::string name) {
+  return restore::rename_database(*parts_, id, name);
+}
+
+Result<void> EngineFacade::remove_database(const DatabaseId& id) {
+  return restore::remove_database(*parts_, id);
+}
+
+std::shared_ptr<Keyspace> EngineFacade::keyspace(const DatabaseId& id) const {
+  return parts_->databases.find(id);
+}
+
+// Connections.
+
+Result<NewConnection> EngineFacade::create_connection(const DatabaseId& id, std::string name) {
+  return parts_->registry->create_connection(id, std::move(name));
+}
+
+Result<std::vector<ConnectionInfo>> EngineFacade::connections(const DatabaseId& id) const {
+  if (!parts_->registry->database(id)) return std::unexpected(unknown_database(id));
+  return parts_->registry->connections(id);
+}
+
+Result<ConnectionInfo> EngineFacade::connection(const ConnectionId& id) const {
+  std::optional<ConnectionInfo> info = parts_->registry->connection(id);
+  if (info) return std::move(*info);
+  return fail(ErrorCode::connection_not_found,
+              fmt::format("connection {} does not exist", id.value));
+}
+
+Result<NewConnection> EngineFacade::rotate_connection(const ConnectionId& id) {
+  return parts_->registry->rotate_connection(id);
+}
+
+Result<void> EngineFacade::remove_connection(const ConnectionId& id) {
+  return parts_->registry->remove_connection(id);
+}
+
+std::optional<Credential> EngineFacade::authenticate(std::string_view user,
+                                                     std::string_view password) const {
+  return parts_->registry->authenticate(user, password);
+}
+
+bool EngineFacade::connection_exists(const ConnectionId& id) const {
+  return parts_->registry->connection(id).has_value();
+}
+
+// Tokens.
+
+Result<std::optional<NewToken>> EngineFacade::ensure_admin_token() {
+  if (!parts_->registry->never_had_a_token()) return std::nullopt;
+  RESTORED_TRY(NewToken token, parts_->registry->create_token("admin", all_scopes));
+  return token;
+}
+
+Result<NewToken> EngineFacade::create_token(std::string name, Scopes scopes) {
+  if (scopes == 0 || (scopes & ~all_scopes) != 0) {
+    return fail(ErrorCode::invalid_value, "a token has one or more of read, write and restore");
+  }
+  return parts_->registry->create_token(std::move(name), scopes);
+}
+
+std::vector<TokenInfo> EngineFacade::tokens() const {
+  return parts_->registry->tokens();
+}
+
+Result<void> EngineFacade::revoke_token(const TokenId& id) {
+  return parts_->registry->revoke_token(id);
+}
+
+std::optional<TokenInfo> EngineFacade::token(std::string_view secret) const {
+  return parts_->registry->token(secret);
+}
+
+// Backups.
+
+Result<OperationView> EngineFacade::start_backup(const DatabaseId& id, std::string backup_name,
+                                                 std::string principal) {
+  return accept_backup(*parts_, id, std::move(backup_name), std::move(principal));
+}
+
+Result<std::vector<BackupInfo>> EngineFacade::backups(const DatabaseId& id) const {
+  return backup_views(*parts_, id, stopping());
+}
+
+Result<BackupInfo> EngineFacade::backup(const BackupId& id) const {
+  return find_backup(*parts_, id, stopping());
+}
+
+Result<std::string> EngineFacade::backup_manifest(const BackupId& id) const {
+  RESTORED_TRY(const format::Manifest manifest, parts_->repository->manifest(id, stopping()));
+  return format::manifest_json(manifest);
+}
+
+Result<OperationView> EngineFacade::start_verify(const BackupId& id, std::string principal) {
+  return accept_verify(*parts_, id, std::move(principal));
+}
+
+Result<void> EngineFacade::remove_backup(const BackupId& id) {
+  RESTORED_TRY(const BackupUse use, parts_->uses.remove(id));
+  return parts_->repository->remove(id, stopping());
+}
+
+// Restores.
+
+Result<OperationView> EngineFacade::start_restore(const RestoreRequest& request) {
+  return accept_restore(*parts_, request);
+}
+
+Result<RestorePreview> EngineFacade::validate_restore(const RestoreRequest& request) const {
+  RESTORED_TRY(const RestoreCheck check, check_restore(*parts_, request));
+  RESTORED_TRY(DatabaseInfo target, database(request.target));
+  RestorePreview preview;
+  preview.backup = backup_view(*parts_, format::summarize(check.manifest));
+  preview.target = std::move(target);
+  preview.staging_bytes = check.space.content_bytes;
+  preview.free_bytes = check.space.free_bytes;
+  preview.reusable_bytes = check.space.reusable_bytes;
+  return preview;
+}
+
+Result<OperationView> EngineFacade::start_undo(const DatabaseId& id, std::string principal) {
+  return undo(*parts_, id, std::move(principal));
+}
+
+// Operations.
+
+std::vector<OperationView> EngineFacade::operations() const {
+  return parts_->operations->views();
+}
+
+Result<OperationView> EngineFacade::operation(const OperationId& id) const {
+  RESTORED_TRY(const OperationTable::Pointer operation, parts_->operations->find(id));
+  return operation->view();
+}
+
+Result<OperationView> EngineFacade::wait_operation(const OperationId& id,
+                                                   std::chrono::milliseconds timeout,
+                                                   std::stop_token stop) const {
+  RESTORED_TRY(const OperationTable::Pointer operation, parts_->operations->find(id));
+  return operation->wait(timeout, std::move(stop));
+}
+
+Result<OperationView> EngineFacade::cancel_operation(const OperationId& id) {
+  RESTORED_TRY(const OperationTable::Pointer operation, parts_->operations->find(id));
+  return operation->cancel();
+}
+
+}  // namespace restored::restore

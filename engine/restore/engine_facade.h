@@ -1,0 +1,72 @@
+// restored::Engine over the parts: every method delegates to the one that owns the matter.
+// Threading: as Engine.
+#pragma once
+
+#include <memory>
+
+#include "restore/engine_parts.h"
+#include "restore/housekeeping.h"
+#include "restored/engine.h"
+
+namespace restored::restore {
+
+class EngineFacade final : public Engine {
+ public:
+  explicit EngineFacade(std::unique_ptr<EngineParts> parts);
+  ~EngineFacade() override;  // as close(), its errors are in the log
+
+  Result<void> close() override;
+  EngineFacts engine_facts() const override;
+
+  Result<CreatedDatabase> create_database(CreateDatabase request, std::string principal) override;
+  std::vector<DatabaseInfo> databases() const override;
+  Result<DatabaseInfo> database(const DatabaseId& id) const override;
+  Result<void> rename_database(const DatabaseId& id, std::string name) override;
+  Result<void> remove_database(const DatabaseId& id) override;
+  std::shared_ptr<Keyspace> keyspace(const DatabaseId& id) const override;
+
+  Result<NewConnection> create_connection(const DatabaseId& id, std::string name) override;
+  Result<std::vector<ConnectionInfo>> connections(const DatabaseId& id) const override;
+  Result<ConnectionInfo> connection(const ConnectionId& id) const override;
+  Result<NewConnection> rotate_connection(const ConnectionId& id) override;
+  Result<void> remove_connection(const ConnectionId& id) override;
+  std::optional<Credential> authenticate(std::string_view user,
+                                         std::string_view password) const override;
+  bool connection_exists(const ConnectionId& id) const override;
+
+  Result<std::optional<NewToken>> ensure_admin_token() override;
+  Result<NewToken> create_token(std::string name, Scopes scopes) override;
+  std::vector<TokenInfo> tokens() const override;
+  Result<void> revoke_token(const TokenId& id) override;
+  std::optional<TokenInfo> token(std::string_view secret) const override;
+
+  Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
+                                     std::string principal) override;
+  Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const override;
+  Result<BackupInfo> backup(const BackupId& id) const override;
+  Result<std::string> backup_manifest(const BackupId& id) const override;
+  Result<OperationView> start_verify(const BackupId& id, std::string principal) override;
+  Result<void> remove_backup(const BackupId& id) override;
+
+  Result<OperationView> start_restore(const RestoreRequest& request) override;
+  Result<RestorePreview> validate_restore(const RestoreRequest& request) const override;
+  Result<OperationView> start_undo(const DatabaseId& id, std::string principal) override;
+
+  std::vector<OperationView> operations() const override;
+  Result<OperationView> operation(const OperationId& id) const override;
+  Result<OperationView> wait_operation(const OperationId& id, std::chrono::milliseconds timeout,
+                                       std::stop_token stop) const override;
+  Result<OperationView> cancel_operation(const OperationId& id) override;
+
+ private:
+  std::stop_token stopping() const { return parts_->stopping.get_token(); }
+
+  const std::unique_ptr<EngineParts> parts_;
+  Housekeeping housekeeping_;
+  bool closed_ = false;
+};
+
+// Stops and closes the parts, in order: operations, databases, registry. Returns the first error.
+Result<void> close_parts(EngineParts& parts);
+
+}  // namespace restored::restore

@@ -1,0 +1,41 @@
+#include "restore/engine_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace restored::restore {
+
+unsigned EngineParts::decode_threads() const {
+  if (options.decode_threads != 0) return options.decode_threads;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+pipeline::FetchEnvironment EngineParts::fetch_environment(pipeline::Progress& progress) {
+  pipeline::FetchEnvironment environment{*store, files, *queue, *budget, progress};
+  environment.decode_threads = decode_threads();
+  environment.direct_io = options.direct_io;
+  return environment;
+}
+
+catalog::OpenOptions EngineParts::database_options(const DatabaseId& id) const {
+  return {paths.database(id), shared.get(), options.undo_seconds};
+}
+
+Result<void> EngineParts::change_record(
+    const DatabaseId& id, const std::function<void(registry::DatabaseRecord&)>& change) {
+  const MutexLock lock(changing_records);
+  std::optional<registry::DatabaseRecord> record = registry->database(id);
+  if (!record) {
+    return fail(ErrorCode::database_not_found, fmt::format("database {} does not exist", id.value));
+  }
+  change(*record);
+  return registry->put_database(*record);
+}
+
+std::string agent_version() {
+  return RESTORED_VERSION;
+}
+
+}  // namespace restored::restore

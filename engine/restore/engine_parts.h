@@ -1,0 +1,83 @@
+// What one engine is made of, in the order in which it comes to life (and dies in reverse): every
+// operation works on these.
+// Threading: the parts are fixed once the engine is open; each says itself who may call it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+
+#include "backup/repository.h"
+#include "base/clock.h"
+#include "base/memory_budget.h"
+#include "base/mutex.h"
+#include "catalog/database.h"
+#include "io/file_system.h"
+#include "io/io_queue.h"
+#include "pipeline/fetch.h"
+#include "registry/registry.h"
+#include "restore/backup_uses.h"
+#include "restore/open_databases.h"
+#include "restore/operation_runner.h"
+#include "restore/operation_table.h"
+#include "restore/paths.h"
+#include "restore/space_ledger.h"
+#include "restore/state_lock.h"
+#include "restore/steps.h"
+#include "restored/engine.h"
+#include "restored/object_store.h"
+
+namespace restored::restore {
+
+// What tests may put in the place of the real thing; absent: the real thing.
+struct EngineSeams {
+  io::FileSystem* files = nullptr;
+  const Clock* clock = nullptr;
+  std::function<void(std::string_view)> step;
+  std::function<std::unique_ptr<ObjectStore>(std::unique_ptr<ObjectStore>)> wrap_store;
+};
+
+struct EngineParts {
+  EngineParts(EngineOptions chosen, const EngineSeams& seams)
+      : options(std::move(chosen)),
+        paths{options.state_directory},
+        files(seams.files != nullptr ? *seams.files : io::system_files()),
+        clock(seams.clock != nullptr ? *seams.clock : system_clock()),
+        step(seams.step) {}
+
+  const EngineOptions options;
+  const Paths paths;
+  io::FileSystem& files;
+  const Clock& clock;
+  const StepHook step;
+
+  std::optional<StateLock> state_lock;
+  std::unique_ptr<MemoryBudget> budget;
+  std::unique_ptr<io::IoQueue> queue;
+  std::unique_ptr<ObjectStore> store;
+  std::unique_ptr<backup::Repository> repository;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<catalog::SharedResources> shared;
+  OpenDatabases databases;
+  BackupUses uses;
+  SpaceLedger space;
+  std::unique_ptr<OperationTable> operations;
+  Mutex changing_records;     // orders read-change-write of database records
+  std::stop_source stopping;  // calls that wait for the repository give up
+  OperationRunner runner;     // last: its threads use all of the above
+
+  unsigned decode_threads() const;
+  pipeline::FetchEnvironment fetch_environment(pipeline::Progress& progress);
+  catalog::OpenOptions database_options(const DatabaseId& id) const;
+  // Reads, changes and writes a database's record, in one step towards other changes of it.
+  // Errors: database_not_found, the registry's.
+  Result<void> change_record(const DatabaseId& id,
+                             const std::function<void(registry::DatabaseRecord&)>& change)
+      EXCLUDES_LOCK(changing_records);
+};
+
+std::string agent_version();
+
+}  // namespace restored::restore

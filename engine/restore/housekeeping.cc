@@ -1,0 +1,68 @@
+#include "restore/housekeeping.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+
+#include "base/log.h"
+#include "base/thread_priority.h"
+#include "restore/database_lifecycle.h"
+#include "restored/limits.h"
+
+namespace restored::restore {
+
+Housekeeping::Housekeeping(EngineParts& parts)
+    : parts_(parts), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void Housekeeping::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Housekeeping::run(const std::stop_token& stop) {
+  enter_background_thread("housekeeping");
+  std::mutex mutex;
+  std::condition_variable_any tick;
+  for (std::uint64_t seconds = 0; !stop.stop_requested(); ++seconds) {
+    try {
+      parts_.operations->sample_rates();
+      erase_removed(parts_);
+      if (seconds % limits::retire_check_seconds == 0) retire_expired();
+      if (seconds % 3600 == 0) forget_old_operations();
+    } catch (const std::exception& error) {
+      log::error("restore", "housekeeping: {}", error.what());
+    } catch (...) {
+      log::error("restore", "housekeeping: unknown exception");
+    }
+    std::unique_lock lock(mutex);
+    tick.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+  }
+}
+
+void Housekeeping::retire_expired() {
+  const UnixMillis now = parts_.clock.wall();
+  for (const DatabaseId& id : parts_.databases.ids()) {
+    const OpenDatabases::Pointer database = parts_.databases.find(id);
+    if (!database) continue;
+    const catalog::CatalogState state = database->state();
+    if (!state.previous || !state.previous_until || *state.previous_until > now) continue;
+    // A database with a running operation is looked at again later.
+    const std::optional<Claim> claim = parts_.databases.try_claim(id);
+    if (!claim) continue;
+    if (const Result<void> retired = claim->database().retire_expired(now); !retired) {
+      log::warning("restore", "database={} keeps its previous generation: {}", id.value,
+                   retired.error().message);
+    }
+  }
+}
+
+void Housekeeping::forget_old_operations() {
+  const auto kept = static_cast<UnixMillis>(limits::operation_retention_seconds) * 1000;
+  const Result<void> forgotten = parts_.operations->forget_before(parts_.clock.wall() - kept);
+  if (!forgotten) {
+    log::warning("restore", "old operations stay: {}", forgotten.error().message);
+  }
+}
+
+}  // namespace restored::restore

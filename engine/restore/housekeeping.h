@@ -1,0 +1,27 @@
+// What an engine does on its own: retires generations whose undo time is over, erases removed
+// databases, forgets old operations, and samples the rates of running ones.
+// Threading: made and destroyed by the engine's owner; works on a thread of its own.
+#pragma once
+
+#include <thread>
+
+#include "restore/engine_parts.h"
+
+namespace restored::restore {
+
+class Housekeeping {
+ public:
+  explicit Housekeeping(EngineParts& parts);
+  // Waits for the thread. REQUIRES: before the databases close.
+  void stop();
+
+ private:
+  void run(const std::stop_token& stop);
+  void retire_expired();
+  void forget_old_operations();
+
+  EngineParts& parts_;
+  std::jthread thread_;  // last: it uses the rest
+};
+
+}  // namespace restored::restore

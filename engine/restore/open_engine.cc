@@ -1,0 +1,72 @@
+#include "restore/open_engine.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "restore/engine_facade.h"
+#include "restore/recovery.h"
+#include "restored/limits.h"
+#include "store/open_store.h"
+
+namespace restored::restore {
+namespace {
+
+Result<void> check_options(const EngineOptions& options) {
+  if (!options.state_directory.starts_with('/')) {
+    return fail(
+        ErrorCode::invalid_configuration,
+        fmt::format("the state directory \"{}\" is not an absolute path", options.state_directory));
+  }
+  if (options.memory_budget_bytes < limits::memory_budget_bytes_min) {
+    return fail(ErrorCode::invalid_configuration,
+                fmt::format("a memory budget of {} bytes is below the smallest one, {}",
+                            options.memory_budget_bytes, limits::memory_budget_bytes_min));
+  }
+  return {};
+}
+
+Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
+  RESTORED_TRY(parts.store,
+               store::open_store(parts.options.repository_url, parts.files, parts.queue.get()));
+  if (seams.wrap_store) parts.store = seams.wrap_store(std::move(parts.store));
+  RESTORED_TRY(parts.repository,
+               backup::Repository::open(*parts.store, parts.stopping.get_token()));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> open_engine(EngineOptions options, const EngineSeams& seams) {
+  RESTORED_TRY(check_options(options));
+  auto parts = std::make_unique<EngineParts>(std::move(options), seams);
+  RESTORED_TRY(parts->files.make_directories(parts->paths.state));
+  RESTORED_TRY(parts->state_lock, StateLock::acquire(parts->paths.lock()));
+  RESTORED_TRY(parts->budget, MemoryBudget::make(parts->options.memory_budget_bytes));
+  io::IoQueueOptions queue;
+  queue.io_uring = parts->options.io_uring;
+  queue.memory = parts->budget.get();
+  RESTORED_TRY(parts->queue, io::open_io_queue(queue));
+  RESTORED_TRY(open_repository(*parts, seams));
+  RESTORED_TRY(parts->registry, registry::Registry::open(parts->paths.registry()));
+  parts->shared = catalog::SharedResources::make(parts->options.block_cache_bytes);
+  parts->operations = std::make_unique<OperationTable>(*parts->registry, parts->clock);
+  if (Result<void> recovered = recover(*parts); !recovered) {
+    close_parts(*parts);
+    return std::unexpected(std::move(recovered).error());
+  }
+  log::info("restore", "engine is open: databases={} io_uring={} repository={}",
+            parts->registry->databases().size(), parts->queue->on_ring(), parts->store->url());
+  return std::make_unique<EngineFacade>(std::move(parts));
+}
+
+}  // namespace restored::restore
+
+namespace restored {
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
+  return restore::open_engine(std::move(options), {});
+}
+
+}  // namespace restored

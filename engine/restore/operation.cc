@@ -1,0 +1,226 @@
+#include "restore/operation.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace restored::restore {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;  // counters for people, see progress.h
+
+void overlay(OperationView& view, const pipeline::Progress& progress) {
+  view.bytes_done = progress.bytes_done.load(relaxed);
+  view.bytes_total = progress.bytes_total.load(relaxed);
+  view.bytes_reused = progress.bytes_reused.load(relaxed);
+  view.bytes_transferred = progress.bytes_transferred.load(relaxed);
+  view.files_done = progress.files_done.load(relaxed);
+  view.files_total = progress.files_total.load(relaxed);
+  view.busy.fetch += progress.busy_seconds(pipeline::Stage::fetch);
+  view.busy.decode += progress.busy_seconds(pipeline::Stage::decode);
+  view.busy.write += progress.busy_seconds(pipeline::Stage::write);
+  view.busy.encode += progress.busy_seconds(pipeline::Stage::encode);
+  view.busy.store += progress.busy_seconds(pipeline::Stage::store);
+}
+
+bool moves_bytes(Phase phase) {
+  return phase == Phase::fetch || phase == Phase::upload || phase == Phase::read;
+}
+
+// What was read from this host does not tell how fast the rest will come.
+std::uint64_t rated_bytes(const pipeline::Progress& progress) {
+  const std::uint64_t done = progress.bytes_done.load(relaxed);
+  const std::uint64_t reused = progress.bytes_reused.load(relaxed);
+  return done > reused ? done - reused : 0;
+}
+
+}  // namespace
+
+Operation::Operation(registry::OperationRecord record, registry::Registry& registry,
+                     const Clock& clock)
+    : id_(record.view.id), registry_(registry), clock_(clock), record_(std::move(record)) {
+  if (record_.view.state != OperationState::running) {
+    settled_ = announced_ = true;
+    return;
+  }
+  const OperationView& view = record_.view;
+  progress_.bytes_done.store(view.bytes_done, relaxed);
+  progress_.bytes_total.store(view.bytes_total, relaxed);
+  progress_.bytes_reused.store(view.bytes_reused, relaxed);
+  progress_.bytes_transferred.store(view.bytes_transferred, relaxed);
+  progress_.files_done.store(view.files_done, relaxed);
+  progress_.files_total.store(view.files_total, relaxed);
+}
+
+OperationView Operation::view() const {
+  const MutexLock lock(mutex_);
+  return view_locked();
+}
+
+OperationView Operation::view_locked() const {
+  OperationView view = record_.view;
+  if (announced_) return view;
+  overlay(view, progress_);
+  view.may_cancel = !settled_ && !no_return_ && !cancel_asked_ && view.kind != OperationKind::undo;
+  if (transfers_locked()) {
+    const std::uint64_t done = rated_bytes(progress_);
+    view.bytes_per_second = rate_.recent(clock_.monotonic(), done);
+    if (view.bytes_per_second > 0 && view.bytes_total >= view.bytes_done) {
+      view.eta_seconds =
+          static_cast<double>(view.bytes_total - view.bytes_done) / view.bytes_per_second;
+    }
+    view.updated_at = clock_.wall();
+  }
+  return view;
+}
+
+bool Operation::transfers_locked() const {
+  return !settled_ && moves_bytes(record_.view.phase);
+}
+
+std::string Operation::backup_name() const {
+  const MutexLock lock(mutex_);
+  return record_.backup_name;
+}
+
+bool Operation::running() const {
+  const MutexLock lock(mutex_);
+  return !announced_;
+}
+
+Result<void> Operation::enter(Phase phase) {
+  registry::OperationRecord record;
+  {
+    const MutexLock lock(mutex_);
+    if (transfers_locked()) {
+      // The rate of the phase that ends stays readable.
+      record_.view.bytes_per_second = rate_.average(clock_.monotonic(), rated_bytes(progress_));
+    }
+    record_.view.phase = phase;
+    record_.view.waiting_on.clear();
+    record_.view.updated_at = clock_.wall();
+    if (moves_bytes(phase)) rate_.begin(clock_.monotonic(), rated_bytes(progress_));
+    record = {view_locked(), record_.backup_name};
+  }
+  changed_.notify_all();
+  return registry_.put_operation(record);
+}
+
+void Operation::waits_on(std::string_view what) {
+  const MutexLock lock(mutex_);
+  record_.view.waiting_on = what;
+}
+
+Result<void> Operation::pass_point_of_no_return() {
+  const MutexLock lock(mutex_);
+  if (cancel_asked_ || shutdown_) {
+    return fail(ErrorCode::cancelled, fmt::format("operation {} was told to stop", id_.value));
+  }
+  no_return_ = true;
+  return {};
+}
+
+void Operation::note_swap(double gate_closed_seconds) {
+  const MutexLock lock(mutex_);
+  record_.view.swap_pause_seconds = gate_closed_seconds;
+}
+
+void Operation::note_memory(std::uint64_t peak_bytes) {
+  const MutexLock lock(mutex_);
+  record_.view.peak_memory_bytes = peak_bytes;
+}
+
+Result<OperationView> Operation::cancel() {
+  OperationView view;
+  {
+    const MutexLock lock(mutex_);
+    if (settled_) {
+      return fail(ErrorCode::operation_ended, fmt::format("operation {} has ended", id_.value));
+    }
+    if (no_return_ || record_.view.kind == OperationKind::undo) {
+      return fail(ErrorCode::past_point_of_no_return,
+                  fmt::format("operation {} is past the point of no return", id_.value));
+    }
+    cancel_asked_ = true;
+    view = view_locked();
+  }
+  stop_.request_stop();  // runs callbacks of the pipeline: not under our lock
+  return view;
+}
+
+void Operation::stop_for_shutdown() {
+  {
+    const MutexLock lock(mutex_);
+    shutdown_ = true;
+  }
+  stop_.request_stop();
+  changed_.notify_all();
+}
+
+bool Operation::stopped_for_shutdown() const {
+  const MutexLock lock(mutex_);
+  return shutdown_;
+}
+
+bool Operation::cancel_asked() const {
+  const MutexLock lock(mutex_);
+  return cancel_asked_;
+}
+
+Result<void> Operation::settle(const Result<void>& outcome) {
+  registry::OperationRecord record;
+  {
+    const MutexLock lock(mutex_);
+    const bool cut_off = !outcome && shutdown_ && !cancel_asked_;
+    if (cut_off && record_.view.kind == OperationKind::restore) return {};
+    OperationView view = view_locked();
+    view.eta_seconds.reset();
+    view.waiting_on.clear();
+    view.may_cancel = false;
+    if (transfers_locked()) {
+      view.bytes_per_second = rate_.average(clock_.monotonic(), rated_bytes(progress_));
+    }
+    if (outcome) {
+      view.state = OperationState::succeeded;
+      view.phase = Phase::done;
+    } else if (outcome.error().code == ErrorCode::cancelled && cancel_asked_) {
+      view.state = OperationState::cancelled;
+    } else {
+      view.state = OperationState::failed;
+      view.error = outcome.error();
+      if (cut_off)
+        view.error = Error{ErrorCode::shutting_down, "the agent stopped while it ran", {}};
+      view.error->hint = std::string(view.error->hint_text());
+    }
+    view.updated_at = clock_.wall();
+    view.ended_at = view.updated_at;
+    settled_ = true;
+    ended_view_ = view;
+    record = {std::move(view), record_.backup_name};
+  }
+  return registry_.put_operation(record);
+}
+
+void Operation::announce() {
+  {
+    const MutexLock lock(mutex_);
+    if (!settled_) return;
+    record_.view = ended_view_;
+    announced_ = true;
+  }
+  changed_.notify_all();
+}
+
+OperationView Operation::wait(std::chrono::milliseconds timeout, std::stop_token stop) const {
+  const MutexLock lock(mutex_);
+  changed_.wait_for(mutex_, stop, timeout,
+                    [&]() NO_THREAD_SAFETY_ANALYSIS { return announced_ || shutdown_; });
+  return view_locked();
+}
+
+void Operation::sample_rate() {
+  const MutexLock lock(mutex_);
+  if (transfers_locked()) rate_.sample(clock_.monotonic(), rated_bytes(progress_));
+}
+
+}  // namespace restored::restore

@@ -1,0 +1,84 @@
+// One running or ended operation: what users see of it, and the two decisions about it that must
+// be atomic: cancel, and the point after which it cannot be cancelled.
+// Threading: enter, note_*, settle and announce from the operation's thread; the rest from any
+// thread at once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "pipeline/progress.h"
+#include "registry/registry.h"
+#include "restore/rate_meter.h"
+#include "restored/operation.h"
+
+namespace restored::restore {
+
+class Operation {
+ public:
+  Operation(registry::OperationRecord record, registry::Registry& registry, const Clock& clock);
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  const OperationId& id() const { return id_; }
+  OperationView view() const;
+  std::string backup_name() const;
+  bool running() const;
+  pipeline::Progress& progress() { return progress_; }
+  // Triggered by cancel() and stop_for_shutdown().
+  std::stop_token stop_token() const { return stop_.get_token(); }
+
+  // Durable: the record is written. Errors: the registry's.
+  Result<void> enter(Phase phase);
+  // What it waits for, for people; empty: it works.
+  void waits_on(std::string_view what);
+  // From here on cancel() is refused. Errors: cancelled, when it was asked for before.
+  Result<void> pass_point_of_no_return();
+  void note_swap(double gate_closed_seconds);
+  void note_memory(std::uint64_t peak_bytes);
+
+  // Errors: operation_ended, past_point_of_no_return.
+  Result<OperationView> cancel();
+  // It stops soon and stays recorded as running.
+  void stop_for_shutdown();
+  bool stopped_for_shutdown() const;
+  bool cancel_asked() const;
+
+  // Writes the end to the registry. A restore that was stopped for shutdown stays recorded as
+  // running. After it, announce() makes the end visible. The two are apart so that the claim can be
+  // released in between: who sees the end may start the next operation at once.
+  Result<void> settle(const Result<void>& outcome);
+  void announce();
+
+  // Until it ended, was stopped for shutdown, `timeout` passed or `stop` was triggered.
+  OperationView wait(std::chrono::milliseconds timeout, std::stop_token stop) const;
+  void sample_rate();
+
+ private:
+  OperationView view_locked() const REQUIRES_LOCK(mutex_);
+  bool transfers_locked() const REQUIRES_LOCK(mutex_);
+
+  const OperationId id_;
+  registry::Registry& registry_;
+  const Clock& clock_;
+  pipeline::Progress progress_;
+  std::stop_source stop_;
+
+  mutable Mutex mutex_;
+  mutable ConditionVariable changed_;
+  registry::OperationRecord record_ GUARDED_BY(mutex_);
+  RateMeter rate_ GUARDED_BY(mutex_);
+  OperationView ended_view_ GUARDED_BY(mutex_);  // settled, not yet announced
+  bool settled_ GUARDED_BY(mutex_) = false;
+  bool announced_ GUARDED_BY(mutex_) = false;
+  bool cancel_asked_ GUARDED_BY(mutex_) = false;
+  bool shutdown_ GUARDED_BY(mutex_) = false;
+  bool no_return_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace restored::restore

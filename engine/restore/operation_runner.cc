@@ -1,0 +1,132 @@
+#include "restore/operation_runner.h"
+
+#include <exception>
+#include <system_error>
+
+#include "base/log.h"
+#include "base/thread_priority.h"
+#include "restored/limits.h"
+
+namespace restored::restore {
+
+void conclude(Operation& operation, const Result<void>& outcome,
+              const std::function<void()>& release) {
+  if (const Result<void> settled = operation.settle(outcome); !settled) {
+    // The next start finds it as cut off and decides again from what is on the disk.
+    log::error("restore", "cannot record the end of operation={}: {}", operation.id().value,
+               settled.error().message);
+  }
+  release();
+  operation.announce();
+  const OperationView view = operation.view();
+  if (view.state == OperationState::running) {
+    log::info("restore", "operation={} kind={} stopped, continues at the next start", view.id.value,
+              name(view.kind));
+  } else if (view.error) {
+    log::warning("restore", "operation={} kind={} database={} {}: {}", view.id.value,
+                 name(view.kind), view.database.value, name(view.state), view.error->message);
+  } else {
+    log::info("restore", "operation={} kind={} database={} backup={} {} bytes={} reused={}",
+              view.id.value, name(view.kind), view.database.value, view.backup.value,
+              name(view.state), view.bytes_done, view.bytes_reused);
+  }
+}
+
+OperationRunner::~OperationRunner() {
+  close();
+}
+
+void OperationRunner::start(std::shared_ptr<Operation> operation, Work work,
+                            std::function<void()> release) {
+  join_finished();
+  const OperationId id = operation->id();
+  try {
+    const MutexLock lock(mutex_);
+    queue_.push_back(id);
+    // The new thread's last act takes the lock that is held here: it finds itself in the map.
+    threads_.emplace(id, std::thread([this, operation, work, release] {
+                       run(*operation, work, release);
+                       finished(operation->id());
+                     }));
+  } catch (const std::system_error& error) {
+    {
+      const MutexLock lock(mutex_);
+      std::erase(queue_, id);
+    }
+    conclude(*operation,
+             fail(ErrorCode::limit_reached, std::string("no thread for it: ") + error.what(),
+                  "Raise the limit of tasks of the service, then try again."),
+             release);
+  }
+}
+
+Result<void> OperationRunner::take_turn(Operation& operation) {
+  const MutexLock lock(mutex_);
+  const auto mine = [&]() NO_THREAD_SAFETY_ANALYSIS {
+    return working_ < limits::operations_running_max && queue_.front() == operation.id();
+  };
+  if (!mine()) operation.waits_on("the end of another operation on this host");
+  const bool turn = turn_.wait(mutex_, operation.stop_token(), mine);
+  operation.waits_on("");
+  std::erase(queue_, operation.id());
+  if (!turn) {
+    turn_.notify_all();
+    return fail(ErrorCode::cancelled, "stopped before its turn");
+  }
+  ++working_;
+  turn_.notify_all();
+  return {};
+}
+
+void OperationRunner::leave_turn() {
+  {
+    const MutexLock lock(mutex_);
+    --working_;
+  }
+  turn_.notify_all();
+}
+
+void OperationRunner::run(Operation& operation, const Work& work,
+                          const std::function<void()>& release) {
+  enter_background_thread("operation");
+  Result<void> outcome = take_turn(operation);
+  const bool had_turn = outcome.has_value();
+  // An operation that is stopped before its turn still runs, to clean up after itself: every step
+  // of its work looks at the stop token.
+  try {
+    outcome = work();
+  } catch (const std::exception& error) {
+    outcome = fail(ErrorCode::internal, error.what());
+  } catch (...) {
+    outcome = fail(ErrorCode::internal, "unknown exception");
+  }
+  if (had_turn) leave_turn();
+  conclude(operation, outcome, release);
+}
+
+void OperationRunner::finished(const OperationId& id) {
+  const MutexLock lock(mutex_);
+  const auto found = threads_.find(id);
+  finished_.push_back(std::move(found->second));
+  threads_.erase(found);
+  turn_.notify_all();
+}
+
+void OperationRunner::join_finished() {
+  std::vector<std::thread> ended;
+  {
+    const MutexLock lock(mutex_);
+    ended.swap(finished_);
+  }
+  for (std::thread& thread : ended) thread.join();
+}
+
+void OperationRunner::close() {
+  {
+    const MutexLock lock(mutex_);
+    turn_.wait(mutex_, [&]() NO_THREAD_SAFETY_ANALYSIS { return threads_.empty(); });
+  }
+  join_finished();
+}
+
+}  // namespace restored::restore

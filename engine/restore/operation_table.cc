@@ -1,0 +1,134 @@
+#include "restore/operation_table.h"
+
+#include <fmt/format.h>
+
+#include <ranges>
+
+namespace restored::restore {
+
+void OperationTable::load() {
+  const std::vector<registry::OperationRecord> records = registry_.operations();
+  for (const registry::OperationRecord& record : records | std::views::reverse) {
+    if (record.view.state != OperationState::running) {
+      add(record);
+    } else {
+      // Its place in the order; it comes in by resume() or end_cut_off().
+      const MutexLock lock(mutex_);
+      age_[record.view.id] = next_++;
+    }
+  }
+}
+
+OperationTable::Pointer OperationTable::add(registry::OperationRecord record) {
+  auto operation = std::make_shared<Operation>(std::move(record), registry_, clock_);
+  const MutexLock lock(mutex_);
+  const auto known = age_.find(operation->id());
+  const std::uint64_t age = known == age_.end() ? next_++ : known->second;
+  age_[operation->id()] = age;
+  by_age_[age] = operation;
+  return operation;
+}
+
+Result<OperationTable::Pointer> OperationTable::begin(registry::OperationRecord record) {
+  RESTORED_TRY(registry_.put_operation(record));
+  return add(std::move(record));
+}
+
+Result<OperationTable::Pointer> OperationTable::create(registry::OperationRecord record) {
+  record.view.state = OperationState::running;
+  record.view.created_at = record.view.updated_at = clock_.wall();
+  return begin(std::move(record));
+}
+
+Result<OperationTable::Pointer> OperationTable::resume(registry::OperationRecord record) {
+  ++record.view.attempts;
+  record.view.bytes_done = record.view.bytes_reused = 0;
+  record.view.files_done = 0;
+  record.view.eta_seconds.reset();
+  record.view.bytes_per_second = 0;
+  record.view.updated_at = clock_.wall();
+  return begin(std::move(record));
+}
+
+Result<void> OperationTable::end_cut_off(registry::OperationRecord record,
+                                         const Result<void>& outcome) {
+  if (outcome) {
+    record.view.bytes_done = record.view.bytes_total;
+    record.view.files_done = record.view.files_total;
+  }
+  const Pointer operation = add(std::move(record));
+  RESTORED_TRY(operation->settle(outcome));
+  operation->announce();
+  return {};
+}
+
+Result<OperationTable::Pointer> OperationTable::find(const OperationId& id) const {
+  const MutexLock lock(mutex_);
+  const auto found = age_.find(id);
+  if (found == age_.end() || !by_age_.contains(found->second)) {
+    return fail(ErrorCode::operation_not_found, fmt::format("operation {} is not known", id.value));
+  }
+  return by_age_.at(found->second);
+}
+
+std::vector<OperationTable::Pointer> OperationTable::running() const {
+  std::vector<Pointer> found;
+  const MutexLock lock(mutex_);
+  for (const auto& [age, operation] : by_age_) {
+    if (operation->running()) found.push_back(operation);
+  }
+  return found;
+}
+
+std::vector<OperationView> OperationTable::views() const {
+  std::vector<Pointer> all;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [age, operation] : by_age_ | std::views::reverse) all.push_back(operation);
+  }
+  std::vector<OperationView> views;
+  views.reserve(all.size());
+  for (const Pointer& operation : all) views.push_back(operation->view());
+  return views;
+}
+
+OperationTable::Pointer OperationTable::backup_operation(const BackupId& backup) const {
+  const MutexLock lock(mutex_);
+  for (const auto& [age, operation] : by_age_ | std::views::reverse) {
+    const OperationView view = operation->view();
+    if (view.kind == OperationKind::backup && view.backup == backup) return operation;
+  }
+  return nullptr;
+}
+
+std::vector<OperationTable::Pointer> OperationTable::backup_operations(
+    const DatabaseId& database) const {
+  std::vector<Pointer> found;
+  const MutexLock lock(mutex_);
+  for (const auto& [age, operation] : by_age_ | std::views::reverse) {
+    const OperationView view = operation->view();
+    if (view.kind == OperationKind::backup && view.database == database) found.push_back(operation);
+  }
+  return found;
+}
+
+void OperationTable::sample_rates() {
+  for (const Pointer& operation : running()) operation->sample_rate();
+}
+
+Result<void> OperationTable::forget_before(UnixMillis time) {
+  RESTORED_TRY(registry_.remove_operations_before(time));
+  const MutexLock lock(mutex_);
+  for (auto at = by_age_.begin(); at != by_age_.end();) {
+    const OperationView view = at->second->view();
+    if (view.ended_at && *view.ended_at < time) {
+      age_.erase(view.id);
+      at = by_age_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  return {};
+}
+
+}  // namespace restored::restore

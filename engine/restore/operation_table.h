@@ -1,0 +1,62 @@
+// Every operation that the engine knows: running ones, and ended ones for as long as they are
+// kept.
+// Threading: all methods may be called from any thread at once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "registry/registry.h"
+#include "restore/operation.h"
+
+namespace restored::restore {
+
+class OperationTable {
+ public:
+  OperationTable(registry::Registry& registry, const Clock& clock)
+      : registry_(registry), clock_(clock) {}
+
+  // Loads what the registry has; the records that say "running" are those that a stop cut off.
+  void load();
+  // Shared: the operation's thread, the table and those who wait for its end all hold it.
+  using Pointer = std::shared_ptr<Operation>;
+
+  // Durably begun when it returns. Fills the times.
+  Result<Pointer> create(registry::OperationRecord record);
+  // A cut-off one begins again: attempts + 1, durable.
+  Result<Pointer> resume(registry::OperationRecord record);
+  // A cut-off one ends without having run again.
+  Result<void> end_cut_off(registry::OperationRecord record, const Result<void>& outcome);
+
+  Result<Pointer> find(const OperationId& id) const;  // operation_not_found
+  std::vector<Pointer> running() const;
+  std::vector<OperationView> views() const;  // newest first
+  // The newest backup operation that made or was to make this backup.
+  Pointer backup_operation(const BackupId& backup) const;
+  // Of backup operations on this database, newest first.
+  std::vector<Pointer> backup_operations(const DatabaseId& database) const;
+
+  void sample_rates();
+  // Forgets those that ended before, here and in the registry.
+  Result<void> forget_before(UnixMillis time);
+
+ private:
+  Pointer add(registry::OperationRecord record);
+  Result<Pointer> begin(registry::OperationRecord record);
+
+  registry::Registry& registry_;
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  std::uint64_t next_ GUARDED_BY(mutex_) = 0;
+  std::map<std::uint64_t, Pointer> by_age_ GUARDED_BY(mutex_);
+  std::unordered_map<OperationId, std::uint64_t> age_ GUARDED_BY(mutex_);
+};
+
+}  // namespace restored::restore

@@ -1,0 +1,27 @@
+// Where things stand in the state directory. One owner per on-disk name.
+#pragma once
+
+#include <string>
+
+#include "restored/ids.h"
+
+namespace restored::restore {
+
+struct Paths {
+  std::string state;
+
+  std::string lock() const { return state + "/lock"; }
+  std::string registry() const { return state + "/registry"; }
+  std::string databases() const { return state + "/databases"; }
+  std::string database(const DatabaseId& id) const { return databases() + "/" + id.value; }
+  // An instance that could not be opened, kept beside the new one until its content is replaced.
+  std::string broken(const DatabaseId& id) const { return database(id) + ".broken"; }
+  // Inside the instance's directory, so that links from one to the other never cross a file
+  // system. RocksDB leaves directories in its own alone.
+  std::string staging(const DatabaseId& id) const { return database(id) + "/staging"; }
+  std::string staging(const DatabaseId& id, const OperationId& operation) const {
+    return staging(id) + "/" + operation.value;
+  }
+};
+
+}  // namespace restored::restore

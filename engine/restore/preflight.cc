@@ -1,0 +1,105 @@
+#include "restore/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "restore/local_reuse.h"
+#include "restored/limits.h"
+
+namespace restored::restore {
+namespace {
+
+Error insufficient(std::uint64_t needed, std::uint64_t reserve, std::uint64_t free) {
+  return {ErrorCode::insufficient_space,
+          fmt::format("the restore needs {} bytes and a reserve of {} bytes, {} are free", needed,
+                      reserve, free),
+          {}};
+}
+
+// Files of the previous generation, about: those that local_files() names beyond the live ones.
+std::uint64_t previous_bytes(const catalog::Database& target) {
+  if (!target.state().previous) return 0;
+  const Result<std::vector<catalog::LocalFile>> files = target.local_files();
+  if (!files) return 0;
+  std::uint64_t all = 0;
+  for (const catalog::LocalFile& file : *files) all += file.facts.size_bytes;
+  const std::uint64_t live = target.live_bytes();
+  return all > live ? all - live : 0;
+}
+
+std::uint64_t reusable_bytes(const format::Manifest& manifest, const catalog::Database* target) {
+  const std::vector<std::optional<std::string>> paths = find_local_files(manifest, target);
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (paths[i]) bytes += manifest.files[i].size_bytes;
+  }
+  return bytes;
+}
+
+// `already_reserved` are this restore's own, which the ledger counts too.
+Result<SpacePlan> plan(const EngineParts& parts, const catalog::Database* target,
+                       const format::Manifest& manifest, std::uint64_t present_bytes,
+                       std::uint64_t already_reserved) {
+  SpacePlan plan;
+  plan.content_bytes = manifest.content_bytes();
+  plan.reusable_bytes = reusable_bytes(manifest, target);
+  RESTORED_TRY(const io::Space space, parts.files.space(parts.options.state_directory));
+  const std::uint64_t others = parts.space.reserved_bytes() - already_reserved;
+  plan.free_bytes = space.free_bytes - std::min(space.free_bytes, others);
+  const std::uint64_t reserve = parts.options.space_reserve_bytes;
+  const std::uint64_t here = std::min(plan.content_bytes, plan.reusable_bytes + present_bytes);
+  const std::uint64_t needed = plan.content_bytes - here;
+  if (needed + reserve <= plan.free_bytes) return plan;
+  // Without the previous generation its files are no longer there to be reused.
+  const std::uint64_t gained = target == nullptr ? 0 : previous_bytes(*target);
+  if (gained > 0 && plan.content_bytes + reserve <= plan.free_bytes + gained) {
+    plan.retire_previous = true;
+    return plan;
+  }
+  return std::unexpected(insufficient(needed, reserve, plan.free_bytes));
+}
+
+}  // namespace
+
+Result<SpacePlan> plan_space(const EngineParts& parts, const catalog::Database* target,
+                             const format::Manifest& manifest) {
+  return plan(parts, target, manifest, 0, 0);
+}
+
+Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database* target,
+                                    const format::Manifest& manifest, std::uint64_t present_bytes) {
+  ReservedSpace reserved;
+  const std::uint64_t content = manifest.content_bytes();
+  const std::uint64_t here = std::min(content, reusable_bytes(manifest, target) + present_bytes);
+  reserved.reservation = parts.space.reserve(content - here);
+  RESTORED_TRY(reserved.plan, plan(parts, target, manifest, present_bytes, content - here));
+  return reserved;
+}
+
+Result<void> make_room(EngineParts& parts, catalog::Database& target, std::uint64_t needed_bytes,
+                       std::stop_token stop) {
+  RESTORED_TRY(target.retire_previous());
+  const std::uint64_t reserve = parts.options.space_reserve_bytes;
+  const auto deadline = parts.clock.monotonic() + std::chrono::seconds(limits::space_wait_seconds);
+  std::mutex mutex;
+  std::condition_variable_any never;
+  while (true) {
+    RESTORED_TRY(const io::Space space, parts.files.space(parts.options.state_directory));
+    if (space.free_bytes >= needed_bytes + reserve) return {};
+    if (parts.clock.monotonic() >= deadline) {
+      return std::unexpected(insufficient(needed_bytes, reserve, space.free_bytes));
+    }
+    // Nothing tells when the storage engine has removed its files: look again, or be stopped.
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
+    if (stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped while making room");
+  }
+}
+
+}  // namespace restored::restore

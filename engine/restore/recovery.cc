@@ -1,0 +1,222 @@
+#include "restore/recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <ranges>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "backup/make_backup.h"
+#include "base/log.h"
+#include "restore/accept.h"
+#include "restored/limits.h"
+
+namespace restored::restore {
+namespace {
+
+void open_one(EngineParts& parts, const DatabaseId& id) {
+  Result<std::unique_ptr<catalog::Database>> database =
+      catalog::Database::open(parts.database_options(id));
+  if (database) {
+    parts.databases.add(id, std::move(*database));
+    return;
+  }
+  log::error("restore", "database={} cannot be opened: {}", id.value, database.error().message);
+  parts.databases.add_broken(id, std::move(database).error());
+}
+
+void open_databases(EngineParts& parts) {
+  const std::vector<registry::DatabaseRecord> records = parts.registry->databases();
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < records.size(); i = next++) open_one(parts, records[i].id);
+  };
+  std::vector<std::jthread> threads;
+  const std::size_t wanted = std::min<std::size_t>(limits::databases_opening_max, records.size());
+  for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
+  work();
+}
+
+// Directories that no record names: databases whose removal, or whose making, was cut off.
+Result<void> remove_nameless_directories(EngineParts& parts) {
+  RESTORED_TRY(parts.files.make_directories(parts.paths.databases()));
+  std::set<std::string, std::less<>> named;
+  for (const registry::DatabaseRecord& record : parts.registry->databases()) {
+    named.insert(parts.paths.database(record.id));
+    named.insert(parts.paths.broken(record.id));
+  }
+  RESTORED_TRY(const std::vector<io::Entry> entries, parts.files.list(parts.paths.databases()));
+  for (const io::Entry& entry : entries) {
+    const std::string path = parts.paths.databases() + "/" + entry.name;
+    if (!named.contains(path)) RESTORED_TRY(parts.files.remove_tree(path));
+  }
+  return {};
+}
+
+// Staged files and exports of operations that do not go on.
+Result<void> remove_stray_staging(EngineParts& parts, const std::set<std::string>& going_on) {
+  for (const DatabaseId& id : parts.databases.ids()) {
+    const Result<std::vector<io::Entry>> entries = parts.files.list(parts.paths.staging(id));
+    if (!entries) continue;  // there never was one
+    for (const io::Entry& entry : *entries) {
+      if (going_on.contains(entry.name)) continue;
+      RESTORED_TRY(parts.files.remove_tree(parts.paths.staging(id) + "/" + entry.name));
+    }
+  }
+  return {};
+}
+
+// Whether the swap of this operation is on record. Its generation may be the previous one by now:
+// a flush needs no operation.
+bool committed(const catalog::CatalogState& state, const OperationId& operation) {
+  return state.last_swap == operation || state.live_provenance.operation == operation ||
+         (state.previous && state.previous_provenance.operation == operation);
+}
+
+Error cut_off(const char* what) {
+  return {ErrorCode::shutting_down, what, "Start it again."};
+}
+
+Result<void> put_status(EngineParts& parts, const DatabaseId& id, DatabaseStatus status,
+                        const std::optional<Error>& failure) {
+  return parts.change_record(id, [&](registry::DatabaseRecord& record) {
+    record.status = status;
+    record.failure = failure;
+  });
+}
+
+enum class Verdict { succeeded, failed, goes_on };
+struct Decision {
+  Verdict verdict = Verdict::failed;
+  Error error;
+};
+
+Decision decide_restore(const EngineParts& parts, const OperationView& view) {
+  if (!parts.registry->database(view.database)) {
+    return {Verdict::failed,
+            {ErrorCode::target_database_not_found, "the database was removed meanwhile", {}}};
+  }
+  const OpenDatabases::Pointer database = parts.databases.find(view.database);
+  if (database && committed(database->state(), view.id)) return {Verdict::succeeded, {}};
+  if (view.attempts >= limits::restore_attempts_max) {
+    return {Verdict::failed,
+            {ErrorCode::internal,
+             fmt::format("the agent ended {} times while this restore ran", view.attempts),
+             "Look at the log for the reason, then start the restore again."}};
+  }
+  return {Verdict::goes_on, {}};
+}
+
+Decision decide_backup(EngineParts& parts, const OperationView& view) {
+  const std::stop_token stop = parts.stopping.get_token();
+  if (parts.repository->manifest(view.backup, stop)) {
+    const OpenDatabases::Pointer database = parts.databases.find(view.database);
+    if (database) {
+      if (const Result<void> noted = database->note_backup(view.backup); !noted) {
+        log::warning("restore", "backup={} is not noted in the catalog: {}", view.backup.value,
+                     noted.error().message);
+      }
+    }
+    return {Verdict::succeeded, {}};
+  }
+  const Result<void> discarded =
+      backup::discard_unpublished(*parts.repository, view.database, view.backup, stop);
+  if (!discarded) {
+    log::warning("restore", "backup={} leaves its index in the repository: {}", view.backup.value,
+                 discarded.error().message);
+  }
+  return {Verdict::failed, cut_off("the agent stopped while the backup was being made")};
+}
+
+Decision decide(EngineParts& parts, const OperationView& view) {
+  switch (view.kind) {
+    case OperationKind::restore:
+      return decide_restore(parts, view);
+    case OperationKind::backup:
+      return decide_backup(parts, view);
+    case OperationKind::undo: {
+      const OpenDatabases::Pointer database = parts.databases.find(view.database);
+      if (database && database->state().last_swap == view.id) return {Verdict::succeeded, {}};
+      return {Verdict::failed, cut_off("the agent stopped before the generations were swapped")};
+    }
+    case OperationKind::verify:
+      return {Verdict::failed, cut_off("the agent stopped while the backup was being read")};
+  }
+  return {Verdict::failed, cut_off("the agent stopped")};
+}
+
+Result<void> end(EngineParts& parts, const registry::OperationRecord& record,
+                 const Decision& decision) {
+  const OperationView& view = record.view;
+  const bool succeeded = decision.verdict == Verdict::succeeded;
+  if (view.kind == OperationKind::restore && parts.registry->database(view.database)) {
+    if (succeeded) {
+      RESTORED_TRY(put_status(parts, view.database, DatabaseStatus::ready, std::nullopt));
+      RESTORED_TRY(parts.files.remove_tree(parts.paths.broken(view.database)));
+    } else if (parts.registry->database(view.database)->status != DatabaseStatus::ready) {
+      RESTORED_TRY(put_status(parts, view.database, DatabaseStatus::failure, decision.error));
+    }
+  }
+  log::info("restore", "operation={} kind={} was cut off in phase={}: {}", view.id.value,
+            name(view.kind), name(view.phase), succeeded ? "it had succeeded" : "it has failed");
+  const Result<void> outcome =
+      succeeded ? Result<void>() : Result<void>(std::unexpected(decision.error));
+  return parts.operations->end_cut_off(record, outcome);
+}
+
+// Databases whose making was cut off before anybody was told of them.
+Result<void> remove_half_made(EngineParts& parts, const std::set<std::string>& being_restored) {
+  for (const registry::DatabaseRecord& record : parts.registry->databases()) {
+    if (record.status != DatabaseStatus::provisioning) continue;
+    if (being_restored.contains(record.id.value)) continue;
+    const OpenDatabases::Pointer database = parts.databases.find(record.id);
+    if (database && database->state().live_provenance.kind == "backup") {
+      // Its restore was done and ended; only the last word in the registry is missing.
+      RESTORED_TRY(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt));
+      continue;
+    }
+    log::info("restore", "database={} was not fully made: removed", record.id.value);
+    RESTORED_TRY(parts.registry->remove_database(record.id));
+    RESTORED_TRY(Claim claim, parts.databases.claim_for_removal(record.id));
+    parts.databases.remove(std::move(claim));
+  }
+  for (auto& [id, database] : parts.databases.collect_removed()) RESTORED_TRY(database->close());
+  return {};
+}
+
+}  // namespace
+
+Result<void> recover(EngineParts& parts) {
+  open_databases(parts);
+  parts.operations->load();
+  std::vector<registry::OperationRecord> continued;
+  std::set<std::string> operations;
+  std::set<std::string> databases;
+  const std::vector<registry::OperationRecord> records = parts.registry->operations();
+  for (const registry::OperationRecord& record : records | std::views::reverse) {
+    if (record.view.state != OperationState::running) continue;
+    const Decision decision = decide(parts, record.view);
+    if (decision.verdict == Verdict::goes_on) {
+      operations.insert(record.view.id.value);
+      databases.insert(record.view.database.value);
+      continued.push_back(record);
+    } else {
+      RESTORED_TRY(end(parts, record, decision));
+    }
+  }
+  RESTORED_TRY(remove_half_made(parts, databases));
+  RESTORED_TRY(remove_nameless_directories(parts));
+  RESTORED_TRY(remove_stray_staging(parts, operations));
+  for (registry::OperationRecord& record : continued) {
+    log::info("restore", "operation={} continues, attempt={}", record.view.id.value,
+              record.view.attempts + 1);
+    RESTORED_TRY(continue_restore(parts, std::move(record)));
+  }
+  return {};
+}
+
+}  // namespace restored::restore

@@ -1,0 +1,217 @@
+#include "restore/restore_operation.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "backup/file_facts.h"
+#include "base/log.h"
+#include "restore/local_reuse.h"
+#include "restore/source_check.h"
+#include "restored/limits.h"
+
+namespace restored::restore {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;  // progress counters
+
+std::vector<catalog::FileFacts> all_facts(const format::Manifest& manifest) {
+  std::vector<catalog::FileFacts> facts;
+  facts.reserve(manifest.files.size());
+  for (const format::ManifestFile& file : manifest.files) {
+    facts.push_back(backup::file_facts(file));
+  }
+  return facts;
+}
+
+// After the swap nothing may turn a success into a failure.
+void note_if_failed(const Result<void>& outcome, const OperationId& operation, const char* what) {
+  if (outcome) return;
+  log::warning("restore", "operation={} {}: {}", operation.value, what, outcome.error().message);
+}
+
+}  // namespace
+
+RestoreOperation::RestoreOperation(EngineParts& parts, std::shared_ptr<Operation> operation,
+                                   RestoreHoldings holdings)
+    : parts_(parts),
+      operation_(std::move(operation)),
+      accepted_(operation_->view()),
+      stop_(operation_->stop_token()),
+      holdings_(std::move(holdings)) {}
+
+Result<void> RestoreOperation::run() {
+  Result<void> outcome = phases();
+  staged_.reset();
+  if (!outcome && (!operation_->stopped_for_shutdown() || operation_->cancel_asked())) {
+    abandon(outcome.error());
+  }
+  operation_->note_memory(parts_.budget->peak_bytes());
+  parts_.budget->trim();
+  return outcome;
+}
+
+Result<void> RestoreOperation::phases() {
+  RESTORED_TRY(validate());
+  RESTORED_TRY(reserve());
+  RESTORED_TRY(fetch());
+  RESTORED_TRY(ingest());
+  RESTORED_TRY(verify());
+  RESTORED_TRY(swap());
+  retire();
+  return {};
+}
+
+void RestoreOperation::release() {
+  parts_.step("restore.run.after-end");
+  holdings_.space.reset();
+  holdings_.use.release();
+  holdings_.claim.release();
+}
+
+Result<void> RestoreOperation::validate() {
+  if (stop_.stop_requested()) return fail(ErrorCode::cancelled, "stopped before it began");
+  if (!holdings_.backup) {
+    RESTORED_TRY(operation_->enter(Phase::validate));
+    RESTORED_TRY(holdings_.backup,
+                 load_source(parts_, accepted_.source_database, accepted_.backup, stop_));
+  }
+  const format::Manifest& manifest = holdings_.backup->manifest;
+  pipeline::Progress& progress = operation_->progress();
+  progress.bytes_total.store(manifest.content_bytes(), relaxed);
+  progress.files_total.store(manifest.files.size(), relaxed);
+  return {};
+}
+
+Result<void> RestoreOperation::reserve() {
+  RESTORED_TRY(operation_->enter(Phase::reserve));
+  if (!holdings_.claim.usable()) RESTORED_TRY(replace_broken_instance());
+  catalog::Database& database = holdings_.claim.database();
+  const format::Manifest& manifest = holdings_.backup->manifest;
+  staging_.emplace(parts_.files, parts_.paths.staging(accepted_.database, accepted_.id),
+                   accepted_.id, *holdings_.backup);
+  if (!holdings_.space) {
+    RESTORED_TRY(holdings_.space,
+                 reserve_space(parts_, &database, manifest, staging_->bytes_present()));
+  }
+  if (holdings_.space->plan.retire_previous) {
+    operation_->waits_on("the files of the previous generation to be gone");
+    RESTORED_TRY(make_room(parts_, database, manifest.content_bytes(), stop_));
+    operation_->waits_on("");
+  }
+  parts_.step("restore.run.after-reserve");
+  return {};
+}
+
+// The instance cannot be opened, so nothing of it can be lost: a new one takes its place, and the
+// old files stay beside it until the restore has succeeded.
+Result<void> RestoreOperation::replace_broken_instance() {
+  const DatabaseId& id = accepted_.database;
+  const std::string directory = parts_.paths.database(id);
+  const std::string broken = parts_.paths.broken(id);
+  record_database(DatabaseStatus::failure, parts_.databases.broken(id));
+  if (parts_.files.stat(broken)) {
+    RESTORED_TRY(parts_.files.remove_tree(directory));
+  } else if (parts_.files.stat(directory)) {
+    RESTORED_TRY(parts_.files.rename(directory, broken));
+  }
+  RESTORED_TRY(parts_.files.sync_directory(parts_.paths.databases()));
+  RESTORED_TRY(auto fresh, catalog::Database::create(parts_.database_options(id)));
+  parts_.databases.replace(holdings_.claim, std::move(fresh));
+  return {};
+}
+
+Result<void> RestoreOperation::fetch() {
+  RESTORED_TRY(operation_->enter(Phase::fetch));
+  const pipeline::FetchEnvironment environment = parts_.fetch_environment(operation_->progress());
+  RESTORED_TRY(staging_->begin(parts_.step));
+  parts_.step("restore.run.after-journal");
+  RESTORED_TRY(staging_->check_journalled(environment, stop_));
+  const std::vector<std::optional<std::string>> local =
+      find_local_files(holdings_.backup->manifest, &holdings_.claim.database());
+  RESTORED_TRY(staging_->link_local(local, environment, stop_));
+  parts_.step("restore.run.after-links");
+  const auto written = [this](std::uint64_t bytes) {
+    holdings_.space->reservation.note_written(bytes);
+  };
+  RESTORED_TRY(staging_->fetch_rest(environment, parts_.step, written, stop_));
+  RESTORED_TRY(staging_->finish());
+  parts_.step("restore.run.after-fetch");
+  return {};
+}
+
+Result<void> RestoreOperation::ingest() {
+  RESTORED_TRY(operation_->enter(Phase::ingest));
+  const format::Manifest& manifest = holdings_.backup->manifest;
+  const std::vector<catalog::FileFacts> facts = all_facts(manifest);
+  RESTORED_TRY(staged_, holdings_.claim.database().ingest(staging_->files_directory(),
+                                                          manifest.comparator, facts));
+  parts_.step("restore.run.after-ingest");
+  return {};
+}
+
+Result<void> RestoreOperation::verify() {
+  RESTORED_TRY(operation_->enter(Phase::verify));
+  const format::Manifest& manifest = holdings_.backup->manifest;
+  catalog::Expectation expected;
+  expected.comparator = manifest.comparator;
+  expected.files = all_facts(manifest);
+  for (const catalog::FileFacts& file : expected.files) {
+    expected.entries += file.entries;
+    expected.deletions += file.deletions;
+  }
+  expected.full = parts_.options.verify_full;
+  RESTORED_TRY(holdings_.claim.database().verify(*staged_, expected, stop_));
+  parts_.step("restore.run.after-verify");
+  return {};
+}
+
+Result<void> RestoreOperation::swap() {
+  RESTORED_TRY(operation_->enter(Phase::swap));
+  const format::Manifest& manifest = holdings_.backup->manifest;
+  const catalog::Provenance provenance{"backup", manifest.database, manifest.backup, accepted_.id};
+  const auto point_of_no_return = [this]() -> Result<void> {
+    RESTORED_TRY(operation_->pass_point_of_no_return());
+    parts_.step("restore.run.in-gate");
+    return {};
+  };
+  RESTORED_TRY(const catalog::SwapReport report,
+               holdings_.claim.database().swap(std::move(staged_), provenance, point_of_no_return));
+  operation_->note_swap(report.gate_closed_seconds);
+  parts_.step("restore.run.after-swap");
+  return {};
+}
+
+void RestoreOperation::retire() {
+  note_if_failed(operation_->enter(Phase::retire), accepted_.id, "cannot record its phase");
+  record_database(DatabaseStatus::ready, std::nullopt);
+  parts_.step("restore.run.after-database");
+  note_if_failed(staging_->remove(), accepted_.id, "cannot remove its staged files");
+  note_if_failed(parts_.files.remove_tree(parts_.paths.broken(accepted_.database)), accepted_.id,
+                 "cannot remove the instance that it replaced");
+  parts_.step("restore.run.after-cleanup");
+}
+
+// Nothing of it stays, and a database that never had content says why.
+void RestoreOperation::abandon(const Error& cause) {
+  const std::string directory = parts_.paths.staging(accepted_.database, accepted_.id);
+  staging_.reset();
+  note_if_failed(parts_.files.remove_tree(directory), accepted_.id,
+                 "cannot remove its staged files");
+  const auto record = parts_.registry->database(accepted_.database);
+  if (record && record->status != DatabaseStatus::ready) {
+    record_database(DatabaseStatus::failure, cause);
+  }
+}
+
+void RestoreOperation::record_database(DatabaseStatus status, const std::optional<Error>& failure) {
+  note_if_failed(parts_.change_record(accepted_.database,
+                                      [&](registry::DatabaseRecord& record) {
+                                        record.status = status;
+                                        record.failure = failure;
+                                      }),
+                 accepted_.id, "cannot record the database's status");
+}
+
+}  // namespace restored::restore

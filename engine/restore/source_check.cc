@@ -1,0 +1,86 @@
+#include "restore/source_check.h"
+
+#include <fmt/format.h>
+
+#include "restored/limits.h"
+#include "restored/record.h"
+
+namespace restored::restore {
+namespace {
+
+// RocksDB's own name for the order of bytes, which is the only one that the data plane knows.
+constexpr std::string_view byte_order = "leveldb.BytewiseComparator";
+
+Error source_unknown(const DatabaseId& source) {
+  return {ErrorCode::source_database_not_found,
+          fmt::format("database {} does not exist", source.value),
+          {}};
+}
+
+// The repository has no such backup. It may be one that is still being made, or that failed.
+Error explain_missing(const EngineParts& parts, const DatabaseId& source, const BackupId& backup,
+                      Error missing) {
+  const OperationTable::Pointer maker = parts.operations->backup_operation(backup);
+  if (maker) {
+    const OperationView view = maker->view();
+    if (source.empty() || view.database == source) {
+      return {
+          ErrorCode::backup_not_usable,
+          fmt::format("backup {} is not complete: operation {} is {}", backup.value, view.id.value,
+                      view.state == OperationState::succeeded ? "done, but its backup is gone"
+                                                              : name(view.state)),
+          {}};
+    }
+  }
+  if (!source.empty() && !parts.registry->database(source)) return source_unknown(source);
+  return missing;
+}
+
+}  // namespace
+
+Result<backup::LoadedBackup> load_source(const EngineParts& parts,
+                                         const DatabaseId& source_database, const BackupId& backup,
+                                         std::stop_token stop) {
+  Result<backup::LoadedBackup> loaded = parts.repository->load(backup, stop);
+  if (!loaded) {
+    if (loaded.error().code != ErrorCode::backup_not_found) {
+      return std::unexpected(std::move(loaded).error());
+    }
+    return std::unexpected(
+        explain_missing(parts, source_database, backup, std::move(loaded).error()));
+  }
+  const DatabaseId& owner = loaded->manifest.database;
+  // Repositories outlive databases and are shared by hosts: what the backup says it is of is known.
+  if (!source_database.empty() && source_database != owner) {
+    if (!parts.registry->database(source_database)) {
+      return std::unexpected(source_unknown(source_database));
+    }
+    return fail(ErrorCode::backup_not_found,
+                fmt::format("database {} has no backup {}", source_database.value, backup.value));
+  }
+  RESTORED_TRY(check_usable(loaded->manifest));
+  return loaded;
+}
+
+Result<void> check_usable(const format::Manifest& manifest) {
+  const std::string& id = manifest.backup.value;
+  if (manifest.encoding_version > record::encoding_version) {
+    return fail(ErrorCode::backup_not_usable,
+                fmt::format("backup {} has encoding version {}, this agent reads up to {}", id,
+                            manifest.encoding_version, record::encoding_version),
+                "Restore it with a newer agent.");
+  }
+  if (manifest.comparator != byte_order) {
+    return fail(ErrorCode::backup_not_usable,
+                fmt::format("backup {} orders its keys by \"{}\", this agent by \"{}\"", id,
+                            manifest.comparator, byte_order));
+  }
+  if (manifest.frame_bytes != limits::frame_bytes) {
+    return fail(ErrorCode::backup_not_usable,
+                fmt::format("backup {} has frames of {} bytes, this agent reads {}", id,
+                            manifest.frame_bytes, limits::frame_bytes));
+  }
+  return {};
+}
+
+}  // namespace restored::restore

@@ -1,0 +1,139 @@
+#include "restore/views.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace restored::restore {
+namespace {
+
+DatabaseSource source_of(const catalog::Provenance& provenance) {
+  if (provenance.kind == "backup") {
+    return SourceBackup{provenance.source_database, provenance.backup};
+  }
+  return SourceEmpty{};
+}
+
+DatabaseStatus status_of(const registry::DatabaseRecord& record,
+                         const std::optional<Working>& working, bool broken) {
+  if (record.status == DatabaseStatus::provisioning) return record.status;
+  if (working && working->kind != OperationKind::backup) return DatabaseStatus::recovering;
+  return broken ? DatabaseStatus::failure : record.status;
+}
+
+// A backup of which the repository has nothing.
+BackupInfo view_of(const EngineParts& parts, const Operation& operation) {
+  const OperationView view = operation.view();
+  BackupInfo info;
+  info.id = view.backup;
+  info.database = view.database;
+  if (const auto record = parts.registry->database(view.database)) {
+    info.database_name = record->name;
+  }
+  info.name = operation.backup_name();
+  info.status =
+      view.state == OperationState::running ? BackupStatus::running : BackupStatus::failed;
+  info.created_at = view.created_at;
+  info.content_bytes = view.bytes_total;
+  info.files = view.files_total;
+  info.operation = view.id;
+  info.error = view.error;
+  if (view.state == OperationState::cancelled) {
+    info.error = Error{ErrorCode::cancelled, "the backup was cancelled", {}};
+  }
+  return info;
+}
+
+}  // namespace
+
+DatabaseInfo database_view(const EngineParts& parts, const registry::DatabaseRecord& record) {
+  DatabaseInfo info;
+  info.id = record.id;
+  info.name = record.name;
+  info.project_id = record.project_id;
+  info.region = record.region;
+  info.is_default = record.is_default;
+  info.created_at = record.created_at;
+  info.connections = parts.registry->connections(record.id);
+  const std::optional<Working> working = parts.databases.working(record.id);
+  const std::optional<Error> broken = parts.databases.broken(record.id);
+  info.status = status_of(record, working, broken.has_value());
+  if (working) {
+    info.operation = working->operation;
+    info.operation_kind = working->kind;
+  }
+  if (info.status == DatabaseStatus::failure) info.failure = broken ? broken : record.failure;
+  if (const OpenDatabases::Pointer database = parts.databases.find(record.id)) {
+    const catalog::CatalogState state = database->state();
+    info.source = source_of(state.live_provenance);
+    info.generation = state.live;
+    info.previous_generation = state.previous;
+    if (state.previous) info.undo_until = state.previous_until;
+    info.live_bytes = database->live_bytes();
+  }
+  return info;
+}
+
+BackupInfo backup_view(const EngineParts& parts, const format::Summary& summary) {
+  BackupInfo info;
+  info.id = summary.backup;
+  info.database = summary.database;
+  info.database_name = summary.database_name;
+  info.name = summary.name;
+  info.status = BackupStatus::completed;
+  info.incremental = summary.incremental;
+  info.created_at = summary.created_at;
+  info.stored_bytes = summary.stored_bytes;
+  info.content_bytes = summary.content_bytes;
+  info.uploaded_bytes = summary.uploaded_bytes;
+  info.files = summary.files;
+  info.entries = summary.entries;
+  if (const auto maker = parts.operations->backup_operation(summary.backup)) {
+    info.operation = maker->id();
+  }
+  return info;
+}
+
+Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const DatabaseId& database,
+                                             std::stop_token stop) {
+  const bool ours = parts.registry->database(database).has_value();
+  if (!ours && !format::valid_id(database.value)) {
+    return fail(ErrorCode::database_not_found,
+                fmt::format("database {} does not exist", database.value));
+  }
+  // Operations first: a backup that completes in between is then seen twice, not never.
+  const std::vector<OperationTable::Pointer> makers = parts.operations->backup_operations(database);
+  std::vector<BackupInfo> infos;
+  for (const OperationTable::Pointer& maker : makers) {
+    const OperationView view = maker->view();
+    if (view.state != OperationState::succeeded) infos.push_back(view_of(parts, *maker));
+  }
+  RESTORED_TRY(const std::vector<format::Summary> summaries,
+               parts.repository->list(database, std::move(stop)));
+  if (!ours && summaries.empty()) {
+    return fail(ErrorCode::database_not_found,
+                fmt::format("database {} does not exist", database.value));
+  }
+  for (const format::Summary& summary : summaries) {
+    std::erase_if(infos, [&](const BackupInfo& info) { return info.id == summary.backup; });
+    infos.push_back(backup_view(parts, summary));
+  }
+  std::ranges::sort(infos, [](const BackupInfo& left, const BackupInfo& right) {
+    return std::tie(left.created_at, left.id) > std::tie(right.created_at, right.id);
+  });
+  return infos;
+}
+
+Result<BackupInfo> find_backup(const EngineParts& parts, const BackupId& id, std::stop_token stop) {
+  const Result<format::Manifest> manifest = parts.repository->manifest(id, std::move(stop));
+  if (manifest) return backup_view(parts, format::summarize(*manifest));
+  const OperationTable::Pointer maker = parts.operations->backup_operation(id);
+  const bool explained = maker && manifest.error().code == ErrorCode::backup_not_found &&
+                         maker->view().state != OperationState::succeeded;
+  if (explained) return view_of(parts, *maker);
+  return std::unexpected(manifest.error());
+}
+
+}  // namespace restored::restore
