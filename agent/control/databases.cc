@@ -1,0 +1,206 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+
+#include "base/random.h"
+#include "control/answers.h"
+#include "control/handlers.h"
+#include "control/lookup.h"
+#include "control/query.h"
+#include "control/request_body.h"
+#include "control/shapes.h"
+#include "restored/limits.h"
+
+namespace restored::control {
+namespace {
+
+namespace json = boost::json;
+
+// The contract documents 400, not 422, for a create request that is not valid.
+constexpr ErrorCode invalid = ErrorCode::invalid_request;
+
+constexpr std::array<std::string_view, 7> regions{
+    "us-east-1",      "us-west-1",      "eu-west-3", "eu-central-1",
+    "ap-northeast-1", "ap-southeast-1", "inherit"};
+
+Result<std::string> parsed_region(const json::object& body) {
+  RESTORED_TRY(const auto region, text_member(body, "region", invalid));
+  if (!region || *region == "inherit") return std::string(regions.front());
+  if (std::find(regions.begin(), regions.end(), *region) == regions.end()) {
+    return fail(invalid, fmt::format("region must be one of {}", fmt::join(regions, ", ")));
+  }
+  return *region;
+}
+
+Result<std::string> parsed_name(const json::object& body) {
+  RESTORED_TRY(auto name, text_member(body, "name", invalid));
+  if (!name) return fmt::format("database-{}", random_id(6));
+  RESTORED_TRY(check_name("name", *name, 1, limits::database_name_bytes_max, invalid));
+  return std::move(*name);
+}
+
+Result<std::optional<SourceBackup>> parsed_source(const json::object& body) {
+  const json::value* source = body.if_contains("source");
+  if (source == nullptr || source->is_null()) return std::nullopt;
+  if (!source->is_object()) return fail(ErrorCode::invalid_source, "source must be an object");
+  const json::value* type = source->get_object().if_contains("type");
+  if (type != nullptr && type->is_string()) {
+    if (type->get_string() == "empty") return std::nullopt;
+    if (type->get_string() == "database") {
+      return fail(ErrorCode::unsupported_source_type, "a database cannot be cloned directly",
+                  "Make a backup of it, then create from the backup: source.type \"backup\".");
+    }
+  }
+  RESTORED_TRY(SourceBackup backup, backup_source(source->get_object()));
+  return backup;
+}
+
+// The deprecated member of the older path: {id, backupId}.
+Result<std::optional<SourceBackup>> parsed_from_database(const json::object& body) {
+  const json::value* from = body.if_contains("fromDatabase");
+  if (from == nullptr || from->is_null()) return std::nullopt;
+  if (!from->is_object()) {
+    return fail(ErrorCode::invalid_source, "fromDatabase must be an object");
+  }
+  json::object source{{"type", "backup"}};
+  const json::object& members = from->get_object();
+  if (const json::value* id = members.if_contains("id")) source["databaseId"] = *id;
+  const json::value* backup = members.if_contains("backupId");
+  if (backup == nullptr || backup->is_null()) {
+    return fail(ErrorCode::invalid_source, "fromDatabase.backupId is missing",
+                "Name a backup: a database cannot be cloned directly.");
+  }
+  source["backupId"] = *backup;
+  RESTORED_TRY(SourceBackup parsed, backup_source(source));
+  return parsed;
+}
+
+Result<CreateDatabase> parsed_create(const json::object& body) {
+  CreateDatabase request;
+  RESTORED_TRY(request.name, parsed_name(body));
+  RESTORED_TRY(request.region, parsed_region(body));
+  RESTORED_TRY(const auto is_default, flag_member(body, "isDefault", invalid));
+  request.is_default = is_default.value_or(false);
+  RESTORED_TRY(request.from_backup, parsed_source(body));
+  return request;
+}
+
+Result<std::string> parsed_project(std::string_view text) {
+  std::optional<std::string> id = project_id(text);
+  if (!id) return fail(ErrorCode::resource_not_found, "there is no project with this id");
+  return std::move(*id);
+}
+
+// What an accepted create with a backup says of its source, though its content is still to come.
+void announce_source(DatabaseInfo& info, const std::optional<SourceBackup>& from_backup) {
+  if (from_backup) info.source = *from_backup;
+}
+
+Result<Response> list(const Call& call, const std::optional<std::string>& project) {
+  RESTORED_TRY(
+      const PageRequest request,
+      page_request(call.request.query, limits::list_limit_default, limits::list_limit_max));
+  std::vector<DatabaseInfo> databases = call.engine().databases();
+  if (project) {
+    std::erase_if(databases, [&](const auto& info) { return info.project_id != *project; });
+  }
+  const Page page = page_of(request, Order::oldest_first, databases.size(), [&](std::size_t index) {
+    return Position{databases[index].created_at, databases[index].id.value};
+  });
+  json::array items;
+  for (std::size_t index = page.begin; index < page.end; ++index) {
+    items.push_back(database_object(call, databases[index]));
+  }
+  return page_answer(std::move(items), page.next_cursor);
+}
+
+// No database here has a branch or a logical id, so any such filter but "unassigned" finds nothing.
+bool filter_finds_nothing(std::string_view query) {
+  const auto branch = query_value(query, "branchId");
+  return (branch && !branch->empty() && *branch != "unassigned") ||
+         query_value(query, "branchGitName") || query_value(query, "logicalId");
+}
+
+}  // namespace
+
+Result<Response> create_database(const Call& call) {
+  RESTORED_TRY(const json::object body, parse_body(call.request.body));
+  RESTORED_TRY(CreateDatabase request, parsed_create(body));
+  RESTORED_TRY(const auto project, text_member(body, "projectId", invalid));
+  if (project) {
+    RESTORED_TRY(request.project_id, parsed_project(*project));
+  }
+  const std::optional<SourceBackup> from_backup = request.from_backup;
+  RESTORED_TRY(CreatedDatabase made,
+               call.engine().create_database(std::move(request), call.principal));
+  announce_source(made.info, from_backup);
+  Response response = data_answer(201, database_object(call, made.info, &made.connection));
+  if (made.operation) point_to(response, *made.operation);
+  return response;
+}
+
+Result<Response> create_project_database(const Call& call) {
+  RESTORED_TRY(const json::object body, parse_optional_body(call.request.body));
+  RESTORED_TRY(CreateDatabase request, parsed_create(body));
+  RESTORED_TRY(request.project_id, parsed_project(call.parameter("project")));
+  if (!request.from_backup) {
+    RESTORED_TRY(request.from_backup, parsed_from_database(body));
+  }
+  const std::optional<SourceBackup> from_backup = request.from_backup;
+  RESTORED_TRY(CreatedDatabase made,
+               call.engine().create_database(std::move(request), call.principal));
+  announce_source(made.info, from_backup);
+  // This path's status is provisioning or ready only.
+  if (made.info.status != DatabaseStatus::ready) made.info.status = DatabaseStatus::provisioning;
+  json::object object = database_object(call, made.info, &made.connection);
+  const std::string user = fmt::format("con_{}", made.connection.info.id.value);
+  object["apiKeys"] = json::array();
+  object["connectionString"] = connection_string(call.site.data, user, made.connection.password);
+  object["directConnection"] = json::object{
+      {"host", call.site.data.host}, {"user", user}, {"pass", made.connection.password}};
+  Response response = data_answer(201, std::move(object));
+  if (made.operation) point_to(response, *made.operation);
+  return response;
+}
+
+Result<Response> list_databases(const Call& call) {
+  std::optional<std::string> project;
+  const auto wanted = query_value(call.request.query, "projectId");
+  if (wanted && !wanted->empty()) project = project_id(*wanted).value_or("");
+  if (filter_finds_nothing(call.request.query)) project = "";  // no project has this id
+  return list(call, project);
+}
+
+Result<Response> list_project_databases(const Call& call) {
+  RESTORED_TRY(const std::string project, parsed_project(call.parameter("project")));
+  return list(call, project);
+}
+
+Result<Response> get_database(const Call& call) {
+  RESTORED_TRY(const DatabaseInfo info, database_of(call));
+  return data_answer(200, database_object(call, info));
+}
+
+Result<Response> update_database(const Call& call) {
+  RESTORED_TRY(const json::object body, parse_body(call.request.body));
+  RESTORED_TRY(const DatabaseInfo info, database_of(call));
+  RESTORED_TRY(const auto name, text_member(body, "name", ErrorCode::invalid_value));
+  if (name) {
+    RESTORED_TRY(
+        check_name("name", *name, 1, limits::database_name_bytes_max, ErrorCode::invalid_value));
+    RESTORED_TRY(call.engine().rename_database(info.id, *name));
+  }
+  return get_database(call);
+}
+
+Result<Response> delete_database(const Call& call) {
+  RESTORED_TRY(const DatabaseId id, known_database_id(call.parameter("id")));
+  if (const Result<void> removed = call.engine().remove_database(id); !removed) {
+    return busy_answer(call, id, removed.error());
+  }
+  return empty_answer();
+}
+
+}  // namespace restored::control

@@ -1,0 +1,71 @@
+#include "control/exchange.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <utility>
+
+#include "base/log.h"
+#include "control/answers.h"
+#include "control/authentication.h"
+#include "control/router.h"
+
+namespace restored::control {
+namespace {
+
+// The boundary where a library's exception ends.
+template <class Work>
+Response guarded(const Call& call, Work work) {
+  try {
+    return work();
+  } catch (const std::exception& thrown) {
+    log::error("control", "{} {} threw: {}", call.request.method, call.request.path, thrown.what());
+  } catch (...) {
+    log::error("control", "{} {} threw", call.request.method, call.request.path);
+  }
+  return error_answer(Error{ErrorCode::internal, "the request could not be handled", {}}, call);
+}
+
+}  // namespace
+
+Exchange::Exchange(Site& site, Request request)
+    : request_(std::move(request)),
+      call_{.site = site, .request = request_, .surface = surface_of(request_.path)} {}
+
+Result<Response> Exchange::handle() {
+  Match found = match(routes(), request_.method, request_.path);
+  if (found.route == nullptr) {
+    if (found.allowed.empty()) {
+      return fail(ErrorCode::resource_not_found, "there is nothing at this path");
+    }
+    Response response = error_answer(
+        Error{ErrorCode::method_not_allowed, "this path does not answer that method", {}}, call_);
+    return response.with("Allow", found.allowed);
+  }
+  call_.surface = found.route->surface;
+  call_.parameters = std::move(found.parameters);
+  if (found.route->any_of != 0) {
+    RESTORED_TRY(authenticate(call_, found.route->any_of));
+  }
+  return found.route->handler(call_);
+}
+
+Response Exchange::answer() {
+  Response response = guarded(call_, [&] {
+    Result<Response> handled = handle();
+    return handled ? std::move(*handled) : error_answer(handled.error(), call_);
+  });
+  response.principal = call_.principal;
+  return response;
+}
+
+Response Exchange::finish(const Wait& wait, std::stop_token stop) {
+  Response response = guarded(call_, [&] {
+    return wait.finish(
+        call_.engine().wait_operation(wait.operation, wait.timeout, std::move(stop)));
+  });
+  response.principal = call_.principal;
+  return response;
+}
+
+}  // namespace restored::control

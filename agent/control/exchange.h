@@ -1,0 +1,32 @@
+// One request and its way to an answer: route, authenticate, handle. Knows no sockets.
+#pragma once
+
+#include <stop_token>
+
+#include "control/call.h"
+
+namespace restored::control {
+
+// Threading: one thread at a time.
+class Exchange {
+ public:
+  Exchange(Site& site, Request request);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // May block on the disk or the repository. An answer with `wait` is complete as it is, but may
+  // be replaced by that of finish().
+  Response answer();
+  // Blocks until the operation ended, the timeout passed or stop was asked.
+  Response finish(const Wait& wait, std::stop_token stop);
+
+  const Request& request() const { return request_; }
+
+ private:
+  Result<Response> handle();
+
+  Request request_;
+  Call call_;  // refers to request_
+};
+
+}  // namespace restored::control

@@ -1,0 +1,57 @@
+#include <boost/json.hpp>
+
+#include "control/answers.h"
+#include "control/handlers.h"
+#include "restored/limits.h"
+
+namespace restored::control {
+namespace {
+
+namespace json = boost::json;
+
+json::object limits_object() {
+  return {{"headerBytes", limits::http_header_bytes_max},
+          {"bodyBytes", limits::http_body_bytes_max},
+          {"jsonDepth", limits::json_depth_max},
+          {"listLimit", limits::list_limit_max},
+          {"backupListLimit", limits::backup_list_limit_max},
+          {"waitSeconds", limits::wait_seconds_max}};
+}
+
+}  // namespace
+
+Result<Response> get_info(const Call& call) {
+  const EngineFacts facts = call.engine().engine_facts();
+  json::value note = nullptr;
+  if (!facts.io_note.empty()) note = facts.io_note;
+  return data_answer(
+      200, json::object{{"type", "info"},
+                        {"version", facts.version},
+                        {"rocksdbVersion", facts.rocksdb_version},
+                        {"repository", facts.repository_url},
+                        {"dataPlane", json::object{{"host", call.site.data.host},
+                                                   {"port", call.site.data.port}}},
+                        {"ioUring", facts.io_uring},
+                        {"ioNote", std::move(note)},
+                        {"memoryBudgetBytes", facts.memory_budget_bytes},
+                        {"memoryInUseBytes", facts.memory_in_use_bytes},
+                        {"decodeThreads", facts.decode_threads},
+                        {"limits", limits_object()},
+                        {"features", json::array{"backup", "restore", "restore-validate", "undo",
+                                                 "cancel", "incremental-backup"}}});
+}
+
+Result<Response> get_health(const Call&) {
+  return json_answer(200, json::object{{"status", "ok"}});
+}
+
+Result<Response> get_readiness(const Call& call) {
+  if (call.site.ready.load()) {
+    return json_answer(200, json::object{{"status", "ready"}});
+  }
+  Response response = json_answer(503, json::object{{"status", "starting"}});
+  response.with("Retry-After", std::to_string(limits::retry_after_seconds));
+  return response;
+}
+
+}  // namespace restored::control

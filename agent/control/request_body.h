@@ -1,0 +1,33 @@
+// Members of a JSON request body. Unknown members are ignored, as both contracts' clients expect.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "control/call.h"
+
+namespace restored::control {
+
+// Whatever the Content-Type says. Errors: invalid_request (no JSON, not an object, nested deeper
+// than limits::json_depth_max).
+Result<boost::json::object> parse_body(std::string_view body);
+// The same, but nothing at all is an empty object.
+Result<boost::json::object> parse_optional_body(std::string_view body);
+
+// Null counts as absent. Errors: `code`, when the member has another type.
+Result<std::optional<std::string>> text_member(const boost::json::object& object,
+                                               std::string_view name, ErrorCode code);
+Result<std::optional<bool>> flag_member(const boost::json::object& object, std::string_view name,
+                                        ErrorCode code);
+// Errors: `code`, also when it is absent.
+Result<std::string> required_text(const boost::json::object& object, std::string_view name,
+                                  ErrorCode code);
+
+// 1 to bytes_max bytes without control characters. Errors: `code`.
+Result<void> check_name(std::string_view what, std::string_view text, std::size_t bytes_min,
+                        std::size_t bytes_max, ErrorCode code);
+
+}  // namespace restored::control

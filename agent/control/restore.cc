@@ -1,0 +1,71 @@
+#include <boost/json.hpp>
+
+#include "control/answers.h"
+#include "control/handlers.h"
+#include "control/lookup.h"
+#include "control/query.h"
+#include "control/request_body.h"
+#include "control/shapes.h"
+
+namespace restored::control {
+namespace {
+
+namespace json = boost::json;
+
+// The target is looked up before the source is judged: an unknown target is 404 whatever the body
+// asks for. A body that is no JSON object comes first of all.
+Result<RestoreRequest> parsed_restore(const Call& call) {
+  RESTORED_TRY(const json::object body, parse_body(call.request.body));
+  const std::optional<DatabaseId> target = database_id(call.parameter("id"));
+  if (!target || !call.engine().database(*target)) {
+    return fail(ErrorCode::target_database_not_found, "the target database does not exist");
+  }
+  const json::value* source = body.if_contains("source");
+  if (source == nullptr || !source->is_object()) {
+    return fail(ErrorCode::invalid_source, "source is missing or not an object");
+  }
+  RESTORED_TRY(SourceBackup from, backup_source(source->get_object()));
+  return RestoreRequest{*target, std::move(from.database), std::move(from.backup), call.principal};
+}
+
+// The database at the moment of acceptance, even if a small restore has ended since.
+Result<Response> accepted(const Call& call, const OperationView& operation,
+                          const std::optional<DatabaseSource>& source) {
+  RESTORED_TRY(DatabaseInfo info, call.engine().database(operation.database));
+  info.status = DatabaseStatus::recovering;
+  if (source) info.source = *source;
+  Response response = data_answer(200, database_object(call, info));
+  point_to(response, operation.id);
+  return response;
+}
+
+}  // namespace
+
+Result<Response> restore_database(const Call& call) {
+  RESTORED_TRY(const RestoreRequest request, parsed_restore(call));
+  const Result<OperationView> started = call.engine().start_restore(request);
+  if (!started) return busy_answer(call, request.target, started.error());
+  return accepted(call, *started, SourceBackup{request.source_database, request.backup});
+}
+
+Result<Response> validate_restore(const Call& call) {
+  RESTORED_TRY(const RestoreRequest request, parsed_restore(call));
+  const Result<RestorePreview> preview = call.engine().validate_restore(request);
+  if (!preview) return busy_answer(call, request.target, preview.error());
+  return data_answer(200, json::object{{"type", "restore-preview"},
+                                       {"backup", backup_details(call, preview->backup)},
+                                       {"database", database_object(call, preview->target)},
+                                       {"stagingBytes", preview->staging_bytes},
+                                       {"freeBytes", preview->free_bytes},
+                                       {"reusableBytes", preview->reusable_bytes}});
+}
+
+Result<Response> undo_restore(const Call& call) {
+  RESTORED_TRY(parse_optional_body(call.request.body));
+  RESTORED_TRY(const DatabaseId id, known_database_id(call.parameter("id")));
+  const Result<OperationView> started = call.engine().start_undo(id, call.principal);
+  if (!started) return busy_answer(call, id, started.error());
+  return accepted(call, *started, std::nullopt);
+}
+
+}  // namespace restored::control

@@ -1,0 +1,39 @@
+// Method and path to handler, from one table.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "control/call.h"
+
+namespace restored::control {
+
+using Handler = Result<Response> (*)(const Call&);
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  // segments; "{name}" takes any one
+  Surface surface;
+  Scopes any_of;  // a caller needs one of these; 0: no credentials asked
+  Handler handler;
+};
+
+// Every route of the agent.
+std::span<const Route> routes();
+
+struct Match {
+  const Route* route = nullptr;  // null: see allowed
+  std::vector<std::pair<std::string_view, std::string>> parameters;
+  std::string allowed;  // the path's methods, "GET, HEAD, POST"; empty: no such path
+};
+// HEAD finds the GET route.
+Match match(std::span<const Route> table, std::string_view method, std::string_view path);
+
+// The surface that an unmatched path belongs to.
+Surface surface_of(std::string_view path);
+
+}  // namespace restored::control

@@ -1,0 +1,368 @@
+#include "control/session.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "control/answers.h"
+#include "control/exchange.h"
+#include "control/router.h"
+#include "restored/limits.h"
+
+namespace restored::control {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+using Stream = beast::basic_stream<asio::generic::stream_protocol>;
+using Parser = http::request_parser<http::string_body>;
+using Clock = std::chrono::steady_clock;
+
+// Errors come back as values. Named, because g++ 12 destroys temporaries of a co_await twice.
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+// A request, or why there is none; in both cases enough to answer.
+struct Incoming {
+  Request request;
+  std::string id;
+  bool head = false;
+  bool keep_alive = false;
+  bool refused = false;  // the answer is `refusal`, and the rest of the stream is not read
+  Error refusal;
+  Clock::time_point begin;
+};
+
+std::string text_of(const Parser& parser, http::field field) {
+  const auto found = parser.get().find(field);
+  return found == parser.get().end() ? std::string() : std::string(found->value());
+}
+
+// The client's own id when it is harmless to log and to send back, else one of ours.
+std::string request_id(const Parser& parser) {
+  const auto found = parser.get().find("X-Request-Id");
+  if (found == parser.get().end()) return random_id(16);
+  const std::string_view id = found->value();
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (id.empty() || id.size() > 128 || !std::all_of(id.begin(), id.end(), allowed)) {
+    return random_id(16);
+  }
+  return std::string(id);
+}
+
+// Splits the target; an absolute one (RFC 9112, 3.2.2) counts from its path.
+void set_target(Request& request, std::string_view target) {
+  if (const std::size_t scheme = target.find("://");
+      scheme != std::string_view::npos && !target.starts_with('/')) {
+    const std::size_t path = target.find('/', scheme + 3);
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
+  const std::size_t question = target.find('?');
+  request.path = std::string(target.substr(0, question));
+  if (question != std::string_view::npos) request.query = std::string(target.substr(question + 1));
+}
+
+Request request_from(const Parser& parser, const std::string& peer) {
+  Request request;
+  request.method = std::string(parser.get().method_string());
+  set_target(request, parser.get().target());
+  request.authorization = text_of(parser, http::field::authorization);
+  request.accept = text_of(parser, http::field::accept);
+  request.prefer = text_of(parser, http::field::prefer);
+  request.host = text_of(parser, http::field::host);
+  request.peer = peer;
+  return request;
+}
+
+// How a malformed request is answered; nothing: the stream itself is over.
+std::optional<Error> refusal_of(const beast::error_code& error) {
+  static const beast::error_category& parse_errors =
+      beast::error_code(http::error::bad_target).category();
+  if (error == http::error::header_limit) {
+    return Error{ErrorCode::header_too_large, "the request's header is larger than 16 KiB", {}};
+  }
+  if (error == http::error::body_limit) {
+    return Error{ErrorCode::body_too_large, "the request's body is larger than 64 KiB", {}};
+  }
+  if (error.category() != parse_errors || error == http::error::end_of_stream ||
+      error == http::error::partial_message) {
+    return std::nullopt;
+  }
+  return Error{ErrorCode::invalid_request,
+               fmt::format("the request is not HTTP/1.1: {}", error.message()),
+               {}};
+}
+
+// Control characters and quotes of a path do not reach the log.
+std::string loggable(std::string_view text) {
+  std::string safe(text.substr(0, 256));
+  for (char& c : safe) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == '"' || static_cast<unsigned char>(c) > 0x7e) {
+      c = '?';
+    }
+  }
+  return safe;
+}
+
+template <class Message>
+void set_header(Message& message, const Incoming& incoming, const Response& response) {
+  message.set(http::field::server, "restored");
+  message.set(http::field::date, fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
+                                             fmt::gmtime(std::chrono::system_clock::to_time_t(
+                                                 std::chrono::system_clock::now()))));
+  message.set(http::field::cache_control, "no-store");
+  message.set("X-Request-Id", incoming.id);
+  for (const auto& [name, value] : response.headers) message.insert(name, value);
+  if (response.status != 204) {
+    message.set(http::field::content_type, response.content_type);
+    message.content_length(response.body.size());
+  }
+  message.keep_alive(incoming.keep_alive);
+}
+
+class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
+ public:
+  HttpSession(ClientSocket socket, SessionHost& host, std::string peer)
+      : stream_(std::move(socket)),
+        buffer_(limits::http_header_bytes_max + limits::http_body_bytes_max),
+        host_(host),
+        peer_(std::move(peer)) {}
+
+  asio::awaitable<void> run() override;
+  void stop() override;
+  void abort() override;
+
+ private:
+  asio::awaitable<bool> wait_for_bytes();
+  asio::awaitable<std::optional<Incoming>> receive();
+  asio::awaitable<bool> receive_body(Parser& parser, Incoming& incoming);
+  asio::awaitable<Response> answer(Incoming& incoming);
+  asio::awaitable<bool> send(const Incoming& incoming, const Response& response);
+  asio::awaitable<void> linger();
+  asio::awaitable<Response> run_on(Workers& workers, std::move_only_function<Response()> job);
+  void stop_waiting_when_client_leaves();
+  void set_deadline(unsigned seconds) { stream_.expires_after(std::chrono::seconds(seconds)); }
+  void log_answer(const Incoming& incoming, const Response& response) const;
+
+  Stream stream_;
+  beast::flat_buffer buffer_;
+  SessionHost& host_;
+  const std::string peer_;
+  std::stop_source wait_stop_;
+  bool idle_ = false;
+  bool waiting_ = false;
+};
+
+asio::awaitable<void> HttpSession::run() {
+  while (!host_.stopping) {
+    const bool bytes = co_await wait_for_bytes();
+    if (!bytes) break;
+    std::optional<Incoming> incoming = co_await receive();
+    if (!incoming) break;
+    const Response response = co_await answer(*incoming);
+    if (host_.stopping) incoming->keep_alive = false;
+    const bool sent = co_await send(*incoming, response);
+    log_answer(*incoming, response);
+    if (!sent) break;
+    if (!incoming->keep_alive) {
+      co_await linger();
+      break;
+    }
+  }
+  abort();
+}
+
+// Between two requests: the next one may already stand in the buffer.
+asio::awaitable<bool> HttpSession::wait_for_bytes() {
+  if (buffer_.size() > 0) co_return true;
+  set_deadline(host_.options.idle_seconds);
+  const asio::mutable_buffer room = buffer_.prepare(4 * kKiB);
+  idle_ = true;
+  const auto [error, count] = co_await stream_.async_read_some(room, as_result);
+  idle_ = false;
+  if (error) co_return false;
+  buffer_.commit(count);
+  co_return true;
+}
+
+// One deadline for the whole request: a client that sends a byte now and then is cut too.
+asio::awaitable<std::optional<Incoming>> HttpSession::receive() {
+  set_deadline(host_.options.request_seconds);
+  Parser parser;
+  parser.header_limit(static_cast<std::uint32_t>(limits::http_header_bytes_max));
+  parser.body_limit(limits::http_body_bytes_max);
+  const auto [error, count] = co_await http::async_read_header(stream_, buffer_, parser, as_result);
+  Incoming incoming;
+  incoming.begin = Clock::now();
+  incoming.id = request_id(parser);
+  incoming.request = request_from(parser, peer_);
+  incoming.head = parser.get().method() == http::verb::head;
+  if (error) {
+    std::optional<Error> refusal = refusal_of(error);
+    if (!refusal) co_return std::nullopt;
+    incoming.refused = true;
+    incoming.refusal = std::move(*refusal);
+    co_return incoming;
+  }
+  incoming.keep_alive = parser.get().keep_alive();
+  const bool received = co_await receive_body(parser, incoming);
+  if (!received) co_return std::nullopt;
+  co_return incoming;
+}
+
+// False when the stream is over.
+asio::awaitable<bool> HttpSession::receive_body(Parser& parser, Incoming& incoming) {
+  if (!parser.is_done() && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    const asio::const_buffer bytes(go_on.data(), go_on.size());
+    const auto [error, count] = co_await asio::async_write(stream_, bytes, as_result);
+    if (error) co_return false;
+  }
+  const auto [error, count] = co_await http::async_read(stream_, buffer_, parser, as_result);
+  if (!error) {
+    incoming.request.body = std::move(parser.get().body());
+    co_return true;
+  }
+  std::optional<Error> refusal = refusal_of(error);
+  if (!refusal) co_return false;
+  incoming.refused = true;
+  incoming.refusal = std::move(*refusal);
+  incoming.keep_alive = false;
+  co_return true;
+}
+
+asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {
+  if (incoming.refused) {
+    const Request& request = incoming.request;
+    co_return error_answer(incoming.refusal, surface_of(request.path), request.accept);
+  }
+  Exchange exchange(host_.site, incoming.request);
+  std::move_only_function<Response()> handle = [&exchange] { return exchange.answer(); };
+  asio::awaitable<Response> handled = run_on(host_.handlers, std::move(handle));
+  Response response = co_await std::move(handled);
+  if (!response.wait) co_return response;
+  const Wait wait = std::move(*response.wait);
+  response.wait.reset();
+  // Only this thread submits, so the room cannot be taken in between.
+  if (host_.stopping || !host_.waiters.has_room()) co_return response;
+  wait_stop_ = std::stop_source();
+  std::move_only_function<Response()> finish = [&exchange, &wait, stop = wait_stop_.get_token()] {
+    return exchange.finish(wait, stop);
+  };
+  stop_waiting_when_client_leaves();
+  asio::awaitable<Response> finished = run_on(host_.waiters, std::move(finish));
+  response = co_await std::move(finished);
+  waiting_ = false;
+  beast::error_code ignored;
+  stream_.socket().cancel(ignored);
+  co_return response;
+}
+
+// Runs the job on a pool and resumes the coroutine on the socket thread.
+asio::awaitable<Response> HttpSession::run_on(Workers& workers,
+                                              std::move_only_function<Response()> job) {
+  const asio::any_io_executor executor = stream_.get_executor();
+  const auto begin = [executor, &workers](auto handler, std::move_only_function<Response()> work) {
+    auto busy = asio::make_work_guard(executor);
+    workers.submit([executor, busy = std::move(busy), handler = std::move(handler),
+                    work = std::move(work)]() mutable {
+      Response response = work();
+      work = nullptr;
+      asio::post(executor, [handler = std::move(handler), busy = std::move(busy),
+                            response = std::move(response)]() mutable {
+        std::move(handler)(std::move(response));
+      });
+    });
+  };
+  return asio::async_initiate<const asio::use_awaitable_t<>, void(Response)>(
+      begin, asio::use_awaitable, std::move(job));
+}
+
+// A client that hangs up must not hold a waiting thread. Bytes that come instead of an end belong
+// to its next request and are left alone.
+void HttpSession::stop_waiting_when_client_leaves() {
+  waiting_ = true;
+  stream_.socket().async_wait(ClientSocket::wait_read,
+                              [self = shared_from_this()](const beast::error_code& error) {
+                                if (error || !self->waiting_) return;
+                                char byte = 0;
+                                const int fd = self->stream_.socket().native_handle();
+                                if (::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+                                  self->wait_stop_.request_stop();
+                              });
+}
+
+asio::awaitable<bool> HttpSession::send(const Incoming& incoming, const Response& response) {
+  set_deadline(host_.options.request_seconds);
+  const auto status = static_cast<unsigned>(response.status);
+  if (incoming.head || response.status == 204) {
+    http::response<http::empty_body> message;
+    message.result(status);
+    set_header(message, incoming, response);
+    const auto [error, count] = co_await http::async_write(stream_, message, as_result);
+    co_return !error;
+  }
+  http::response<http::string_body> message;
+  message.result(status);
+  message.body() = response.body;
+  set_header(message, incoming, response);
+  const auto [error, count] = co_await http::async_write(stream_, message, as_result);
+  co_return !error;
+}
+
+// A socket that is closed with unread bytes resets the connection, and the client may never see
+// the answer: first say that nothing more comes, then read what it still sends, for a while.
+asio::awaitable<void> HttpSession::linger() {
+  beast::error_code ignored;
+  stream_.socket().shutdown(ClientSocket::shutdown_send, ignored);
+  set_deadline(limits::http_linger_seconds);
+  buffer_.consume(buffer_.size());
+  while (true) {
+    const asio::mutable_buffer room = buffer_.prepare(4 * kKiB);
+    const auto [error, count] = co_await stream_.async_read_some(room, as_result);
+    if (error) co_return;
+  }
+}
+
+void HttpSession::stop() {
+  wait_stop_.request_stop();
+  if (idle_) abort();
+}
+
+void HttpSession::abort() {
+  stream_.close();
+}
+
+void HttpSession::log_answer(const Incoming& incoming, const Response& response) const {
+  const auto took =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - incoming.begin);
+  log::info("control", "request={} method={} path={} status={} ms={:.1f} by=\"{}\"", incoming.id,
+            loggable(incoming.request.method), loggable(incoming.request.path), response.status,
+            static_cast<double>(took.count()) / 1000,
+            response.principal.empty() ? peer_ : response.principal);
+}
+
+}  // namespace
+
+std::shared_ptr<Session> Session::make(ClientSocket socket, SessionHost& host, std::string peer) {
+  return std::make_shared<HttpSession>(std::move(socket), host, std::move(peer));
+}
+
+}  // namespace restored::control
