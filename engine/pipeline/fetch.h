@@ -78,7 +78,7 @@ struct LocalSpan {
 Result<std::vector<bool>> verify_local(std::span<const LocalSpan> spans,
                                        const FetchEnvironment& environment, std::stop_token stop);
 
-// Reads and hashes every frame of these objects, and compares each object's size and seek table,
+// Reads and hashes every frame of these objects, and compares each object's size,
 // without writing anything (target_path unused).
 // Errors: as fetch.
 Result<void> verify_objects(std::span<const FetchFile> files, const FetchEnvironment& environment,

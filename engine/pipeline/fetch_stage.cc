@@ -1,8 +1,10 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "format/frame.h"
 #include "pipeline/stages.h"
 #include "restored/limits.h"
 
@@ -14,6 +16,24 @@ std::string place(const Flight& flight) {
                      flight.range.frames.end - 1, flight.file->name);
 }
 
+// The frame index says more than the table, but a table that lies would mislead other readers, and
+// says that the object was changed.
+Result<void> check_table(const Flight& flight) {
+  const auto frames = flight.file->frames;
+  RESTORED_TRY(const auto table, format::decode_seek_table(flight.table));
+  if (table.size() != frames.size()) {
+    return fail(ErrorCode::corruption,
+                fmt::format("it has {} frames, not {}", table.size(), frames.size()));
+  }
+  for (std::size_t index = 0; index < frames.size(); ++index) {
+    if (table[index].stored_bytes != frames[index].stored_bytes ||
+        table[index].content_bytes != frames[index].content_bytes) {
+      return fail(ErrorCode::corruption, fmt::format("the lengths of frame {} differ", index));
+    }
+  }
+  return {};
+}
+
 Result<void> read_range(const FetchEnvironment& environment, Flight& flight, std::stop_token stop) {
   RESTORED_TRY(flight.acquire_memory(environment.budget, stop));
   BusyTimer busy(environment.progress, Stage::fetch);
@@ -22,7 +42,11 @@ Result<void> read_range(const FetchEnvironment& environment, Flight& flight, std
   if (!read) return std::unexpected(context(place(flight), std::move(read).error()));
   environment.progress.bytes_transferred.fetch_add(flight.range.stored_bytes,
                                                    std::memory_order_relaxed);
-  return {};
+  if (flight.table.empty()) return {};
+  auto checked = check_table(flight);
+  if (checked) return {};
+  return std::unexpected(
+      context(fmt::format("seek table of {}", flight.file->name), std::move(checked).error()));
 }
 
 // Nothing is lost when a push fails: the queue refuses only in a run that has already failed.

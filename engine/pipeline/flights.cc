@@ -8,8 +8,8 @@ namespace restored::pipeline {
 
 Result<void> Flight::acquire_memory(MemoryBudget& budget, std::stop_token stop) {
   const std::uint64_t align = limits::io_alignment;
-  const std::uint64_t read_end =
-      std::min(round_up(range.stored_offset + range.stored_bytes, align), range.object_bytes);
+  const std::uint64_t needed_end = range.stored_offset + range.stored_bytes + range.table_bytes;
+  const std::uint64_t read_end = std::min(round_up(needed_end, align), range.object_bytes);
   read_offset = range.stored_offset / align * align;
   const std::uint64_t read_bytes = read_end - read_offset;
   const std::uint64_t content_at = round_up(read_bytes, align);
@@ -19,6 +19,7 @@ Result<void> Flight::acquire_memory(MemoryBudget& budget, std::stop_token stop) 
   RESTORED_TRY(lease_, budget.acquire(content_at + content_padded, std::move(stop)));
   read_into = lease_.bytes().first(read_bytes);
   stored = read_into.subspan(range.stored_offset - read_offset, range.stored_bytes);
+  table = read_into.subspan(needed_end - range.table_bytes - read_offset, range.table_bytes);
   content = lease_.bytes().subspan(content_at, content_padded);
   return {};
 }
@@ -95,6 +96,7 @@ void Flights::land(Flight& flight) noexcept {
   flight.lease_.release();
   flight.read_into = {};
   flight.stored = {};
+  flight.table = {};
   flight.content = {};
   flight.file = nullptr;
   MutexLock lock(mutex_);

@@ -31,6 +31,7 @@ struct Flight {
   std::uint64_t read_offset = 0;
   std::span<std::byte> read_into;
   std::span<const std::byte> stored;  // the range's part of it
+  std::span<const std::byte> table;   // the object's seek table, or nothing
   std::span<std::byte> content;       // padded to limits::io_alignment
 
   // Acquires the lease and lays the spans out in it. Errors: cancelled, invalid_argument (a

@@ -30,6 +30,10 @@ Result<void> check_file(const FetchFile& file) {
   if (content_bytes != file.size_bytes) {
     return refuse(fmt::format("frames hold {} bytes, the file {}", content_bytes, file.size_bytes));
   }
+  if (format::seek_table_bytes(file.frames.size()) + limits::frame_stored_bytes_max >
+      limits::range_stored_bytes_max) {
+    return refuse(fmt::format("{} frames are too many for one object", file.frames.size()));
+  }
   std::uint64_t end = 0;
   for (const FrameSpan& span : file.present) {
     if (span.begin < end || span.end < span.begin || span.end > file.frames.size()) {
@@ -86,6 +90,8 @@ void Plan::skip_present() {
   }
 }
 
+// The object's last frame takes the seek table along, so that all of the object is looked at
+// without a request of its own.
 Range Plan::cut() {
   const FetchFile& file = files_[file_index_];
   const std::uint64_t end = present_index_ < file.present.size()
@@ -100,10 +106,15 @@ Range Plan::cut() {
   range.begins_file = !file_begun_;
   for (; frame_ < end; ++frame_) {
     const format::Frame& frame = file.frames[frame_];
-    if (range.stored_bytes + frame.stored_bytes > limits::range_stored_bytes_max) break;
+    const std::uint64_t table_bytes =
+        frame_ + 1 == file.frames.size() ? format::seek_table_bytes(file.frames.size()) : 0;
+    if (range.stored_bytes + frame.stored_bytes + table_bytes > limits::range_stored_bytes_max) {
+      break;
+    }
     if (range.content_bytes + frame.content_bytes > limits::range_content_bytes_max) break;
     range.stored_bytes += frame.stored_bytes;
     range.content_bytes += frame.content_bytes;
+    range.table_bytes = table_bytes;
   }
   range.frames.end = frame_;
   stored_offset_ += range.stored_bytes;

@@ -23,6 +23,7 @@ struct Range {
   std::uint64_t content_offset = 0;  // in the file
   std::uint64_t content_bytes = 0;
   std::uint64_t object_bytes = 0;  // of the whole object, seek table included
+  std::uint64_t table_bytes = 0;   // the seek table, with the object's last frame; else none
   bool begins_file = false;        // the first range of its file
 };
 
