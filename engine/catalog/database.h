@@ -1,7 +1,7 @@
 // One RocksDB instance that holds one database: its catalog (which generation is live, which is
 // the previous one, and why) in the default column family, and its generations, one column family
 // each. The swap is one synced write to the catalog, and it comes last. See SWAP.md beside this
-// file. RocksDB's headers stay in this folder's .cc files.
+// file. RocksDB's headers stay in this folder.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,10 @@
 #include "restored/ids.h"
 #include "restored/keyspace.h"
 #include "restored/units.h"
+
+namespace restored {
+class Clock;
+}
 
 namespace restored::catalog {
 
@@ -64,7 +68,7 @@ struct CatalogState {
   std::optional<GenerationNumber> previous;
   Provenance previous_provenance;
   std::optional<UnixMillis> previous_until;  // undo time ends
-  OperationId last_swap;                     // the operation whose swap is the newest
+  OperationId last_swap;                     // newest swap of an operation; a flush leaves it
   std::vector<BackupId> base_backups;        // newest first, at most 4: whose files may be reused
 };
 
@@ -106,6 +110,7 @@ struct OpenOptions {
   std::string directory;
   SharedResources* shared = nullptr;
   std::uint64_t undo_seconds = 0;
+  const Clock* clock = nullptr;  // null: the system's; outlives the database
 };
 
 // Threading: Keyspace's methods from any thread at once, and so the const ones. export_live,

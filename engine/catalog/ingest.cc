@@ -1,0 +1,112 @@
+#include "catalog/ingest.h"
+
+#include <fmt/format.h>
+#include <rocksdb/sst_file_reader.h>
+
+#include "base/check.h"
+#include "base/kill_point.h"
+#include "catalog/generation_files.h"
+#include "catalog/rocksdb_version.h"
+#include "catalog/status.h"
+#include "io/file_system.h"
+
+namespace restored::catalog {
+namespace {
+
+std::unexpected<Error> wrong(const FileFacts& facts, std::string_view what) {
+  return fail(ErrorCode::corruption, fmt::format("{} {}", facts.name, what));
+}
+
+// RocksDB's import asserts where a file is not as it should be, and an assertion ends the process:
+// whatever could trip one is refused here. This also finds a mixed-up file before it costs a
+// column family.
+Result<void> inspect(const std::string& directory, const FileFacts& facts) {
+  if (facts.name.empty() || facts.name.find('/') != std::string::npos || facts.name.front() == '.')
+    return wrong(facts, "is no file name");
+  if (facts.level < 0 || facts.level >= generation_levels)
+    return wrong(facts, fmt::format("stands at level {}", facts.level));
+  if (facts.smallest_sequence > facts.largest_sequence)
+    return wrong(facts, "has its sequence numbers in the wrong order");
+
+  const std::string path = directory + "/" + facts.name;
+  rocksdb::SstFileReader reader(inspection_options());
+  RESTORED_TRY(checked(reader.Open(path), "opening " + path));
+  const auto properties = reader.GetTableProperties();
+  FileFacts found = facts;
+  read_properties(*properties, found);
+  if (found.entries == 0) return wrong(facts, "holds no entries");
+  if (properties->num_range_deletions > 0) return wrong(facts, "holds range tombstones");
+  if (properties->comparator_name != comparator_name)
+    return wrong(facts, "is ordered by " + properties->comparator_name);
+  if (found.entries != facts.entries || found.deletions != facts.deletions)
+    return wrong(facts, "does not hold the number of entries that it should");
+  if (found.db_id != facts.db_id || found.db_session_id != facts.db_session_id ||
+      found.original_file_number != facts.original_file_number)
+    return wrong(facts, "is another file than the one named");
+
+  const std::unique_ptr<rocksdb::Iterator> record(reader.NewIterator(scan_options()));
+  record->SeekToFirst();
+  RESTORED_TRY(checked(record->status(), "reading the first block of " + path));
+  record->SeekToLast();
+  return checked(record->status(), "reading the last block of " + path);
+}
+
+rocksdb::LiveFileMetaData import_entry(const std::string& directory, const FileFacts& facts) {
+  rocksdb::LiveFileMetaData entry;
+  entry.name = "/" + facts.name;
+  entry.relative_filename = facts.name;
+  entry.db_path = directory;
+  entry.directory = directory;
+  entry.size = facts.size_bytes;
+  entry.level = facts.level;
+  entry.smallest_seqno = facts.smallest_sequence;
+  entry.largest_seqno = facts.largest_sequence;
+  entry.smallestkey = facts.smallest_key;
+  entry.largestkey = facts.largest_key;
+  entry.num_entries = facts.entries;
+  entry.num_deletions = facts.deletions;
+  entry.oldest_ancester_time = facts.oldest_ancestor_time;
+  entry.file_creation_time = facts.file_creation_time;
+  write_newer_facts(facts, entry);
+  return entry;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<StoredGeneration>> import_generation(Instance& instance,
+                                                            GenerationNumber number,
+                                                            const std::string& directory,
+                                                            const std::string& comparator,
+                                                            std::span<const FileFacts> files) {
+  const std::string name = column_family_name(number);
+  if (comparator != comparator_name) {
+    return fail(ErrorCode::corruption,
+                fmt::format("the files are ordered by {}, not by {}", comparator, comparator_name));
+  }
+  if (files.empty()) return instance.create_generation(number);  // an import needs a file
+
+  rocksdb::ExportImportFilesMetaData metadata;
+  metadata.db_comparator_name = comparator;
+  for (const FileFacts& facts : files) {
+    RESTORED_TRY(inspect(directory, facts));
+    metadata.files.push_back(import_entry(directory, facts));
+  }
+  rocksdb::ImportColumnFamilyOptions options;
+  options.move_files = true;                      // by hard link
+  rocksdb::ColumnFamilyHandle* handle = nullptr;  // RocksDB asserts that it is
+  kill_point("catalog.ingest.before-import");
+  const rocksdb::Status status = instance.db().CreateColumnFamilyWithImport(
+      instance.generation_options(), name, options, metadata, &handle);
+  if (!status.ok()) {
+    instance.abandon(handle);
+    return std::unexpected(error_from(status, "importing " + name));
+  }
+  std::shared_ptr<StoredGeneration> generation = instance.adopt(handle, number);
+  kill_point("catalog.ingest.after-import");
+  // RocksDB syncs neither the links nor their directory; the files were synced by who wrote them.
+  RESTORED_TRY(io::system_files().sync_directory(instance.directory()));
+  kill_point("catalog.ingest.after-sync");
+  return generation;
+}
+
+}  // namespace restored::catalog
