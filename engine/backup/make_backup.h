@@ -55,8 +55,8 @@ Result<format::Manifest> make_backup(const BackupRequest& request,
                                      const BackupEnvironment& environment,
                                      const BackupWatcher& watcher, std::stop_token stop);
 
-// Removes what a backup that was not published has left beside the objects (which the next backup
-// shares, or the next collection removes). Does nothing when its manifest exists.
+// Removes what a backup that a crash cut off has left beside the objects (which the next backup
+// shares, or a later collection removes). Does nothing when its manifest exists.
 // Errors: store errors, cancelled.
 Result<void> discard_unpublished(Repository& repository, const DatabaseId& database,
                                  const BackupId& backup, std::stop_token stop);

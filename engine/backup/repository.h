@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "format/manifest.h"
@@ -23,7 +24,8 @@ struct LoadedBackup {
 class Repository {
  public:
   // Reads repository.json, or writes it into an empty repository.
-  // Errors: unsupported_format, corruption, store errors.
+  // Errors: unsupported_format, corruption (also: there are backups but no repository.json), store
+  // errors.
   static Result<std::unique_ptr<Repository>> open(ObjectStore& store, std::stop_token stop);
 
   const std::string& id() const { return id_; }
@@ -34,16 +36,23 @@ class Repository {
   Result<format::Manifest> manifest(const BackupId& backup, std::stop_token stop) const;
   Result<LoadedBackup> load(const BackupId& backup, std::stop_token stop) const;
 
-  // Writes frames, summary, then the manifest: the backup exists from then on.
+  // Writes frames, summary, then the manifest: the backup exists from then on. On error it does
+  // not, and nothing but its objects is left, as far as the store still obeys.
+  // Errors: store errors; object_exists (a backup has this id already).
   Result<void> publish(const format::Manifest& manifest, std::span<const format::Frame> frames,
                        std::stop_token stop);
 
-  // Newest first. A summary that cannot be read is skipped and logged.
+  // Newest first. A summary that cannot be read is skipped and logged; one whose backup does not
+  // exist (a crash left it) is skipped.
   Result<std::vector<format::Summary>> list(const DatabaseId& database, std::stop_token stop) const;
 
   // Manifest first (from then on the backup does not exist), then the rest, then the objects that
-  // no other manifest of the repository names. Errors: backup_not_found, store errors; what could
-  // not be removed is removed by the next collection.
+  // no other manifest of the repository names. What could not be removed after the manifest is
+  // logged and removed by the next call; so is what crashes and cancelled backups left, once it is
+  // limits::orphan_seconds old.
+  // REQUIRES: nothing in this process makes a backup or reads this one meanwhile. Other hosts must
+  // not make one either: see "Order of writing and removing" in format/FORMAT.md.
+  // Errors: backup_not_found, cancelled, store errors; with an error the backup still exists.
   Result<void> remove(const BackupId& backup, std::stop_token stop);
 
  private:

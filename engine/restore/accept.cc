@@ -97,7 +97,7 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
 Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreRequest& request) {
   RESTORED_TRY(find_target(parts, request.target));
   if (const std::optional<Working> working = parts.databases.working(request.target)) {
-    return std::unexpected(busy_error(request.target, *working));
+    return std::unexpected(busy_error(request.target, OperationKind::restore, *working));
   }
   RESTORED_TRY(
       const backup::LoadedBackup loaded,

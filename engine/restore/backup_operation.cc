@@ -16,15 +16,6 @@ BackupOperation::BackupOperation(EngineParts& parts, std::shared_ptr<Operation> 
 
 Result<void> BackupOperation::run() {
   Result<void> outcome = make();
-  if (!outcome) {
-    // Best effort, in a store that may be what failed.
-    const Result<void> discarded = backup::discard_unpublished(
-        *parts_.repository, accepted_.database, accepted_.backup, parts_.stopping.get_token());
-    if (!discarded) {
-      log::warning("backup", "operation={} leaves its index in the repository: {}",
-                   accepted_.id.value, discarded.error().message);
-    }
-  }
   const std::string directory = parts_.paths.staging(accepted_.database, accepted_.id);
   if (const Result<void> removed = parts_.files.remove_tree(directory); !removed) {
     log::warning("backup", "operation={} cannot remove its links: {}", accepted_.id.value,

@@ -20,7 +20,7 @@ pipeline::FetchEnvironment EngineParts::fetch_environment(pipeline::Progress& pr
 }
 
 catalog::OpenOptions EngineParts::database_options(const DatabaseId& id) const {
-  return {paths.database(id), shared.get(), options.undo_seconds};
+  return {paths.database(id), shared.get(), options.undo_seconds, &clock};
 }
 
 Result<void> EngineParts::change_record(

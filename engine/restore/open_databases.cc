@@ -104,9 +104,10 @@ std::vector<DatabaseId> OpenDatabases::ids() const {
   return all;
 }
 
-Error busy_error(const DatabaseId& id, const Working& working) {
-  const bool replaced = working.kind != OperationKind::backup;
-  return {replaced ? ErrorCode::database_recovering : ErrorCode::database_busy,
+Error busy_error(const DatabaseId& id, OperationKind wanted, const Working& working) {
+  const bool either_is_backup =
+      wanted == OperationKind::backup || working.kind == OperationKind::backup;
+  return {either_is_backup ? ErrorCode::database_busy : ErrorCode::database_recovering,
           fmt::format("operation {} ({}) works on database {}", working.operation.value,
                       name(working.kind), id.value),
           {}};
@@ -115,14 +116,12 @@ Error busy_error(const DatabaseId& id, const Working& working) {
 Result<Claim> OpenDatabases::claim(const DatabaseId& id, const OperationId& operation,
                                    OperationKind kind) {
   return acquire(id, Working{operation, kind},
-                 [&](const Working& working) { return busy_error(id, working); });
+                 [&](const Working& working) { return busy_error(id, kind, working); });
 }
 
 Result<Claim> OpenDatabases::claim_for_removal(const DatabaseId& id) {
   return acquire(id, std::nullopt, [&](const Working& working) {
-    Error error = busy_error(id, working);
-    error.code = ErrorCode::database_busy;
-    return error;
+    return busy_error(id, OperationKind::backup, working);
   });
 }
 

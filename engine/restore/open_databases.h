@@ -49,8 +49,9 @@ struct Working {
   OperationKind kind = OperationKind::restore;
 };
 
-// What a claim on a database that this works on answers.
-Error busy_error(const DatabaseId& id, const Working& working);
+// What who wants to work on a database hears while another works on it: database_recovering, or
+// database_busy when one of the two is a backup.
+Error busy_error(const DatabaseId& id, OperationKind wanted, const Working& working);
 
 class OpenDatabases {
  public:
@@ -71,8 +72,7 @@ class OpenDatabases {
   std::optional<Working> working(const DatabaseId& id) const;
   std::vector<DatabaseId> ids() const;
 
-  // Errors: database_not_found; database_recovering while a restore or an undo works on it,
-  // database_busy while a backup does. Waits for housekeeping, which is short.
+  // Errors: database_not_found, busy_error(). Waits for housekeeping, which is short.
   Result<Claim> claim(const DatabaseId& id, const OperationId& operation, OperationKind kind);
   // Errors: database_not_found; database_busy while any operation works on it.
   Result<Claim> claim_for_removal(const DatabaseId& id);

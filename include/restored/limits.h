@@ -22,6 +22,9 @@ inline constexpr std::uint64_t manifest_bytes_max = 256 * kMiB;
 inline constexpr std::uint64_t small_object_bytes_max = 1 * kMiB;
 inline constexpr std::size_t object_key_bytes_max = 512;
 inline constexpr std::uint64_t upload_stale_seconds = 24 * 3600;
+// How old an object without a manifest must be before it is taken for left behind: longer than any
+// backup takes.
+inline constexpr std::uint64_t orphan_seconds = 7ull * 24 * 3600;
 
 // I/O. Direct I/O needs offsets, lengths and memory aligned to this.
 inline constexpr std::uint64_t io_alignment = 4 * kKiB;
@@ -99,6 +102,7 @@ static_assert(memory_budget_bytes_min >= 2 * range_lease_bytes_max,
               "at the smallest budget one range can be fetched while another is written");
 static_assert(memory_budget_bytes_default >= memory_budget_bytes_min);
 static_assert(small_object_bytes_max < manifest_bytes_max);
+static_assert(orphan_seconds > upload_stale_seconds);
 static_assert(input_buffer_bytes_max > value_bytes_max_default, "SET of the largest value");
 static_assert(output_buffer_bytes_max > value_bytes_max_default, "GET of the largest value");
 

@@ -213,6 +213,36 @@ def check_texts(tree):
                 yield f"{path}:{number}: a leftover; do it or drop it"
 
 
+def check_readme_facts(tree):
+    """The project's README names every key of the configuration, and only tests that exist."""
+    text = tree.files.get("README.md", "")
+    keys = set(re.findall(r'^\s*\{"([a-z_.]+)",', tree.files.get("agent/config.cc", ""), re.MULTILINE))
+    rows = set(re.findall(r"^\| `([a-z_.]+)` \|", text, re.MULTILINE))
+    for key in sorted(keys ^ rows):
+        yield f"README.md: the key {key} stands only {'in the README' if key in rows else 'in the code'}"
+    tests = set()
+    for path, source in tree.sources(".cc"):
+        if path.startswith("tests/"):
+            for suite, name in re.findall(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", source, re.MULTILINE):
+                tests.add(f"{suite}.{name}")
+    for name in re.findall(r"`(\w+Test\.\w+)`", text):
+        if name not in tests:
+            yield f"README.md: there is no test {name}"
+
+
+def check_links(tree):
+    for path, text in tree.files.items():
+        if not path.endswith(".md"):
+            continue
+        folder = pathlib.PurePosixPath(path).parent
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+            if "://" in target:
+                continue
+            where = (tree.root / folder / target).resolve()
+            if not where.exists():
+                yield f"{path}: links to {target}, which is not there"
+
+
 def check_format(tree):
     tool = shutil.which("clang-format-19")
     if tool is None:
@@ -231,7 +261,7 @@ def check_format(tree):
 
 
 CHECKS = [check_lengths, check_includes, check_range_deletes, check_names, check_readmes,
-          check_packages, check_texts, check_format]
+          check_packages, check_texts, check_readme_facts, check_links, check_format]
 
 
 def findings(root, checks=None):

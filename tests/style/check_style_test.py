@@ -101,6 +101,23 @@ class Rules(unittest.TestCase):
         self.accepts(check, "README.md", "see /var/lib/restored, engine/restore/work/x\n")
         self.refuses(check, "engine/io/a.cc", "// TO" + "DO: later\n")
 
+    def test_readme_facts(self):
+        check = check_style.check_readme_facts
+        code = {"agent/config.cc": '      {"data.listen", text(x)},\n'}
+        row = "| `data.listen` | x | y |\n"
+        self.assertEqual(self.found(check, {**code, "README.md": row}), [])
+        self.assertEqual(len(self.found(check, {**code, "README.md": ""})), 1)
+        self.assertEqual(len(self.found(check, {"README.md": row})), 1)
+        test = {"tests/io/a_test.cc": "TEST_F(SwapTest, Swaps) {\n"}
+        self.assertEqual(self.found(check, {**test, "README.md": "`SwapTest.Swaps`"}), [])
+        self.assertEqual(len(self.found(check, {**test, "README.md": "`SwapTest.Gone`"})), 1)
+
+    def test_links(self):
+        check = check_style.check_links
+        self.refuses(check, "engine/io/README.md", "[a](../FORMAT.md)\n")
+        self.assertEqual(
+            self.found(check, {"a/README.md": "[a](../b.md#c) [d](https://x/y)\n", "b.md": ""}), [])
+
     def test_format(self):
         check = check_style.check_format
         style = {".clang-format": "BasedOnStyle: Google\n"}
