@@ -49,16 +49,24 @@ Result<std::unique_ptr<IoQueue>> open_io_queue(IoQueueOptions options) {
   return open_pool_queue(options);
 }
 
+namespace {
+
+// Waits for the pieces of one read.
+struct Join {
+  explicit Join(std::size_t pieces) : pending(pieces) {}
+
+  Mutex mutex;
+  ConditionVariable changed;
+  std::size_t pending GUARDED_BY(mutex);
+  std::size_t first_failed GUARDED_BY(mutex) = 0;
+  std::optional<Error> error GUARDED_BY(mutex);
+};
+
+}  // namespace
+
 Result<void> read_parallel(IoQueue& queue, File& file, std::uint64_t offset,
                            std::span<std::byte> into) {
-  struct Join {
-    Mutex mutex;
-    ConditionVariable changed;
-    std::size_t pending GUARDED_BY(mutex) = 0;
-    std::size_t first_failed GUARDED_BY(mutex) = 0;
-    std::optional<Error> error GUARDED_BY(mutex);
-  } join;
-  join.pending = (into.size() + limits::write_bytes_max - 1) / limits::write_bytes_max;
+  Join join((into.size() + limits::write_bytes_max - 1) / limits::write_bytes_max);
   for (std::size_t begin = 0; begin < into.size(); begin += limits::write_bytes_max) {
     const auto piece =
         into.subspan(begin, std::min<std::size_t>(limits::write_bytes_max, into.size() - begin));
