@@ -1,47 +1,27 @@
 #include "io/file_system.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <vector>
 
-#include "base/unique_fd.h"
 #include "restored/limits.h"
 #include "support/fault_files.h"
+#include "support/small_file_system.h"
 #include "support/temporary_directory.h"
 
 namespace restored::io {
 namespace {
 
+using test::SmallFileSystem;
 using test::TemporaryDirectory;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
-
-// A real file system of limited size; released at the end.
-class SmallFileSystem {
- public:
-  explicit SmallFileSystem(const std::string& path) : path_(path) {
-    mounted_ = ::mount("restored-test", path_.c_str(), "tmpfs", 0, "size=256k") == 0;
-  }
-  ~SmallFileSystem() {
-    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallFileSystem(const SmallFileSystem&) = delete;
-  SmallFileSystem& operator=(const SmallFileSystem&) = delete;
-  bool mounted() const { return mounted_; }
-
- private:
-  std::string path_;
-  bool mounted_ = false;
-};
 
 class FileSystemTest : public testing::Test {
  protected:
@@ -136,8 +116,8 @@ TEST_F(FileSystemTest, FileSystemWithoutDirectIoIsUsedBuffered) {
 }
 
 TEST_F(FileSystemTest, RefusedDirectIoLeavesNoHalfMadeFile) {
-  const SmallFileSystem small(directory_.path());
-  if (!small.mounted()) GTEST_SKIP() << "mount: " << std::strerror(errno);
+  const SmallFileSystem small(directory_.path(), 256 * kKiB);
+  if (!small.mounted()) GTEST_SKIP() << small.why_not();
   // tmpfs took O_DIRECT only from Linux 6.6 on; whether it does or not, the file is usable.
   const auto file = open("a", Access::create, Caching::direct);
   alignas(4096) static std::byte block[4096];
@@ -146,8 +126,8 @@ TEST_F(FileSystemTest, RefusedDirectIoLeavesNoHalfMadeFile) {
 }
 
 TEST_F(FileSystemTest, FullFileSystemIsNoSpace) {
-  const SmallFileSystem small(directory_.path());
-  if (!small.mounted()) GTEST_SKIP() << "mount: " << std::strerror(errno);
+  const SmallFileSystem small(directory_.path(), 256 * kKiB);
+  if (!small.mounted()) GTEST_SKIP() << small.why_not();
   const auto file = open("a", Access::create);
   const std::string content(1 * kMiB, 'x');
   const auto written = file->write_at(0, bytes_of(content));
@@ -165,8 +145,8 @@ TEST_F(FileSystemTest, FullFileSystemIsNoSpace) {
 }
 
 TEST_F(FileSystemTest, ReplaceOnAFullFileSystemKeepsTheOldContentAndNothingElse) {
-  const SmallFileSystem small(directory_.path());
-  if (!small.mounted()) GTEST_SKIP() << "mount: " << std::strerror(errno);
+  const SmallFileSystem small(directory_.path(), 256 * kKiB);
+  if (!small.mounted()) GTEST_SKIP() << small.why_not();
   const std::string path = directory_.file("a");
   ASSERT_TRUE(replace_file(files_, path, bytes_of("old")).has_value());
   const std::string content(1 * kMiB, 'x');
@@ -180,8 +160,8 @@ TEST_F(FileSystemTest, ReplaceOnAFullFileSystemKeepsTheOldContentAndNothingElse)
 TEST_F(FileSystemTest, LinkAcrossFileSystemsSaysSo) {
   const std::string mount_point = directory_.file("mounted");
   ASSERT_TRUE(files_.make_directories(mount_point).has_value());
-  const SmallFileSystem small(mount_point);
-  if (!small.mounted()) GTEST_SKIP() << "mount: " << std::strerror(errno);
+  const SmallFileSystem small(mount_point, 256 * kKiB);
+  if (!small.mounted()) GTEST_SKIP() << small.why_not();
   test::write_file(directory_.file("a"), "x");
   const auto done = files_.link(directory_.file("a"), mount_point + "/a");
   ASSERT_FALSE(done.has_value());

@@ -15,6 +15,7 @@
 
 #include "base/memory_budget.h"
 #include "base/mutex.h"
+#include "support/small_file_system.h"
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
 
@@ -232,6 +233,26 @@ TEST_P(IoQueueTest, WriteToAFileOpenForReadingIsAnError) {
   ASSERT_FALSE(outcomes[0].has_value());
   EXPECT_EQ(outcomes[0].error().code, ErrorCode::io_error);
   EXPECT_NE(outcomes[0].error().message.find(directory_.file("data")), std::string::npos);
+}
+
+TEST_P(IoQueueTest, FullFileSystemIsNoSpaceAndTheQueueGoesOn) {
+  const test::SmallFileSystem small(directory_.path(), 256 * kKiB);
+  if (!small.mounted()) GTEST_SKIP() << small.why_not();
+  const auto queue = open_queue();
+  const auto file = open_file("data");
+  const MemoryLease memory = lease(1 * kMiB);
+  Results results;
+  queue->submit_write(*file, 0, memory.bytes(), results.next());
+  auto outcomes = results.wait(1);
+  ASSERT_EQ(outcomes.size(), 1u);
+  ASSERT_FALSE(outcomes[0].has_value());
+  EXPECT_EQ(outcomes[0].error().code, ErrorCode::no_space);
+  EXPECT_NE(outcomes[0].error().message.find(file->path()), std::string::npos);
+  ASSERT_TRUE(file->truncate(0).has_value());
+  queue->submit_write(*file, 0, memory.bytes().first(64 * kKiB), results.next());
+  outcomes = results.wait(2);
+  ASSERT_EQ(outcomes.size(), 2u);
+  EXPECT_TRUE(outcomes[1].has_value());
 }
 
 TEST_P(IoQueueTest, CompletionsRunOnAThreadOfTheQueueAndEndWhatTheyHold) {
