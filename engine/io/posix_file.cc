@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/unique_fd.h"
 #include "io/errno_error.h"
 #include "restored/limits.h"
 

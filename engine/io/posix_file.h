@@ -1,11 +1,9 @@
 // A file of the operating system. For this module alone; everything else calls FileSystem::open.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
-#include "base/unique_fd.h"
 #include "io/file_system.h"
 
 namespace restored::io {
