@@ -169,7 +169,7 @@ echo "content: $changed_content"
 [ "$changed_content" != "$backup_content" ] || fail "the content did not change"
 
 say "7. Restore, while the clients work"
-show restore packages --backup "$backup" --validate | head -n 3
+show restore packages --backup "$backup" --validate
 ask_clients "step restore"
 show restore packages --backup "$backup" --confirm packages --wait
 restored_content="$(content)"

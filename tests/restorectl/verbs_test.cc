@@ -174,13 +174,15 @@ TEST(VerbsTest, RestoreNamesAnotherSource) {
 
 TEST(VerbsTest, ValidateTouchesNothingAndWantsNoConfirmation) {
   const ScriptedAgent agent([](const Request&) {
-    return Reply{200, R"({"data":{"stagingBytes":1610612736,"backup":{"id":"b1"}}})", {}};
+    return Reply{
+        200, R"({"data":{"stagingBytes":1610612736,"backup":{"id":"b1","entries":7}}})", {}};
   });
   const auto ended = ask(agent, {"restore", shop_id, "--backup", "b1", "--validate"});
   EXPECT_EQ(ended.status, 0) << ended.errors;
   ASSERT_EQ(agent.requests().size(), 1U);
   EXPECT_EQ(agent.requests()[0].target, "/v1/databases/" + shop_id + "/restore/validate");
-  EXPECT_THAT(ended.output, HasSubstr("stagingBytes  1.5 GiB\nbackup.id     b1\n"));
+  EXPECT_THAT(ended.output, HasSubstr("\nbackup        b1\n"));
+  EXPECT_THAT(ended.output, HasSubstr("\nneeds         1.5 GiB\n"));
 }
 
 TEST(VerbsTest, DestructiveVerbsWantTheirTargetTyped) {

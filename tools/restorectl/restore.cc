@@ -33,6 +33,17 @@ Failure with_source_hint(Failure failure, const RestoreOptions& options) {
   return failure;
 }
 
+void print_preview(const boost::json::value& preview) {
+  print_fields({{"backup", text(preview, "backup.id")},
+                {"made", text(preview, "backup.createdAt")},
+                {"content", bytes_text(bytes(preview, "backup.contentBytes"))},
+                {"records", text(preview, "backup.entries")},
+                {"replaces all of", text(preview, "database.id")},
+                {"needs", bytes_text(bytes(preview, "stagingBytes"))},
+                {"free", bytes_text(bytes(preview, "freeBytes"))},
+                {"already here", "at most " + bytes_text(bytes(preview, "reusableBytes"))}});
+}
+
 Outcome restore(const Session& session, const RestoreOptions& options) {
   RESTORED_TRY(const auto target, database_id(session.agent, options.database));
   std::string source = target;
@@ -54,7 +65,7 @@ Outcome restore(const Session& session, const RestoreOptions& options) {
     if (session.print_json(*answer)) return {};
     print_line(fmt::format("a restore of backup {} into {} would be accepted; nothing was touched",
                            options.backup, options.database));
-    print_fields(describe(answer->data()));
+    print_preview(answer->data());
     return {};
   }
   return accepted(session, *answer,
