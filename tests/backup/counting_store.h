@@ -1,0 +1,73 @@
+// A store that counts what it passes on and fails on demand.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "restored/object_store.h"
+
+namespace restored::test {
+
+// Threading: one thread at a time.
+class CountingStore final : public ObjectStore {
+ public:
+  explicit CountingStore(ObjectStore& inner) : inner_(inner) {}
+
+  // "verb key", in order.
+  std::vector<std::string> calls;
+  // Asked before each call; an error is the call's answer.
+  std::function<Result<void>(std::string_view verb, std::string_view key)> before;
+
+  std::size_t count(std::string_view verb) const {
+    std::size_t found = 0;
+    for (const std::string& call : calls) found += call.starts_with(std::string(verb) + " ");
+    return found;
+  }
+
+  std::string url() const override { return inner_.url(); }
+  Result<ObjectInfo> stat(std::string_view key, std::stop_token stop) override {
+    RESTORED_TRY(note("stat", key));
+    return inner_.stat(key, std::move(stop));
+  }
+  Result<void> read(std::string_view key, std::uint64_t offset, std::span<std::byte> into,
+                    std::stop_token stop) override {
+    RESTORED_TRY(note("read", key));
+    return inner_.read(key, offset, into, std::move(stop));
+  }
+  Result<std::string> get(std::string_view key, std::uint64_t bytes_max,
+                          std::stop_token stop) override {
+    RESTORED_TRY(note("get", key));
+    return inner_.get(key, bytes_max, std::move(stop));
+  }
+  Result<void> put(std::string_view key, std::span<const std::byte> bytes,
+                   std::stop_token stop) override {
+    RESTORED_TRY(note("put", key));
+    return inner_.put(key, bytes, std::move(stop));
+  }
+  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
+                                               std::stop_token stop) override {
+    RESTORED_TRY(note("upload", key));
+    return inner_.upload(key, std::move(stop));
+  }
+  Result<void> remove(std::string_view key, std::stop_token stop) override {
+    RESTORED_TRY(note("remove", key));
+    return inner_.remove(key, std::move(stop));
+  }
+  Result<void> list(std::string_view prefix, const std::function<bool(const ObjectInfo&)>& visit,
+                    std::stop_token stop) override {
+    RESTORED_TRY(note("list", prefix));
+    return inner_.list(prefix, visit, std::move(stop));
+  }
+
+ private:
+  Result<void> note(std::string_view verb, std::string_view key) {
+    calls.push_back(std::string(verb) + " " + std::string(key));
+    return before ? before(verb, key) : Result<void>();
+  }
+
+  ObjectStore& inner_;
+};
+
+}  // namespace restored::test
