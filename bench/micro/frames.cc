@@ -1,5 +1,4 @@
-// Encoding, decoding and hashing frames on one core, against the bare libraries on the same bytes,
-// and hashing against reading memory.
+// Encoding, decoding and hashing frames on one core, against the bare libraries on the same bytes.
 #include <time.h>
 #include <xxhash.h>
 #include <zstd.h>

@@ -70,8 +70,8 @@ TEST_F(FaultFilesTest, QueueFailsRequestsOnItsOwnThread) {
     plan_.clear();
     plan_.fail(Call::write, 2, ErrorCode::no_space);
     plan_.fail(Call::read, 1, ErrorCode::io_error);
-    auto file = io::system_files().open(directory_.file("queue"), io::Access::create_or_open,
-                                        io::Caching::buffered);
+    auto file =
+        files_.open(directory_.file("queue"), io::Access::create_or_open, io::Caching::buffered);
     ASSERT_TRUE(file.has_value());
     std::atomic<int> ended = 0;
     std::atomic<int> no_space = 0;

@@ -74,11 +74,18 @@ class FaultFile final : public io::File {
   }
   bool direct() const override { return inner_->direct(); }
   int descriptor() const override { return inner_->descriptor(); }
+  io::File& inner() { return *inner_; }
 
  private:
   const std::unique_ptr<io::File> inner_;
   FaultPlan& plan_;
 };
+
+// The queue has counted the request: the file that the pool calls must not count it again.
+io::File& past_faults(io::File& file) {
+  auto* const faulty = dynamic_cast<FaultFile*>(&file);
+  return faulty == nullptr ? file : faulty->inner();
+}
 
 }  // namespace
 
@@ -212,9 +219,9 @@ Result<io::Space> FaultFileSystem::space(const std::string& path) {
 void FaultIoQueue::submit_write(io::File& file, std::uint64_t offset,
                                 std::span<const std::byte> bytes, io::Completion done) {
   auto error = plan_.next(Call::write, file.path());
-  if (!error) return inner_.submit_write(file, offset, bytes, std::move(done));
+  if (!error) return inner_.submit_write(past_faults(file), offset, bytes, std::move(done));
   // The part that is written (it may be empty) carries the error to the queue's own thread.
-  inner_.submit_write(file, offset, bytes.first(plan_.part_to_write(bytes.size())),
+  inner_.submit_write(past_faults(file), offset, bytes.first(plan_.part_to_write(bytes.size())),
                       [done = std::move(done), error = std::move(*error)](Result<void>) {
                         done(std::unexpected(error));
                       });
@@ -223,8 +230,8 @@ void FaultIoQueue::submit_write(io::File& file, std::uint64_t offset,
 void FaultIoQueue::submit_read(io::File& file, std::uint64_t offset, std::span<std::byte> bytes,
                                io::Completion done) {
   auto error = plan_.next(Call::read, file.path());
-  if (!error) return inner_.submit_read(file, offset, bytes, std::move(done));
-  inner_.submit_read(file, offset, bytes.first(0),
+  if (!error) return inner_.submit_read(past_faults(file), offset, bytes, std::move(done));
+  inner_.submit_read(past_faults(file), offset, bytes.first(0),
                      [done = std::move(done), error = std::move(*error)](Result<void>) {
                        done(std::unexpected(error));
                      });

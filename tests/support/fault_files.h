@@ -113,8 +113,7 @@ class FaultFileSystem final : public io::FileSystem {
 };
 
 // Completions of failed requests run on the inner queue's thread, in turn, as those of others do.
-// Files that this queue is given may be FaultFiles or plain ones: each request counts once on a
-// ring; on the pool, which calls the file, use plain files or this queue without FaultFileSystem.
+// Each request counts once, also when its file is one of a FaultFileSystem.
 class FaultIoQueue final : public io::IoQueue {
  public:
   FaultIoQueue(io::IoQueue& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
