@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/random.h"
-#include "registry/records.h"
-#include "registry/secret.h"
+#include "registry/records_in_memory.h"
 
 namespace restored::registry {
 namespace {
@@ -19,52 +17,6 @@ namespace {
 std::string key(std::string_view prefix, const std::string& id) {
   return fmt::format("{}{}", prefix, id);
 }
-
-// The records in memory, with their index of secrets.
-struct Records {
-  std::map<std::string, StoredDatabase> databases;
-  std::map<std::string, StoredConnection> connections;
-  std::map<std::string, StoredToken> tokens;
-  std::map<std::string, StoredOperation> operations;
-  SecretIndex passwords;
-  SecretIndex token_secrets;
-  RegistryFacts facts;
-  std::uint64_t next_order = 1;
-
-  void put(StoredConnection stored) {
-    passwords.add(stored.password, stored.info.id.value);
-    std::string id = stored.info.id.value;
-    connections.insert_or_assign(std::move(id), std::move(stored));
-  }
-  void remove_connection(const std::string& id) {
-    const auto found = connections.find(id);
-    if (found == connections.end()) return;
-    passwords.remove(found->second.password);
-    connections.erase(found);
-  }
-  void put(StoredToken stored) {
-    token_secrets.add(stored.secret, stored.info.id.value);
-    std::string id = stored.info.id.value;
-    tokens.insert_or_assign(std::move(id), std::move(stored));
-  }
-};
-
-// The values of a map, picked by `wanted`, in order of creation, each through `view`.
-template <class Map, class Wanted, class View>
-auto in_order(const Map& map, Wanted wanted, View view) {
-  std::vector<const typename Map::mapped_type*> chosen;
-  for (const auto& [id, stored] : map) {
-    if (wanted(stored)) chosen.push_back(&stored);
-  }
-  std::sort(chosen.begin(), chosen.end(),
-            [](const auto* left, const auto* right) { return left->order < right->order; });
-  std::vector<std::decay_t<decltype(view(*chosen.front()))>> views;
-  views.reserve(chosen.size());
-  for (const auto* stored : chosen) views.push_back(view(*stored));
-  return views;
-}
-
-constexpr auto all = [](const auto&) { return true; };
 
 class DurableRegistry final : public Registry {
  public:
