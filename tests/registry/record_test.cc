@@ -1,0 +1,150 @@
+// What stands in the registry's store when it cannot be what we wrote.
+#include <gtest/gtest.h>
+
+#include "catalog/record_store.h"
+#include "registry/records.h"
+#include "registry/registry.h"
+#include "support/temporary_directory.h"
+
+namespace restored::registry {
+namespace {
+
+StoredOperation full_operation() {
+  StoredOperation stored;
+  OperationView& view = stored.record.view;
+  view.id = OperationId("op1");
+  view.kind = OperationKind::undo;
+  view.state = OperationState::failed;
+  view.phase = Phase::export_files;
+  view.database = DatabaseId("target");
+  view.source_database = DatabaseId("source");
+  view.backup = BackupId("backup");
+  view.bytes_done = (1ull << 63) + 5;  // beyond a signed number
+  view.bytes_total = 2;
+  view.bytes_reused = 3;
+  view.bytes_transferred = 4;
+  view.files_done = 5;
+  view.files_total = 6;
+  view.bytes_per_second = 1.0 / 3;
+  view.eta_seconds = 0.25;
+  view.attempts = 7;
+  view.error = Error{ErrorCode::no_space, "disk \"/a\" is full \xc3\xa4", ""};
+  view.waiting_on = "the repository";
+  view.busy = {1.5, 2.5, 3.5, 4.5, 5.5};
+  view.peak_memory_bytes = 8;
+  view.swap_pause_seconds = 0.001;
+  view.may_cancel = true;
+  view.principal = "token:ci uid=0 pid=1";
+  view.created_at = 9;
+  view.updated_at = 10;
+  view.ended_at = 11;
+  stored.record.backup_name = "nightly";
+  stored.order = 12;
+  return stored;
+}
+
+TEST(RecordTest, AnOperationReadsBackAsItWasWritten) {
+  const StoredOperation written = full_operation();
+  const auto read = decode_operation("operation/op1", encode(written));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(encode(*read), encode(written));
+  const OperationView& view = read->record.view;
+  EXPECT_EQ(view.bytes_done, (1ull << 63) + 5);
+  EXPECT_EQ(view.bytes_per_second, 1.0 / 3);
+  EXPECT_EQ(view.phase, Phase::export_files);
+  EXPECT_EQ(view.eta_seconds, 0.25);
+  EXPECT_EQ(view.error->message, written.record.view.error->message);
+  EXPECT_EQ(view.busy.store, 5.5);
+  EXPECT_EQ(view.ended_at, 11);
+  EXPECT_EQ(read->record.backup_name, "nightly");
+  EXPECT_EQ(read->order, 12u);
+}
+
+TEST(RecordTest, EveryMemberOfAnOperationIsNeeded) {
+  const std::string whole = encode(full_operation());
+  for (const char* member :
+       {"id", "kind", "state", "phase", "database", "backup", "bytesDone", "busyFetch", "attempts",
+        "mayCancel", "principal", "createdAt", "updatedAt", "order", "version"}) {
+    const std::string quoted = '"' + std::string(member) + "\":";
+    std::string broken = whole;
+    broken.replace(broken.find(quoted), quoted.size(), "\"renamed\":");
+    const auto read = decode_operation("operation/op1", broken);
+    ASSERT_FALSE(read) << member;
+    EXPECT_EQ(read.error().code, ErrorCode::corruption);
+    EXPECT_NE(read.error().message.find("operation/op1"), std::string::npos);
+    EXPECT_NE(read.error().message.find(member), std::string::npos) << read.error().message;
+  }
+}
+
+// Opens a registry whose store holds this record too.
+Result<std::unique_ptr<Registry>> open_with(const std::string& directory, std::string key,
+                                            std::string text) {
+  RESTORED_TRY(auto store, catalog::RecordStore::open(directory));
+  WriteSet changes;
+  changes.put(std::move(key), std::move(text));
+  RESTORED_TRY(store->write(changes));
+  RESTORED_TRY(store->close());
+  store.reset();
+  return Registry::open(directory);
+}
+
+TEST(RecordTest, ADamagedRecordIsNamed) {
+  for (const std::string key : {"database/x", "connection/x", "token/x", "operation/x"}) {
+    const test::TemporaryDirectory directory;
+    const auto opened = open_with(directory.path() + "/registry", key, "{\"version\":1");
+    ASSERT_FALSE(opened) << key;
+    EXPECT_EQ(opened.error().code, ErrorCode::corruption);
+    EXPECT_NE(opened.error().message.find(key), std::string::npos) << opened.error().message;
+  }
+}
+
+TEST(RecordTest, NothingButAWholeRecordIsOne) {
+  for (const char* text : {"", "{", "[]", "null", "{}", R"({"version":1})", R"({"version":0})",
+                           R"({"version":"1"})", R"({"version":-1})"}) {
+    EXPECT_EQ(decode_database("k", text).error().code, ErrorCode::corruption) << text;
+    EXPECT_EQ(decode_connection("k", text).error().code, ErrorCode::corruption) << text;
+    EXPECT_EQ(decode_token("k", text).error().code, ErrorCode::corruption) << text;
+    EXPECT_EQ(decode_operation("k", text).error().code, ErrorCode::corruption) << text;
+    EXPECT_EQ(decode_facts("k", text).error().code, ErrorCode::corruption) << text;
+  }
+}
+
+TEST(RecordTest, ANewerRecordIsRefused) {
+  for (const std::string key :
+       {"database/x", "connection/x", "token/x", "operation/x", "registry"}) {
+    const test::TemporaryDirectory directory;
+    const auto opened = open_with(directory.path() + "/registry", key, R"({"version":2})");
+    ASSERT_FALSE(opened) << key;
+    EXPECT_EQ(opened.error().code, ErrorCode::unsupported_format);
+    EXPECT_NE(opened.error().message.find(key), std::string::npos) << opened.error().message;
+  }
+}
+
+TEST(RecordTest, ADigestThatIsNoneIsRefused) {
+  StoredToken token;
+  token.info.id = TokenId("t");
+  std::string text = encode(token);
+  const std::string digest = to_text(token.secret);
+  text.replace(text.find(digest), digest.size(), digest.substr(2));
+  EXPECT_EQ(decode_token("token/t", text).error().code, ErrorCode::corruption);
+}
+
+TEST(RecordTest, SecretsAreFoundByTheirWholeDigest) {
+  SecretIndex index;
+  const Digest known = digest_of("known");
+  Digest twin = known;  // the same bucket, another digest
+  twin.back() ^= std::byte{1};
+  index.add(known, "owner");
+  index.add(twin, "twin");
+  EXPECT_EQ(*index.owner(known), "owner");
+  EXPECT_EQ(*index.owner(twin), "twin");
+  index.remove(known);
+  EXPECT_EQ(index.owner(known), nullptr);
+  EXPECT_EQ(*index.owner(twin), "twin");
+  // FIPS 180-2, appendix B.1
+  EXPECT_EQ(to_text(digest_of("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+}  // namespace
+}  // namespace restored::registry
