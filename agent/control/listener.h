@@ -26,7 +26,8 @@ struct Listener {
 Result<Listener> listen_on(std::string_view address, const ControlOptions& options);
 // Takes a socket that already listens; its file is not ours.
 Result<Listener> adopt(int fd, const ControlOptions& options);
-// Only if the file is still the one that was made, and not a successor's.
+// Only if the file is still the one that was made. REQUIRES: it still listens, which keeps its
+// inode from being given to another file.
 void remove_file(const Listener& listener);
 
 // Who is at the other end of an accepted socket: "uid=0 pid=123" or "peer=127.0.0.1:4711".

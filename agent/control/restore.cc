@@ -62,9 +62,10 @@ Result<Response> validate_restore(const Call& call) {
 
 Result<Response> undo_restore(const Call& call) {
   RESTORED_TRY(parse_optional_body(call.request.body));
-  RESTORED_TRY(const DatabaseId id, known_database_id(call.parameter("id")));
-  const Result<OperationView> started = call.engine().start_undo(id, call.principal);
-  if (!started) return busy_answer(call, id, started.error());
+  const std::optional<DatabaseId> id = database_id(call.parameter("id"));
+  if (!id) return fail(ErrorCode::target_database_not_found, "the database does not exist");
+  const Result<OperationView> started = call.engine().start_undo(*id, call.principal);
+  if (!started) return busy_answer(call, *id, started.error());
   return accepted(call, *started, std::nullopt);
 }
 

@@ -166,13 +166,14 @@ void Server::begin_stop() {
 
 void Server::stop() {
   std::call_once(stopped_, [this] {
+    // While they still listen: afterwards the files could be a successor's.
+    for (const Listener& listener : listeners_) remove_file(listener);
     if (thread_.joinable()) {
       asio::post(context_, [this] { begin_stop(); });
       thread_.join();
     }
     handlers_.stop();
     waiters_.stop();
-    for (const Listener& listener : listeners_) remove_file(listener);
   });
 }
 
