@@ -1,0 +1,136 @@
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "control_test.h"
+
+namespace restored::control {
+namespace {
+
+class BackupSurfaceTest : public ControlTest {
+ protected:
+  void SetUp() override {
+    ControlTest::SetUp();
+    database_ = make_database("backed-up");
+    path_ = "/v1/databases/db_" + database_.value + "/backups";
+  }
+  DatabaseId database_;
+  std::string path_;
+};
+
+TEST_F(BackupSurfaceTest, ABackupIsMadeAndFound) {
+  const HttpAnswer begun = post(path_, R"({"name":"nightly","extra":1})");
+  ASSERT_EQ(begun.status, 201) << begun.text;
+  expect_members(begun.at("data"), backup_details_members);
+  EXPECT_EQ(begun.word("data.status"), "running");
+  EXPECT_EQ(begun.word("data.name"), "nightly");
+  EXPECT_EQ(begun.word("data.databaseId"), "db_" + database_.value);
+  const OperationView operation = ended_operation_of(begun);
+  EXPECT_EQ(operation.state, OperationState::succeeded);
+  EXPECT_EQ(operation.kind, OperationKind::backup);
+  const std::string id = begun.word("data.id");
+  EXPECT_EQ(operation.backup.value, id);
+
+  for (const std::string& path : {path_ + "/" + id, "/v1/backups/" + id}) {
+    const HttpAnswer read = get(path);
+    EXPECT_EQ(read.status, 200) << read.text;
+    expect_members(read.at("data"), backup_details_members);
+    EXPECT_EQ(read.word("data.status"), "completed");
+    EXPECT_EQ(read.word("data.type"), "backup");
+    EXPECT_EQ(read.word("data.backupType"), "full");
+    EXPECT_EQ(read.word("data.name"), "nightly");
+    EXPECT_GT(read.at("data.size").as_int64(), 0);
+    EXPECT_EQ(read.at("data.entries").as_int64(), 3);
+  }
+  const HttpAnswer manifest = get("/v1/backups/" + id + "/manifest");
+  EXPECT_EQ(manifest.status, 200);
+  EXPECT_TRUE(manifest.body.is_object()) << manifest.text;
+}
+
+TEST_F(BackupSurfaceTest, TheListIsTheContractsNewestFirst) {
+  const BackupId first = make_backup(database_);
+  const BackupId second = make_backup(database_);
+  const HttpAnswer list = get(path_);
+  EXPECT_EQ(list.status, 200);
+  expect_members(list.body, {{"data", "array"}, {"meta", "object"}, {"pagination", "object"}});
+  expect_members(list.at("meta"), {{"backupRetentionDays", "number"}});
+  expect_members(list.at("pagination"), {{"hasMore", "bool"}, {"limit", "integer"}});
+  ASSERT_EQ(list.at("data").as_array().size(), 2u);
+  for (const auto& item : list.at("data").as_array()) expect_members(item, backup_members);
+  EXPECT_EQ(list.word("data.0.id"), second.value);
+  EXPECT_EQ(list.word("data.1.id"), first.value);
+  EXPECT_EQ(list.word("data.0.backupType"), "incremental");
+  EXPECT_EQ(list.at("pagination.limit").as_int64(), 25);
+  EXPECT_EQ(list.at("pagination.hasMore"), false);
+
+  const HttpAnswer one = get(path_ + "?limit=1");
+  EXPECT_EQ(one.at("data").as_array().size(), 1u);
+  EXPECT_EQ(one.at("pagination.hasMore"), true);
+  EXPECT_EQ(get(path_ + "?limit=100").status, 200);
+  for (const char* query : {"?limit=0", "?limit=101", "?limit=many"}) {
+    expect_error(get(path_ + query), 422, "invalid-request");
+  }
+  expect_error(get("/v1/databases/nobody/backups"), 404, "resource-not-found");
+}
+
+TEST_F(BackupSurfaceTest, RequestsAreChecked) {
+  expect_error(post(path_, "x"), 400, "invalid-request");
+  expect_error(post(path_, "[]"), 400, "invalid-request");
+  expect_error(post(path_, R"({"name":1})"), 422, "invalid-request");
+  expect_error(post("/v1/databases/nobody/backups", "{}"), 404, "resource-not-found");
+  const HttpAnswer nameless = post(path_, "");
+  EXPECT_EQ(nameless.status, 201) << "a body is not needed";
+  ended_operation_of(nameless);
+}
+
+TEST_F(BackupSurfaceTest, ABackupBelongsToItsDatabase) {
+  const BackupId backup = make_backup(database_);
+  const DatabaseId other = make_database("other");
+  const std::string elsewhere = "/v1/databases/" + other.value + "/backups/" + backup.value;
+  expect_error(get(elsewhere), 404, "backup-not-found");
+  expect_error(call("DELETE", elsewhere), 404, "backup-not-found");
+  expect_error(post(elsewhere + "/verify", ""), 404, "backup-not-found");
+  for (const char* id : {"nothing", "%2e%2e", "%2e%2e%2fmanifest", "a%00"}) {
+    expect_error(get("/v1/backups/" + std::string(id)), 404, "backup-not-found");
+  }
+}
+
+TEST_F(BackupSurfaceTest, VerifyingReadsEveryFrame) {
+  const BackupId backup = make_backup(database_);
+  const HttpAnswer begun = post(path_ + "/" + backup.value + "/verify", "");
+  EXPECT_EQ(begun.status, 202) << begun.text;
+  expect_members(begun.at("data"), operation_members);
+  EXPECT_EQ(begun.word("data.kind"), "verify");
+  EXPECT_EQ(ended_operation_of(begun).state, OperationState::succeeded);
+
+  // One flipped byte in an object's frames.
+  std::string object;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(directory_.file("repository/objects"))) {
+    if (entry.is_regular_file()) object = entry.path();
+  }
+  ASSERT_FALSE(object.empty());
+  std::string bytes = test::read_whole_file(object);
+  bytes[bytes.size() / 4] = static_cast<char>(bytes[bytes.size() / 4] ^ 1);
+  test::write_file(object, bytes);
+  const HttpAnswer again = post("/v1/backups/" + backup.value + "/verify", "");
+  const OperationView failed = ended_operation_of(again);
+  EXPECT_EQ(failed.state, OperationState::failed);
+  const HttpAnswer shown = get("/v1/operations/" + failed.id.value);
+  EXPECT_EQ(shown.word("data.status"), "failed");
+  EXPECT_EQ(shown.word("data.error.code"), "corrupt-data") << shown.text;
+}
+
+TEST_F(BackupSurfaceTest, DeletingAnswers204AndThenItIsGone) {
+  const BackupId first = make_backup(database_);
+  const BackupId second = make_backup(database_);
+  EXPECT_EQ(call("DELETE", path_ + "/" + first.value).status, 204);
+  EXPECT_EQ(call("DELETE", "/v1/backups/" + second.value).status, 204);
+  expect_error(get("/v1/backups/" + first.value), 404, "backup-not-found");
+  expect_error(call("DELETE", "/v1/backups/" + second.value), 404, "backup-not-found");
+  EXPECT_EQ(get(path_).at("data").as_array().size(), 0u);
+}
+
+}  // namespace
+}  // namespace restored::control
