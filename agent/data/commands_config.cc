@@ -54,12 +54,21 @@ std::vector<Parameter> parameters(const ServerState& server) {
   };
 }
 
+bool is_pattern(std::string_view text) {
+  return text.find_first_of("*?[") != std::string_view::npos;
+}
+
 void config_get(Call& call) {
+  const std::vector<Parameter> known = parameters(call.client.server);
   std::vector<Parameter> matching;
-  for (Parameter& parameter : parameters(call.client.server)) {
-    for (const std::string_view pattern : call.arguments.subspan(2)) {
-      if (!glob_matches(pattern, parameter.name, true)) continue;
-      matching.push_back(std::move(parameter));
+  for (const Parameter& parameter : known) {
+    for (const std::string_view word : call.arguments.subspan(2)) {
+      if (is_pattern(word) ? !glob_matches(word, parameter.name, true)
+                           : !equals_ignoring_case(word, parameter.name)) {
+        continue;
+      }
+      // Who asked by name gets the name back as it was written.
+      matching.push_back({is_pattern(word) ? parameter.name : word, parameter.value});
       break;
     }
   }

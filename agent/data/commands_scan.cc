@@ -18,8 +18,9 @@ struct ScanOptions {
   std::optional<std::string_view> type;
 };
 
-// As strtoul takes it, for clients send what they were given: digits, perhaps with a sign.
+// As strtoul takes it: digits, perhaps with a sign, and an empty text is 0.
 std::optional<std::uint64_t> parse_cursor(std::string_view text) {
+  if (text.empty()) return 0;
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   if (text.empty()) return std::nullopt;

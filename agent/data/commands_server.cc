@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 
+#include "base/log.h"
 #include "data/command.h"
 #include "data/info.h"
 #include "data/numbers.h"
@@ -31,7 +32,10 @@ void bgsave_command(Call& call) {
   if (call.count() > 1 && !scheduled) return call.syntax_error();
   if (call.in_exec) {
     Client& client = call.client;
-    call.after_exec->push_back([&client] { (void)start_backup(client); });
+    call.after_exec->push_back([&client] {
+      const auto started = start_backup(client);
+      if (!started) log::warning("data", "a scheduled backup: {}", started.error().message);
+    });
     return call.reply.simple("Background saving scheduled");
   }
   const auto started = start_backup(call.client);
