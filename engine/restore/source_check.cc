@@ -23,13 +23,13 @@ Error explain_missing(const EngineParts& parts, const DatabaseId& source, const 
   const OperationTable::Pointer maker = parts.operations->backup_operation(backup);
   if (maker) {
     const OperationView view = maker->view();
+    // A backup exists as long as its manifest does.
+    if (view.state == OperationState::succeeded) return missing;
     if (source.empty() || view.database == source) {
-      return {
-          ErrorCode::backup_not_usable,
-          fmt::format("backup {} is not complete: operation {} is {}", backup.value, view.id.value,
-                      view.state == OperationState::succeeded ? "done, but its backup is gone"
-                                                              : name(view.state)),
-          {}};
+      return {ErrorCode::backup_not_usable,
+              fmt::format("backup {} is not complete: operation {} is {}", backup.value,
+                          view.id.value, name(view.state)),
+              {}};
     }
   }
   if (!source.empty() && !parts.registry->database(source)) return source_unknown(source);

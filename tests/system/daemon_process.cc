@@ -70,6 +70,12 @@ void DaemonProcess::set_environment(const std::string& name, const std::string& 
   environment_[name] = value;
 }
 
+void DaemonProcess::configure(const std::string& toml) {
+  const std::string path = root_ + "/restored.toml";
+  std::ofstream(path) << toml;
+  arguments_.insert(arguments_.end(), {"--config", path});
+}
+
 void DaemonProcess::launch() {
   std::vector<std::string> words = {RESTORED_BINARY,
                                     "--state",

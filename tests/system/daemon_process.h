@@ -40,6 +40,7 @@ class DaemonProcess {
   // Only starts it.
   void launch();
   bool wait_ready(std::chrono::seconds deadline);
+  void configure(const std::string& toml);  // a configuration file, for the next start
   void set_environment(const std::string& name, const std::string& value);  // for the next start
 
   bool running();

@@ -77,8 +77,7 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
       const Content before = allowed.back();
       step.act();
       allowed = {before, step.after};
-      // The answer of an agent that dies comes at once; one that lives stays.
-      if (!daemon_.running() || gone_soon()) {
+      if (dead()) {
         last_step_ = step.name;
         return allowed;
       }
@@ -87,8 +86,19 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
     return {};
   }
 
-  // A background step (retirement) may reach its place a little after the answer.
-  bool gone_soon() { return daemon_.wait_exit(std::chrono::seconds(0)).has_value(); }
+  // An agent that does not answer is dead or dying.
+  bool dead() {
+    if (http(daemon_, "GET", "/healthz").status == 200) return false;
+    return daemon_.wait_exit(std::chrono::seconds(30)).has_value();
+  }
+
+  // Retirement is nobody's request: it comes when the undo time of a restore is over.
+  std::vector<Content> retire_until_killed() {
+    last_step_ = "retirement";
+    steps().front().act();
+    if (!dead() && !daemon_.wait_exit(std::chrono::seconds(60))) return {};
+    return {new_};
+  }
 
   void expect_nothing_left_over() {
     for (const auto& entry : fs::recursive_directory_iterator(daemon_.state())) {
@@ -126,10 +136,12 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
 
 TEST_P(KillTest, LeavesOldOrNewContentAndNothingElse) {
   daemon_.set_environment("RESTORED_KILL_POINT", std::string(GetParam()));
+  const bool retires = GetParam().starts_with("catalog.retire.");
+  if (retires) daemon_.configure("[engine]\nundo_time = \"1s\"\n");
   daemon_.launch();
   std::vector<Content> allowed;
   if (daemon_.wait_ready(std::chrono::seconds(60))) {
-    allowed = act_until_killed();
+    allowed = retires ? retire_until_killed() : act_until_killed();
     if (allowed.empty()) {
       // The last place to reach is on the way out.
       allowed = {Content{}};
