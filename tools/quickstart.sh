@@ -82,6 +82,11 @@ content() {
 same() {
   [ "$1" = "$2" ] || fail "the content differs" "expected $1, seen $2"
 }
+# Keeps what the agent says about the operation that just ended, under the step's name.
+declare -A operations
+remember() {
+  operations["$1"]="$(build/bin/restorectl --json operation list | jq -c '.data[0]')"
+}
 # pour ACTION: package records as Redis commands through redis-cli.
 pour() {
   python3 tools/quickstart/records.py "$1" <"$work/packages" |
@@ -154,7 +159,8 @@ sleep 5
 say "5. Back up"
 ask_clients "step backup"
 show backup create packages --name before --wait
-ask_clients "step idle"
+remember backup
+ask_clients "step between"
 backup="$(build/bin/restorectl --json backup list packages | jq -r '.data[0].id')"
 show backup list packages
 objects="$(find "$work/repository/objects" -type f | wc -l)"
@@ -163,6 +169,7 @@ find "$work/repository/objects" -type f -print0 | xargs -0 zstd -tq ||
 echo "the stock zstd reads all $objects objects of the repository"
 
 say "6. Overwrite, delete and add keys"
+ask_clients "step change"
 pour change
 changed_content="$(content)"
 echo "content: $changed_content"
@@ -172,45 +179,68 @@ say "7. Restore, while the clients work"
 show restore packages --backup "$backup" --validate
 ask_clients "step restore"
 show restore packages --backup "$backup" --confirm packages --wait
+remember restore
+ask_clients "step between"
 restored_content="$(content)"
-ask_clients "step idle"
 echo "content: $restored_content"
 same "$backup_content" "$restored_content"
 echo "the same connections, with the same passwords, see exactly the backup"
+echo "(what the backup's files still had on this host was hashed and linked instead of fetched)"
 
 say "8. Undo"
 ask_clients "step undo"
 show undo packages --confirm packages --wait
+remember undo
+ask_clients "step between"
 undone_content="$(content)"
-ask_clients "step idle"
 echo "content: $undone_content"
 same "$changed_content" "$undone_content"
 echo "and exactly what the restore had replaced"
 
+say "9. The same backup into a new database: every byte is fetched"
+ask_clients "step new"
+created="$(build/bin/restorectl --json database create copy --from-backup "$backup" --wait)"
+echo "\$ restorectl database create copy --from-backup $backup --wait"
+remember new
+ask_clients "step between"
+show database list
+url="$(jq -r '.data.connections[0].endpoints.direct.connectionString' <<<"$created")"
+# As many clients again, since each deletes the key that one of the others had in the backup.
+copied_content="$(python3 tools/quickstart/clients.py "$url" "$url" "$url" "$url" <<<hash | tail -n 1 |
+  jq -r '"\(.keys) keys, sha256 \(.hash)"')"
+echo "content: $copied_content"
+same "$backup_content" "$copied_content"
+
 ask_clients report
 report="$answer"
-operations="$(build/bin/restorectl --json operation list)"
 
 seconds_of() {
   local begin end
   begin="$(date -d "$(jq -r .createdAt <<<"$1")" +%s.%N)"
   end="$(date -d "$(jq -r .endedAt <<<"$1")" +%s.%N)"
-  awk -v begin="$begin" -v end="$end" 'BEGIN {printf "%.2f", end - begin}'
+  awk -v begin="$begin" -v end="$end" 'BEGIN {printf "%.3f", end - begin}'
 }
 row() {
-  local operation seconds bytes
-  operation="$(jq --arg kind "$1" '[.data[] | select(.kind == $kind)][0]' <<<"$operations")"
-  seconds="$(seconds_of "$operation")"
-  bytes="$(jq -r .bytesDone <<<"$operation")"
-  printf '%-10s %15s %10s %10s %18s\n' "$1" \
-    "$([ "$bytes" = 0 ] && echo - || echo "$bytes")" "$seconds" \
-    "$(awk -v b="$bytes" -v s="$seconds" 'BEGIN {if (b > 0 && s > 0) printf "%.0f", b / s / 1e6; else printf "-"}')" \
-    "$(jq -r --arg step "$1" '.stalls[$step] // 0' <<<"$report") ms"
+  local label="$1" step="$2" seconds="-" bytes=0 fetched=0 rate="-" stall
+  if [ -n "${operations[$step]-}" ]; then
+    seconds="$(seconds_of "${operations[$step]}")"
+    bytes="$(jq -r .bytesDone <<<"${operations[$step]}")"
+    fetched="$(jq -r .bytesTransferred <<<"${operations[$step]}")"
+    rate="$(awk -v b="$bytes" -v s="$seconds" \
+      'BEGIN {if (b > 0 && s > 0) printf "%.0f", b / s / 1e6; else printf "-"}')"
+  fi
+  stall="$(jq -r --arg step "$step" '.stalls[$step] // 0' <<<"$report")"
+  printf '%-22s %12s %12s %9s %6s %14s\n' "$label" "${bytes/#0/-}" "${fetched/#0/-}" "$seconds" \
+    "$rate" "$stall ms"
 }
 say "What happened"
-printf '%-10s %15s %10s %10s %18s\n' "" bytes seconds MB/s "longest stall"
-for kind in backup restore undo; do row "$kind"; done
-printf '%-10s %15s %10s %10s %18s\n' idle - - - "$(jq -r '.stalls.idle' <<<"$report") ms"
+printf '%-22s %12s %12s %9s %6s %14s\n' "" bytes transferred seconds MB/s "longest stall"
+row "nothing" idle
+row "backup" backup
+row "load and change" change
+row "restore" restore
+row "undo" undo
+row "into a new database" new
 echo
 echo "connections kept  $(jq -r '"\(.kept) of \(.clients)"' <<<"$report")"
 echo "client errors     $(jq -r .errors <<<"$report") in $(jq -r .commands <<<"$report") commands"
@@ -225,5 +255,6 @@ Try next:
   tools/quickstart.sh --keep        the same, and look at the state and the repository afterwards
   build/bin/restorectl --help       the operator's command line
   tools/test.sh                     every test, then again under sanitizers
+  build/bin/restore-bench --help    (after tools/test.sh) a larger restore beside its ceilings
   README.md                         how it works, what it promises, and what is not there yet
 NEXT

@@ -26,7 +26,8 @@ std::string operation(const std::string& status, const std::string& phase,
          R"(","databaseId":")" + shop_id +
          R"(","backupId":"b1","bytesDone":536870912,"bytesTotal":1073741824,)"
          R"("bytesReused":134217728,"bytesPerSecond":268435456,"etaSeconds":2.5,)"
-         R"("waitingOn":null,"error":)" +
+         R"("waitingOn":null,"createdAt":"2026-11-22T23:59:59.500Z",)"
+         R"("endedAt":"2026-11-23T00:00:01.500Z","error":)" +
          error + "}}";
 }
 
@@ -63,8 +64,9 @@ TEST(WaitTest, APlainLineForEachPhaseThenTheOutcome) {
   EXPECT_EQ(ended.errors,
             "fetch    512.0 MiB of 1.0 GiB (50 %), 256.0 MiB/s, 2.5 s left\n"
             "ingest   512.0 MiB of 1.0 GiB (50 %), 256.0 MiB/s, 2.5 s left\n");
-  EXPECT_THAT(ended.output, StartsWith(shop_id + " now holds backup b1: 512.0 MiB at 256.0 MiB/s, "
-                                                 "25 % of it reused.\n"));
+  EXPECT_THAT(ended.output,
+              StartsWith(shop_id + " now holds backup b1: 512.0 MiB in 2.0 s (256.0 MiB/s), "
+                                   "25 % of it reused.\n"));
   EXPECT_THAT(ended.output, HasSubstr("restorectl undo " + shop_id));
   EXPECT_EQ(agent.requests().at(1).target, "/v1/operations/op1/wait?timeout=1");
 }

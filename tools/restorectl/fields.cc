@@ -5,6 +5,8 @@
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
+#include <cstdio>
+#include <ctime>
 
 namespace restored::ctl {
 namespace json = boost::json;
@@ -56,6 +58,19 @@ void describe_into(const json::value& value, const std::string& path,
   rows.emplace_back(path, std::move(words));
 }
 
+// Seconds since the epoch.
+std::optional<double> time_of(const std::string& iso8601) {
+  std::tm parts{};
+  double seconds = 0;
+  if (std::sscanf(iso8601.c_str(), "%d-%d-%dT%d:%d:%lf", &parts.tm_year, &parts.tm_mon,
+                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &seconds) != 6) {
+    return std::nullopt;
+  }
+  parts.tm_year -= 1900;
+  parts.tm_mon -= 1;
+  return static_cast<double>(timegm(&parts)) + seconds;
+}
+
 }  // namespace
 
 const json::value* find(const json::value& value, std::string_view path) {
@@ -92,6 +107,13 @@ std::vector<std::pair<std::string, std::string>> describe(const json::value& val
   std::vector<std::pair<std::string, std::string>> rows;
   describe_into(value, "", rows);
   return rows;
+}
+
+std::optional<double> seconds_between(const std::string& begin, const std::string& end) {
+  const auto first = time_of(begin);
+  const auto last = time_of(end);
+  if (!first || !last) return std::nullopt;
+  return *last - *first;
 }
 
 std::string bytes_text(std::uint64_t count) {

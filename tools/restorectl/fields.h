@@ -22,6 +22,9 @@ std::uint64_t bytes(const boost::json::value& value, std::string_view path);  //
 // are opened, a list of objects is counted. Null members are left out.
 std::vector<std::pair<std::string, std::string>> describe(const boost::json::value& value);
 
+// Between two of the agent's times ("2026-11-22T00:56:12.345Z"); nothing when either is none.
+std::optional<double> seconds_between(const std::string& begin, const std::string& end);
+
 std::string bytes_text(std::uint64_t count);     // "1.4 GiB"
 std::string rate_text(double bytes_per_second);  // "312.0 MiB/s"
 std::string seconds_text(double seconds);        // "0.4 s", "12 s", "3 min 20 s"

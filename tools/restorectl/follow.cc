@@ -59,11 +59,15 @@ bool ended(const Answer& answer) {
   return status == "succeeded" || status == "failed" || status == "cancelled";
 }
 
+// "2.0 GiB in 3.4 s (602.4 MiB/s), 12 % of it reused"
 std::string work_words(const boost::json::value& operation) {
-  const auto rate = number(operation, "bytesPerSecond");
   const auto done = bytes(operation, "bytesDone");
   std::string words = bytes_text(done);
-  if (rate && *rate > 0 && done > 0) words += " at " + rate_text(*rate);
+  const auto elapsed = seconds_between(text(operation, "createdAt"), text(operation, "endedAt"));
+  if (elapsed && *elapsed > 0) {
+    words += fmt::format(" in {} ({})", seconds_text(*elapsed),
+                         rate_text(static_cast<double>(done) / *elapsed));
+  }
   if (const auto reused = bytes(operation, "bytesReused"); reused > 0 && done > 0) {
     words += fmt::format(", {:.0f} % of it reused",
                          100.0 * static_cast<double>(reused) / static_cast<double>(done));
