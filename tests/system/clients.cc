@@ -127,7 +127,11 @@ HttpAnswer http(const DaemonProcess& daemon, std::string_view method, const std:
   if (!body.empty()) {
     command += " -H 'Content-Type: application/json' --data-binary " + quoted(body);
   }
-  return parse(run(command + " " + quoted("http://localhost" + path) + " 2>/dev/null"));
+  // An agent that is not there is a normal finding for a test that kills it; why is in the text.
+  const std::string output = run(command + " " + quoted("http://localhost" + path) + " 2>&1");
+  HttpAnswer answer = parse(output);
+  if (answer.status == 0) answer.text = output;
+  return answer;
 }
 
 std::string operation_of(const HttpAnswer& answer) {

@@ -188,6 +188,7 @@ std::string create_backup(const DaemonProcess& daemon, const std::string& databa
   if (answer.status != 201 || status == nullptr || *status != "succeeded") {
     std::fprintf(stderr, "create backup: %d %s\n%s\n", answer.status, answer.text.c_str(),
                  boost::json::serialize(ended).c_str());
+    std::fprintf(stderr, "the agent's log:\n%s\n", daemon.log().c_str());
     return "";
   }
   return answer.at("data.id");
