@@ -34,6 +34,7 @@ bool Call::find(std::string_view key, std::optional<StoredValue>& value) {
     return false;
   }
   value = std::move(*found);
+  if (value) client.database->big_keys.note(key, value->record.size());
   if (spec.has(flag_readonly)) {
     Counters& counters = client.database->counters;
     (value ? counters.hits : counters.misses).fetch_add(1, std::memory_order_relaxed);

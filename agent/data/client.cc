@@ -70,7 +70,6 @@ void Client::end_transaction() {
   watch.clear();
   record->queued = -1;
   record->queued_bytes = 0;
-  record->watching = false;
 }
 
 bool Client::enter(const Credential& credential) {

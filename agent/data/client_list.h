@@ -32,7 +32,6 @@ struct ClientRecord {
   std::atomic<const CommandSpec*> command{nullptr};
   std::atomic<int> queued{-1};  // commands in MULTI, -1 outside
   std::atomic<int> protocol{2};
-  std::atomic<bool> watching{false};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
   std::atomic<std::size_t> input_bytes{0};

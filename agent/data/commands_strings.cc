@@ -168,7 +168,9 @@ void mget_command(Call& call) {
   if (!values) return call.storage_error(values.error());
   call.reply.array(values->size());
   Counters& counters = call.client.database->counters;
-  for (std::optional<StoredValue>& value : *values) {
+  for (std::size_t i = 0; i < values->size(); ++i) {
+    std::optional<StoredValue>& value = (*values)[i];
+    if (value) call.client.database->big_keys.note(call.argument(i + 1), value->record.size());
     (value ? counters.hits : counters.misses).fetch_add(1, std::memory_order_relaxed);
     if (value && value->type != record::Type::string) value.reset();
     reply_value(call, std::move(value));

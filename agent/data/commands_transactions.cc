@@ -34,16 +34,12 @@ void watch_command(Call& call) {
     if (!value) return call.storage_error(value.error());
     if (*value && (*value)->expires_at) client.watch.note_expiry(*(*value)->expires_at);
   }
-  client.record->watching = true;
   call.reply.ok();
 }
 
 void unwatch_command(Call& call) {
   // At the end of EXEC all is forgotten anyway, and a repeated attempt still has to look.
-  if (!call.in_exec) {
-    call.client.watch.clear();
-    call.client.record->watching = false;
-  }
+  if (!call.in_exec) call.client.watch.clear();
   call.reply.ok();
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <semaphore>
 
@@ -12,8 +13,6 @@
 namespace restored::data {
 namespace {
 
-// Beyond this a request may keep a thread for more than a millisecond.
-constexpr std::size_t serving_bytes_max = 256 * 1024;
 constexpr std::size_t serving_arguments_max = 2048;
 
 // At most `bytes_max` bytes, ending before a zero byte, as C prints it.
@@ -62,6 +61,7 @@ class CallKeys {
   CallKeys(const CommandSpec& spec, Arguments arguments) {
     const auto count = static_cast<int>(arguments.size());
     const int last = spec.keys.last < 0 ? count + spec.keys.last : spec.keys.last;
+    if (spec.keys.step == 0) return;
     for (int i = spec.keys.first; i <= last && size_ < keys_.size(); i += spec.keys.step) {
       keys_[size_++] = arguments[static_cast<std::size_t>(i)];
     }
@@ -84,13 +84,6 @@ class LocksEnd {
  private:
   Client& client_;
 };
-
-// Nothing else raises the flags of watchers, so this follows every write.
-void touch_watchers(ServedDatabase& database, const WriteSet& changes) {
-  for (const WriteSet::Entry& entry : changes.entries()) {
-    if (const auto key = record::user_key(entry.key)) database.watches.touch(*key);
-  }
-}
 
 Outcome run_write(Client& client, const CommandSpec& spec, Arguments arguments) {
   ServedDatabase* const database = client.database.get();
@@ -115,7 +108,7 @@ Outcome run_write(Client& client, const CommandSpec& spec, Arguments arguments) 
     client.reply.error(write_error_text(written.error()));
     return {};
   }
-  touch_watchers(*database, changes);
+  note_written(*database, changes);
   return {};
 }
 
@@ -146,7 +139,21 @@ bool needs_worker(const Client& client, const CommandSpec& spec, Arguments argum
   if (spec.has(flag_write) && client.server.options.durability == Durability::device) return true;
   std::size_t bytes = spec.weight != nullptr ? spec.weight(arguments) : 0;
   for (const std::string_view argument : arguments) bytes += argument.size();
-  return bytes > serving_bytes_max;
+  if (bytes > serving_bytes_max) return true;
+  if (!client.database || !client.database->big_keys.any()) return false;
+  const CallKeys keys(spec, arguments);
+  return std::ranges::any_of(keys.get(), [&](std::string_view key) {
+    return client.database->big_keys.probably_big(key);
+  });
+}
+
+void note_written(ServedDatabase& database, const WriteSet& changes) {
+  for (const WriteSet::Entry& entry : changes.entries()) {
+    const auto key = record::user_key(entry.key);
+    if (!key) continue;
+    database.watches.touch(*key);
+    if (entry.value) database.big_keys.note(*key, entry.value->size());
+  }
 }
 
 Outcome run_request(Client& client, Arguments request, bool on_worker) {

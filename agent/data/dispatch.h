@@ -38,6 +38,9 @@ void run_blocking(Client& client, Arguments request);
 // EXEC, for dispatch.cc; see exec.cc.
 Outcome run_exec(Client& client, bool on_worker);
 
+// After a write is visible: raises the flags of the watchers of its keys.
+void note_written(ServedDatabase& database, const WriteSet& changes);
+
 // Whether a call belongs on a worker whatever its locks say.
 bool needs_worker(const Client& client, const CommandSpec& spec, Arguments arguments);
 

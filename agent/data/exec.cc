@@ -53,9 +53,7 @@ class Attempt {
       error = written.error();
       return Commit::failed;
     }
-    for (const WriteSet::Entry& entry : changes.entries()) {
-      if (const auto key = record::user_key(entry.key)) database_->watches.touch(*key);
-    }
+    note_written(*database_, changes);
     return Commit::done;
   }
 
@@ -67,7 +65,7 @@ class Attempt {
     };
     const auto replaced = database_->keyspace->replace_all(records, still_wanted);
     if (replaced) return Commit::done;
-    if (replaced.error().code == ErrorCode::cancelled) return Commit::again;
+    if (replaced.error().code == ErrorCode::cancelled && !still_wanted()) return Commit::again;
     error = replaced.error();
     return Commit::failed;
   }
@@ -88,7 +86,6 @@ bool queue_needs_worker(const Client& client) {
     if (needs_worker(client, *queued.spec, arguments)) return true;
     for (const std::string_view argument : arguments) weight += argument.size();
   }
-  constexpr std::size_t serving_bytes_max = 256 * 1024;
   return weight > serving_bytes_max;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "data/big_keys.h"
 #include "data/key_locks.h"
 #include "data/scan_cursors.h"
 #include "data/watch_table.h"
@@ -38,6 +39,7 @@ struct ServedDatabase {
   KeyLocks locks;
   WatchTable watches;
   ScanCursors cursors;
+  BigKeys big_keys;
   Counters counters;
 };
 

@@ -52,7 +52,9 @@ void Session::drain() {
 }
 
 bool Session::revoked() const {
-  return client_.authenticated() && !client_.server.engine.connection_exists(client_.connection);
+  // A worker's request ends on its own; the next one is not taken.
+  return !on_worker_ && client_.authenticated() &&
+         !client_.server.engine.connection_exists(client_.connection);
 }
 
 asio::awaitable<void> Session::run(std::shared_ptr<Session> session) {
@@ -131,8 +133,9 @@ asio::awaitable<void> Session::finish_paused(Outcome outcome, Arguments request)
         when_runnable(client_, outcome, std::move(resume));
       }
     };
+    on_worker_ = outcome.pause == Pause::worker;
     co_await resumed_by(subscribe);
-    if (outcome.pause == Pause::worker) break;
+    if (std::exchange(on_worker_, false)) break;
     outcome = run_request(client_, request, false);
   }
   client_.server.commands.fetch_add(1, std::memory_order_relaxed);

@@ -61,6 +61,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool sending_ = false;  // send_rest() is running
   bool killed_ = false;
   bool draining_ = false;
+  bool on_worker_ = false;  // the Client is a worker's at the moment
 };
 
 }  // namespace restored::data

@@ -7,7 +7,9 @@ namespace {
 
 // Raw keys of lookups are built in place: most commands need one, for a moment.
 std::string_view raw_key(std::string_view key) {
+  constexpr std::size_t kept_bytes = 64 * 1024;
   thread_local std::string buffer;
+  if (buffer.capacity() > kept_bytes) buffer = {};
   buffer.assign(1, record::metadata_prefix);
   buffer.append(key);
   return buffer;
