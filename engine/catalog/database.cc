@@ -217,10 +217,7 @@ Result<void> DatabaseImpl::write(const WritePermit& permit, const WriteSet& chan
                                        : batch.Delete(generation->handle(), entry.key);
     RESTORED_TRY(checked(status, "collecting a write"));
   }
-  RESTORED_TRY(checked(instance_->db().Write(write_options(durability), &batch),
-                       "writing to " + options_.directory));
-  if (durability == Durability::process) instance_->upkeep().written();
-  return {};
+  return instance_->write(batch, durability);
 }
 
 Result<std::uint64_t> DatabaseImpl::count_keys() {

@@ -142,10 +142,9 @@ class Database : public Keyspace {
   virtual Result<std::vector<LocalFile>> local_files() const = 0;
 
   // Imports the files (named as in facts, inside `directory`, already fsynced with it) by link
-  // into a new column family, auto-compaction off, and fsyncs the database directory. An empty
-  // list makes an empty one. The files in `directory` are gone or still there afterwards: the
-  // caller removes the directory. Errors: corruption, no_space, storage_engine; no column family
-  // is left then.
+  // into a new column family, auto-compaction off, durably. An empty list makes an empty one. The
+  // files in `directory` are gone or still there afterwards: the caller removes the directory.
+  // Errors: corruption, no_space, storage_engine; no column family is left then.
   virtual Result<std::unique_ptr<StagedGeneration>> ingest(const std::string& directory,
                                                            const std::string& comparator,
                                                            std::span<const FileFacts> files) = 0;

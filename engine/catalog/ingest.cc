@@ -8,7 +8,6 @@
 #include "catalog/generation_files.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
-#include "io/file_system.h"
 
 namespace restored::catalog {
 namespace {
@@ -102,10 +101,8 @@ Result<std::shared_ptr<StoredGeneration>> import_generation(Instance& instance,
     return std::unexpected(error_from(status, "importing " + name));
   }
   std::shared_ptr<StoredGeneration> generation = instance.adopt(handle, number);
+  // Durable: the files by who wrote them, their links by durable_files, the MANIFEST by RocksDB.
   kill_point("catalog.ingest.after-import");
-  // RocksDB syncs neither the links nor their directory; the files were synced by who wrote them.
-  RESTORED_TRY(io::system_files().sync_directory(instance.directory()));
-  kill_point("catalog.ingest.after-sync");
   return generation;
 }
 

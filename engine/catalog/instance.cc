@@ -32,16 +32,18 @@ Instance::~Instance() {
   }
 }
 
-Result<void> Instance::start(const rocksdb::DBOptions& options,
+Result<void> Instance::start(rocksdb::DBOptions options,
                              const std::vector<rocksdb::ColumnFamilyDescriptor>& column_families,
                              std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+  options.listeners.push_back(errors_);
   const rocksdb::Status status =
       open_column_families(options, directory_, column_families, &handles, &db_);
   RESTORED_TRY(checked(status, "opening " + directory_));
   RESTORED_CHECK(handles.size() == column_families.size(), "one handle for each column family");
   catalog_ = handles.front();
   RESTORED_CHECK(catalog_->GetName() == default_name(), "the catalog's column family comes first");
-  upkeep_ = std::make_unique<Upkeep>(*db_);
+  upkeep_ = std::make_unique<Upkeep>(*db_, [this] { return sync_log(); });
+  errors_->attach(*db_, *upkeep_);
   return {};
 }
 
@@ -90,14 +92,21 @@ Result<OpenedInstance> Instance::open(const std::string& directory, const Shared
 
 Result<void> Instance::close() {
   Result<void> stopped = upkeep_->stop();
+  errors_->detach();
   const rocksdb::Status released = db_->DestroyColumnFamilyHandle(catalog_);
   RESTORED_CHECK(released.ok(), "releasing a column family handle cannot fail");
   catalog_ = nullptr;
   const rocksdb::Status closed = db_->Close();
   upkeep_.reset();
   db_.reset();
-  if (!stopped) return stopped;
-  return checked(closed, "closing " + directory_);
+  // What was written is durable by the sync above. RocksDB also complains of a log that once failed
+  // and that its recovery has replaced.
+  if (!closed.ok()) log::warning("catalog", "closing {}: {}", directory_, closed.ToString());
+  return stopped;
+}
+
+rocksdb::Status Instance::sync_log() const {
+  return shared_.files().sync_logs(directory_);
 }
 
 Result<std::optional<std::string>> Instance::read_catalog() const {
@@ -109,10 +118,20 @@ Result<std::optional<std::string>> Instance::read_catalog() const {
   return bytes;
 }
 
+Result<void> Instance::write(rocksdb::WriteBatch& batch, Durability durability) {
+  const rocksdb::Status status = db_->Write(write_options(durability), &batch);
+  if (!status.ok()) {
+    errors_->write_failed();
+    return std::unexpected(error_from(status, "writing to " + directory_));
+  }
+  if (durability == Durability::process) upkeep_->written();
+  return {};
+}
+
 Result<void> Instance::write_catalog(const std::string& bytes) {
-  return checked(
-      db_->Put(write_options(Durability::device), catalog_, std::string(catalog_record_key), bytes),
-      "writing the catalog");
+  rocksdb::WriteBatch batch;
+  batch.Put(catalog_, std::string(catalog_record_key), bytes);
+  return write(batch, Durability::device);
 }
 
 Result<void> Instance::rewrite_catalog(const std::string& bytes) {

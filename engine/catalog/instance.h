@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "catalog/background_errors.h"
 #include "catalog/generation.h"
 #include "catalog/options.h"
 #include "catalog/upkeep.h"
@@ -46,6 +47,13 @@ class Instance {
     return catalog::generation_options(shared_, clock_);
   }
 
+  // Atomic. Errors: no_space, io_error, storage_engine; nothing is visible then.
+  Result<void> write(rocksdb::WriteBatch& batch, Durability durability);
+
+  // Makes all writes that have returned durable; others go on meanwhile. Not RocksDB's SyncWAL
+  // (durable_files.h).
+  rocksdb::Status sync_log() const;
+
   // Nothing: no record was ever written.
   Result<std::optional<std::string>> read_catalog() const;
   // One synced write. On an error it is unknown what a later opening will find.
@@ -66,13 +74,14 @@ class Instance {
 
  private:
   Instance(std::string directory, const Shared& shared, const Clock& clock);
-  Result<void> start(const rocksdb::DBOptions& options,
+  Result<void> start(rocksdb::DBOptions options,
                      const std::vector<rocksdb::ColumnFamilyDescriptor>& column_families,
                      std::vector<rocksdb::ColumnFamilyHandle*>& handles);
 
   const std::string directory_;
   const Shared& shared_;
   const Clock& clock_;
+  const std::shared_ptr<BackgroundErrors> errors_ = std::make_shared<BackgroundErrors>();
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* catalog_ = nullptr;
   int rewrites_ = 0;  // since the last one that succeeded

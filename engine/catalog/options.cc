@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "catalog/expiry_filter.h"
+#include "catalog/rocksdb_log.h"
 #include "restored/limits.h"
 
 namespace restored::catalog {
@@ -23,7 +24,6 @@ constexpr double trash_ratio_max = 1e6;
 
 constexpr std::uint64_t write_buffer_bytes = 64 * kMiB;
 constexpr std::uint64_t wal_bytes_max = 256 * kMiB;
-constexpr std::uint64_t log_file_bytes_max = 4 * kMiB;
 constexpr std::uint64_t scan_readahead_bytes = 2 * kMiB;
 
 rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
@@ -44,9 +44,7 @@ rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cac
 }
 
 void settle_log(rocksdb::DBOptions& options) {
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.max_log_file_size = log_file_bytes_max;
-  options.keep_log_file_num = 2;
+  options.info_log = rocksdb_log();
   options.stats_dump_period_sec = 0;  // else a thread each
   options.stats_persist_period_sec = 0;
 }
@@ -71,16 +69,18 @@ void settle_durability(rocksdb::DBOptions& options) {
 }  // namespace
 
 Shared::Shared(std::uint64_t block_cache_bytes)
-    : cache_(rocksdb::NewLRUCache(block_cache_bytes, /*num_shard_bits=*/-1,
+    : files_(DurableFiles::make(rocksdb::FileSystem::Default())),
+      env_(rocksdb::NewCompositeEnv(files_)),
+      cache_(rocksdb::NewLRUCache(block_cache_bytes, /*num_shard_bits=*/-1,
                                   /*strict_capacity_limit=*/false,
                                   /*high_pri_pool_ratio=*/0.5)),
       write_buffers_(std::make_shared<rocksdb::WriteBufferManager>(
           std::max<std::uint64_t>(block_cache_bytes / 2, write_buffer_bytes), cache_)) {
   rocksdb::Status status;
-  deleter_.reset(rocksdb::NewSstFileManager(
-      rocksdb::Env::Default(), /*info_log=*/nullptr, /*trash_dir=*/"",
-      static_cast<std::int64_t>(delete_bytes_per_second), /*delete_existing_trash=*/true, &status,
-      trash_ratio_max, delete_chunk_bytes));
+  deleter_.reset(rocksdb::NewSstFileManager(env_.get(), /*info_log=*/nullptr, /*trash_dir=*/"",
+                                            static_cast<std::int64_t>(delete_bytes_per_second),
+                                            /*delete_existing_trash=*/true, &status,
+                                            trash_ratio_max, delete_chunk_bytes));
   RESTORED_CHECK(status.ok() && deleter_, "a file deleter without a trash directory cannot fail");
   // Flushes before compactions, and both below the threads that serve clients.
   rocksdb::Env* env = rocksdb::Env::Default();
@@ -98,6 +98,7 @@ rocksdb::DBOptions database_options(const Shared& shared) {
   rocksdb::DBOptions options;
   settle_log(options);
   settle_durability(options);
+  options.env = &shared.env();
   options.create_if_missing = false;
   options.create_missing_column_families = false;
   // Bounded: with -1 an import opens all files inside the write thread, and writers wait.
@@ -109,6 +110,7 @@ rocksdb::DBOptions database_options(const Shared& shared) {
   options.write_buffer_manager = shared.write_buffers();
   options.sst_file_manager = shared.deleter();
   options.max_background_jobs = 4;
+  options.max_bgerror_resume_count = 0;  // background_errors.h
   options.max_total_wal_size = wal_bytes_max;
   // Written pages go to the device early, so that a sync has little left to do.
   options.bytes_per_sync = 1 * kMiB;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_manager.h>
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "catalog/database.h"
+#include "catalog/durable_files.h"
 
 namespace restored::catalog {
 
@@ -30,6 +32,8 @@ class Shared final : public SharedResources {
  public:
   explicit Shared(std::uint64_t block_cache_bytes);
 
+  DurableFiles& files() const { return *files_; }
+  rocksdb::Env& env() const { return *env_; }
   const std::shared_ptr<rocksdb::Cache>& cache() const { return cache_; }
   const std::shared_ptr<rocksdb::WriteBufferManager>& write_buffers() const {
     return write_buffers_;
@@ -37,6 +41,8 @@ class Shared final : public SharedResources {
   const std::shared_ptr<rocksdb::SstFileManager>& deleter() const { return deleter_; }
 
  private:
+  std::shared_ptr<DurableFiles> files_;
+  std::unique_ptr<rocksdb::Env> env_;  // before what may use it until its end
   std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;  // charged to the cache
   std::shared_ptr<rocksdb::SstFileManager> deleter_;            // rate limit of deletions

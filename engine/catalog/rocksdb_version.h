@@ -41,6 +41,14 @@ inline rocksdb::Status open_column_families(
 #endif
 }
 
+// The log refuses what comes after a write to it has failed. That is no error of its own: the first
+// one says what is wrong. RocksDB tells the two apart by text alone.
+inline bool echoes_earlier_error(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  return text.find("Seen error") != std::string::npos ||
+         text.find("previous error") != std::string::npos;
+}
+
 // Fields of a file's metadata that not all releases have: how files of level 0 are ordered (since
 // 8.0; before, by largest sequence number) and internal bounds (since 8.1; they matter to range
 // tombstones only, which we refuse, and are derived from the file when absent).

@@ -91,7 +91,7 @@ Result<void> DatabaseImpl::settle() {
 
 Result<SwapReport> DatabaseImpl::make_live(Change change) {
   // Outside of the gate: the sync inside it then finds little to do.
-  RESTORED_TRY(checked(instance_->db().SyncWAL(), "syncing the write-ahead log before a swap"));
+  RESTORED_TRY(checked(instance_->sync_log(), "syncing the write-ahead log before a swap"));
   const auto begin = clock_.monotonic();
   {
     WriteGate::Closed gate = gate_.close();
@@ -222,8 +222,7 @@ Result<void> DatabaseImpl::replace_all(const WriteSet& records,
       }
     }
     // Unsynced: the catalog's write follows it in the log, and syncs both.
-    RESTORED_TRY(checked(instance_->db().Write(write_options(Durability::process), &batch),
-                         "writing the new content"));
+    RESTORED_TRY(instance_->write(batch, Durability::process));
   }
   change.next = record_after_swap(
       *change.candidate,

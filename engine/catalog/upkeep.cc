@@ -12,16 +12,15 @@
 
 namespace restored::catalog {
 
-Upkeep::Upkeep(rocksdb::DB& db) : db_(db), thread_([this] { run(); }) {}
+Upkeep::Upkeep(rocksdb::DB& db, std::function<rocksdb::Status()> sync_log)
+    : db_(db), sync_log_(std::move(sync_log)), thread_([this] { run(); }) {}
 
 Upkeep::~Upkeep() {
   RESTORED_CHECK(!thread_.joinable(), "upkeep is stopped before it ends");
 }
 
 void Upkeep::written() noexcept {
-  // Relaxed: the flag only says that a sync is due; RocksDB orders the write before it.
-  if (dirty_.load(std::memory_order_relaxed)) return;
-  if (dirty_.exchange(true, std::memory_order_relaxed)) return;
+  if (dirty_.load() || dirty_.exchange(true)) return;
   MutexLock lock(mutex_);
   sync_at_ = std::chrono::steady_clock::now() + wal_sync_delay;
   changed_.notify_all();
@@ -58,7 +57,7 @@ Result<void> Upkeep::stop() {
     RESTORED_CHECK(handles_ == 0, "a pin or cursor outlived its database");
   }
   thread_.join();
-  return checked(db_.SyncWAL(), "syncing the write-ahead log at close");
+  return checked(sync_log_(), "syncing the write-ahead log at close");
 }
 
 void Upkeep::run() {
@@ -106,7 +105,7 @@ void Upkeep::work_until_stopped() {
       if (sync) sync_at_.reset();
       busy_ = true;
     }
-    if (sync) sync_log();
+    if (sync) sync_when_due();
     run_jobs(std::move(jobs), last_try);
   }
 }
@@ -146,11 +145,11 @@ bool Upkeep::drop_and_close(rocksdb::ColumnFamilyHandle* handle, Fate fate) {
   return true;
 }
 
-void Upkeep::sync_log() {
+void Upkeep::sync_when_due() {
   // Before the sync: a write that comes during it asks for the next one. Pairs with the exchange
-  // in written(); RocksDB's own locks order the data.
-  dirty_.store(false, std::memory_order_relaxed);
-  const rocksdb::Status status = db_.SyncWAL();
+  // in written().
+  dirty_.store(false);
+  const rocksdb::Status status = sync_log_();
   if (status.ok()) {
     sync_failed_ = false;
     return;

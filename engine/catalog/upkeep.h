@@ -29,7 +29,8 @@ class Upkeep {
   // True when done; false to be asked again after `retry_delay`, and once more at stop().
   using Job = std::function<bool()>;
 
-  explicit Upkeep(rocksdb::DB& db);
+  // `sync_log` makes durable what was written before it is called; upkeep's thread only.
+  Upkeep(rocksdb::DB& db, std::function<rocksdb::Status()> sync_log);
   ~Upkeep();  // REQUIRES: stopped
   Upkeep(const Upkeep&) = delete;
   Upkeep& operator=(const Upkeep&) = delete;
@@ -56,11 +57,12 @@ class Upkeep {
   void work_until_stopped();
   bool drop_and_close(rocksdb::ColumnFamilyHandle* handle, Fate fate);
   void run_jobs(std::deque<Job> jobs, bool last_try);
-  void sync_log();
+  void sync_when_due();
   // How long there is nothing to do; nothing: until somebody notifies.
   std::optional<Time> next_wake() const REQUIRES_LOCK(mutex_);
 
   rocksdb::DB& db_;
+  const std::function<rocksdb::Status()> sync_log_;
   std::atomic<bool> dirty_ = false;  // the log holds writes that no sync has covered
   bool sync_failed_ = false;         // upkeep thread: said once in the log
 

@@ -1,0 +1,42 @@
+// Brings an instance back after an error that RocksDB met in the background or in its log: a full
+// disk above all. RocksDB then refuses all writes until somebody calls Resume(); upkeep does so
+// each second, and only upkeep. RocksDB's own recovery from a full disk is switched off: it looks
+// every five seconds, and with more than one database it can wait for itself (7.8:
+// SstFileManagerImpl::StartErrorRecovery joins the recovery thread while it holds the mutex that
+// this thread needs).
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/listener.h>
+
+#include "base/mutex.h"
+#include "catalog/upkeep.h"
+
+namespace restored::catalog {
+
+// Threading: RocksDB calls it from its own threads.
+class BackgroundErrors final : public rocksdb::EventListener {
+ public:
+  // From here to detach() errors lead to attempts to resume; one that came before is remembered.
+  void attach(rocksdb::DB& db, Upkeep& upkeep);
+  void detach();
+
+  // A write failed: there is an error, whether or not a report of it was seen to its end.
+  void write_failed();
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status error,
+                            bool* auto_recovery) override;
+
+ private:
+  void submit_resume() REQUIRES_LOCK(mutex_);
+  bool resume();
+
+  Mutex mutex_;
+  rocksdb::DB* db_ GUARDED_BY(mutex_) = nullptr;
+  Upkeep* upkeep_ GUARDED_BY(mutex_) = nullptr;
+  bool raised_ GUARDED_BY(mutex_) = false;    // and no attempt has seen it yet
+  bool resuming_ GUARDED_BY(mutex_) = false;  // an attempt is with upkeep
+};
+
+}  // namespace restored::catalog

@@ -1,0 +1,33 @@
+// What our databases need of the file system beyond what RocksDB asks of it:
+//
+//   - The hard links of an import are durable before the MANIFEST names them. RocksDB syncs neither
+//     the links nor their directory: after a power loss the MANIFEST could name files that are
+//     gone, and the database, old data and all, would not open.
+//   - The write-ahead log can be synced beside running writes, whatever state RocksDB is in. Its
+//     own SyncWAL() ends the process by an assertion when a write to the log has failed before
+//     (7.8: a full disk is enough), and a synced write makes all other writers wait.
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <memory>
+#include <string>
+
+namespace restored::catalog {
+
+// Otherwise like the target.
+// Threading: as every FileSystem, all methods from any thread at once.
+class DurableFiles : public rocksdb::FileSystemWrapper {
+ public:
+  static std::shared_ptr<DurableFiles> make(std::shared_ptr<rocksdb::FileSystem> target);
+
+  // Syncs what was written to the open logs in `directory` before this call. When that fails, the
+  // log takes no more writes: RocksDB's next write to it fails, and its recovery from that brings
+  // the data to other files.
+  virtual rocksdb::IOStatus sync_logs(const std::string& directory) = 0;
+
+ protected:
+  using FileSystemWrapper::FileSystemWrapper;
+};
+
+}  // namespace restored::catalog

@@ -1,0 +1,166 @@
+#include "catalog/durable_files.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "support/temporary_directory.h"
+
+namespace restored::catalog::test {
+namespace {
+
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+// Writes down what reaches the operating system, and can refuse to sync directories.
+struct Journal {
+  std::vector<std::string> calls;
+  bool refuse_sync = false;
+  bool refuse_log_sync = false;
+};
+
+class RecordedDirectory final : public rocksdb::FSDirectory {
+ public:
+  RecordedDirectory(std::unique_ptr<rocksdb::FSDirectory> directory, Journal& journal)
+      : directory_(std::move(directory)), journal_(journal) {}
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    journal_.calls.emplace_back("sync directory");
+    if (journal_.refuse_sync) return IOStatus::IOError("refused");
+    return directory_->Fsync(options, debug);
+  }
+
+ private:
+  std::unique_ptr<rocksdb::FSDirectory> directory_;
+  Journal& journal_;
+};
+
+class RecordedFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  RecordedFile(std::unique_ptr<rocksdb::FSWritableFile> file, Journal& journal)
+      : FSWritableFileOwnerWrapper(std::move(file)), journal_(journal) {}
+  using FSWritableFileOwnerWrapper::Append;
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  IODebugContext* debug) override {
+    journal_.calls.push_back("append " + data.ToString());
+    return FSWritableFileOwnerWrapper::Append(data, options, debug);
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    journal_.calls.emplace_back("sync file");
+    if (journal_.refuse_log_sync) return IOStatus::IOError("refused");
+    return FSWritableFileOwnerWrapper::Sync(options, debug);
+  }
+
+ private:
+  Journal& journal_;
+};
+
+class RecordedFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit RecordedFiles(Journal& journal)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), journal_(journal) {}
+  const char* Name() const override { return "recorded"; }
+  IOStatus LinkFile(const std::string& source, const std::string& target, const IOOptions& options,
+                    IODebugContext* debug) override {
+    journal_.calls.emplace_back("link");
+    return FileSystemWrapper::LinkFile(source, target, options, debug);
+  }
+  IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                           std::unique_ptr<rocksdb::FSWritableFile>* file,
+                           IODebugContext* debug) override {
+    const IOStatus status = FileSystemWrapper::NewWritableFile(path, options, file, debug);
+    if (status.ok()) *file = std::make_unique<RecordedFile>(std::move(*file), journal_);
+    return status;
+  }
+  IOStatus NewDirectory(const std::string& path, const IOOptions& options,
+                        std::unique_ptr<rocksdb::FSDirectory>* directory,
+                        IODebugContext* debug) override {
+    const IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);
+    if (status.ok())
+      *directory = std::make_unique<RecordedDirectory>(std::move(*directory), journal_);
+    return status;
+  }
+
+ private:
+  Journal& journal_;
+};
+
+class DurableFilesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    restored::test::write_file(directory_.file("staged"), "content");
+    ASSERT_TRUE(
+        files_->NewWritableFile(directory_.file("MANIFEST-000001"), {}, &manifest_, nullptr).ok());
+    ASSERT_TRUE(files_->NewWritableFile(directory_.file("000009.log"), {}, &log_, nullptr).ok());
+  }
+  void link(const std::string& name) {
+    ASSERT_TRUE(
+        files_->LinkFile(directory_.file("staged"), directory_.file(name), {}, nullptr).ok());
+  }
+
+  using Calls = std::vector<std::string>;
+  restored::test::TemporaryDirectory directory_;
+  Journal journal_;
+  std::shared_ptr<DurableFiles> files_ =
+      DurableFiles::make(std::make_shared<RecordedFiles>(journal_));
+  std::unique_ptr<rocksdb::FSWritableFile> manifest_;
+  std::unique_ptr<rocksdb::FSWritableFile> log_;
+};
+
+TEST_F(DurableFilesTest, LinksAreSyncedOnceBeforeTheManifestNamesThem) {
+  link("000001.sst");
+  link("000002.sst");
+  ASSERT_TRUE(log_->Append("w", {}, nullptr).ok());  // only the MANIFEST names files
+  ASSERT_TRUE(manifest_->Append("1", {}, nullptr).ok());
+  ASSERT_TRUE(manifest_->Append("2", {}, nullptr).ok());
+  EXPECT_EQ(journal_.calls,
+            (Calls{"link", "link", "append w", "sync directory", "append 1", "append 2"}));
+}
+
+TEST_F(DurableFilesTest, ManifestIsNotWrittenWhileTheLinksCannotBeSynced) {
+  link("000001.sst");
+  journal_.refuse_sync = true;
+  EXPECT_FALSE(manifest_->Append("1", {}, nullptr).ok());
+  EXPECT_FALSE(manifest_->Append("1", {}, nullptr).ok()) << "and it is tried again";
+  journal_.refuse_sync = false;
+  EXPECT_TRUE(manifest_->Append("2", {}, nullptr).ok());
+  EXPECT_EQ(journal_.calls,
+            (Calls{"link", "sync directory", "sync directory", "sync directory", "append 2"}));
+}
+
+TEST_F(DurableFilesTest, OpenLogIsSyncedWithItsNameAndOnlyWhenItWasWritten) {
+  ASSERT_TRUE(files_->sync_logs(directory_.path()).ok());
+  EXPECT_TRUE(journal_.calls.empty());
+  ASSERT_TRUE(log_->Append("1", {}, nullptr).ok());
+  ASSERT_TRUE(files_->sync_logs(directory_.path()).ok());
+  ASSERT_TRUE(files_->sync_logs(directory_.path()).ok());
+  ASSERT_TRUE(log_->Append("2", {}, nullptr).ok());
+  ASSERT_TRUE(files_->sync_logs("/elsewhere").ok());
+  ASSERT_TRUE(files_->sync_logs(directory_.path()).ok());
+  EXPECT_EQ(journal_.calls,
+            (Calls{"append 1", "sync file", "sync directory", "append 2", "sync file"}));
+}
+
+TEST_F(DurableFilesTest, ClosedLogIsLeftAlone) {
+  ASSERT_TRUE(log_->Append("1", {}, nullptr).ok());
+  ASSERT_TRUE(log_->Close({}, nullptr).ok());
+  ASSERT_TRUE(files_->sync_logs(directory_.path()).ok());
+  log_.reset();
+  ASSERT_TRUE(files_->sync_logs(directory_.path()).ok());
+  EXPECT_EQ(journal_.calls, (Calls{"append 1"}));
+}
+
+TEST_F(DurableFilesTest, LogWhoseSyncFailedTakesNoMoreWrites) {
+  ASSERT_TRUE(log_->Append("1", {}, nullptr).ok());
+  journal_.refuse_log_sync = true;
+  EXPECT_FALSE(files_->sync_logs(directory_.path()).ok());
+  journal_.refuse_log_sync = false;
+  const IOStatus refused = log_->Append("2", {}, nullptr);
+  EXPECT_FALSE(refused.ok());
+  EXPECT_TRUE(refused.GetRetryable()) << "RocksDB recovers from it by another log";
+  EXPECT_FALSE(log_->Sync({}, nullptr).ok());
+  EXPECT_EQ(journal_.calls, (Calls{"append 1", "sync file"}));
+}
+
+}  // namespace
+}  // namespace restored::catalog::test
