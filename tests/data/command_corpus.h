@@ -3,15 +3,15 @@
 
 #include <cstdint>
 #include <random>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "raw_client.h"
 
 namespace restored::test {
 
-// Lines of the inline protocol, in order; state carries over from line to line.
-std::vector<std::string_view> scripted_lines();
+// The lines of scripts/, in the form of the inline protocol; state carries over from line to line.
+std::vector<std::string> scripted_lines();
 
 // Random commands over few keys, so that they meet; about one in ten is wrong in some way.
 class RandomCommands {

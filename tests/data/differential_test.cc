@@ -94,7 +94,7 @@ TEST_F(DifferentialTest, ScriptedLinesInBothProtocolsAndBothForms) {
       pair.ours.call({"FLUSHALL"});
       pair.redis.call({"HELLO", protocol});
       pair.ours.call({"HELLO", protocol});
-      for (const std::string_view line : scripted_lines()) {
+      for (const std::string& line : scripted_lines()) {
         const std::string redis = call(pair.redis, line);
         const std::string ours = call(pair.ours, line);
         // AUTH without a password configured is the one thing that our servers cannot share.
