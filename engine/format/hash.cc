@@ -18,7 +18,8 @@ namespace {
 
 // The dispatcher fills its table on the first call, without a lock: make that call here, before
 // there are threads.
-const auto dispatch_table_filled = (XXH3_64bits(nullptr, 0), XXH3_128bits(nullptr, 0).low64);
+[[maybe_unused]] const auto dispatch_table_filled =
+    (XXH3_64bits(nullptr, 0), XXH3_128bits(nullptr, 0).low64);
 
 }  // namespace
 
