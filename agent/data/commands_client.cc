@@ -189,6 +189,8 @@ void client_kill(Call& call) {
       call.client.closing = true;  // after the reply
     } else {
       client->close();
+      // Its end takes a moment, but from this reply on nobody sees it any more.
+      call.client.server.clients.remove(client->id);
     }
     ++killed;
   }

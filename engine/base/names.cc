@@ -24,11 +24,18 @@ constexpr Name<OperationState> operation_states[] = {
     {OperationState::cancelled, "cancelled"},
 };
 constexpr Name<Phase> phases[] = {
-    {Phase::validate, "validate"}, {Phase::reserve, "reserve"},     {Phase::fetch, "fetch"},
-    {Phase::ingest, "ingest"},     {Phase::verify, "verify"},       {Phase::swap, "swap"},
-    {Phase::retire, "retire"},     {Phase::export_files, "export"},  // export is a word of the
-                                                                     // language
-    {Phase::upload, "upload"},     {Phase::commit, "commit"},       {Phase::read, "read"},
+    {Phase::validate, "validate"},
+    {Phase::reserve, "reserve"},
+    {Phase::fetch, "fetch"},
+    {Phase::ingest, "ingest"},
+    {Phase::verify, "verify"},
+    {Phase::swap, "swap"},
+    {Phase::retire, "retire"},
+    {Phase::export_files, "export"},  // export is a word of the
+                                      // language
+    {Phase::upload, "upload"},
+    {Phase::commit, "commit"},
+    {Phase::read, "read"},
     {Phase::done, "done"},
 };
 constexpr Name<DatabaseStatus> database_statuses[] = {
