@@ -23,7 +23,7 @@ LONGER = {
 # A library's headers -> where they may be included.
 ONLY_IN = {
     r"liburing": ["engine/io/"],
-    r"zstd\.h|zdict\.h": ["engine/format/", "tests/format/"],
+    r"zstd\.h|zdict\.h": ["engine/format/", "tests/format/", "bench/"],
     r"xxhash\.h": ["engine/format/", "engine/restore/", "tests/format/", "bench/"],
     r"rocksdb/": ["engine/catalog/", "tests/catalog/"],
     r"boost/(asio|beast)": ["agent/", "tools/restorectl/", "tests/agent/", "tests/control/",
