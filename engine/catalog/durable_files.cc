@@ -26,8 +26,14 @@ std::string directory_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
+std::string_view base_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 bool is_manifest(std::string_view path) {
-  return path.substr(path.rfind('/') + 1).starts_with("MANIFEST-");
+  return base_name(path).starts_with("MANIFEST-");
+}
+bool is_options(std::string_view path) {
+  return base_name(path).starts_with("OPTIONS-");
 }
 
 bool is_log(std::string_view path) {
@@ -92,6 +98,28 @@ class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
   const std::string directory_;
   const std::shared_ptr<rocksdb::FileSystem> files_;
   const std::shared_ptr<UnsyncedLinks> links_;
+};
+
+class OptionsFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+  IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
+    return IOStatus::OK();
+  }
+  IOStatus Fsync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
+    return IOStatus::OK();
+  }
+};
+
+class Directory final : public rocksdb::FSDirectoryWrapper {
+ public:
+  using FSDirectoryWrapper::FSDirectoryWrapper;
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions& why) override {
+    if (why.reason == rocksdb::DirFsyncOptions::kFileRenamed && is_options(why.renamed_new_name))
+      return IOStatus::OK();
+    return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, why);
+  }
 };
 
 // A log as sync_logs() sees it: open for as long as RocksDB writes to it.
@@ -196,6 +224,12 @@ class DurableFilesImpl final : public DurableFiles {
     return status;
   }
 
+  IOStatus NewDirectory(const std::string& path, const IOOptions& options,
+                        std::unique_ptr<FSDirectory>* directory, IODebugContext* debug) override {
+    IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);
+    if (status.ok()) *directory = std::make_unique<Directory>(std::move(*directory));
+    return status;
+  }
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
                            std::unique_ptr<FSWritableFile>* file, IODebugContext* debug) override {
     return wrapped(path, FileSystemWrapper::NewWritableFile(path, options, file, debug), file);
@@ -212,6 +246,8 @@ class DurableFilesImpl final : public DurableFiles {
     if (!status.ok()) return status;
     if (is_manifest(path)) {
       *file = std::make_unique<Manifest>(std::move(*file), directory_of(path), files_, links_);
+    } else if (is_options(path)) {
+      *file = std::make_unique<OptionsFile>(std::move(*file));
     } else if (is_log(path)) {
       auto state = std::make_shared<OpenLog>(file->get(), files_, directory_of(path));
       MutexLock lock(mutex_);

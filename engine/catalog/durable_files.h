@@ -6,6 +6,9 @@
 //   - The write-ahead log can be synced beside running writes, whatever state RocksDB is in. Its
 //     own SyncWAL() ends the process by an assertion when a write to the log has failed before
 //     (7.8: a full disk is enough), and a synced write makes all other writers wait.
+//   - OPTIONS files, which people read and nobody else, are not synced. RocksDB writes one whenever
+//   a
+//     column family comes, goes or changes, and all writers wait for it.
 #pragma once
 
 #include <rocksdb/file_system.h>

@@ -162,5 +162,23 @@ TEST_F(DurableFilesTest, LogWhoseSyncFailedTakesNoMoreWrites) {
   EXPECT_EQ(journal_.calls, (Calls{"append 1", "sync file"}));
 }
 
+TEST_F(DurableFilesTest, OptionsFilesAreNotSyncedOtherRenamedFilesAre) {
+  std::unique_ptr<rocksdb::FSWritableFile> options;
+  ASSERT_TRUE(
+      files_->NewWritableFile(directory_.file("OPTIONS-000005.dbtmp"), {}, &options, nullptr).ok());
+  ASSERT_TRUE(options->Append("o", {}, nullptr).ok());
+  ASSERT_TRUE(options->Sync({}, nullptr).ok());
+  std::unique_ptr<rocksdb::FSDirectory> directory;
+  ASSERT_TRUE(files_->NewDirectory(directory_.path(), {}, &directory, nullptr).ok());
+  const auto renamed = [&](const std::string& name) {
+    return directory->FsyncWithDirOptions({}, nullptr,
+                                          rocksdb::DirFsyncOptions(directory_.file(name)));
+  };
+  ASSERT_TRUE(renamed("OPTIONS-000005").ok());
+  EXPECT_EQ(journal_.calls, (Calls{"append o"}));
+  ASSERT_TRUE(renamed("CURRENT").ok());
+  EXPECT_EQ(journal_.calls, (Calls{"append o", "sync directory"}));
+}
+
 }  // namespace
 }  // namespace restored::catalog::test
