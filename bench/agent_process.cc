@@ -1,6 +1,7 @@
 #include "agent_process.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -98,7 +99,7 @@ Result<AgentProcess> AgentProcess::start(const AgentOptions& options) {
   const std::string config = options.state_directory + "/bench.toml";
   {
     std::ofstream file(config);
-    file << fmt::format("[engine]\nmemory_budget = {}\nblock_cache = {}\n",
+    file << fmt::format("log_level = \"warning\"\n[engine]\nmemory_budget = {}\nblock_cache = {}\n",
                         options.memory_budget_bytes, options.block_cache_bytes);
   }
   const std::array<std::string, 11> arguments{options.binary,
@@ -116,8 +117,14 @@ Result<AgentProcess> AgentProcess::start(const AgentOptions& options) {
   for (std::size_t index = 0; index < arguments.size(); ++index) {
     raw[index] = const_cast<char*>(arguments[index].c_str());
   }
+  ::posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  const std::string log = options.state_directory + "/bench.log";
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(),
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0640);
   const int error =
-      ::posix_spawn(&agent.pid_, options.binary.c_str(), nullptr, nullptr, raw.data(), environ);
+      ::posix_spawn(&agent.pid_, options.binary.c_str(), &actions, nullptr, raw.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     agent.pid_ = -1;
     return fail(ErrorCode::file_not_found, options.binary + ": " + std::strerror(error));
@@ -130,7 +137,9 @@ Result<AgentProcess> AgentProcess::start(const AgentOptions& options) {
     int status = 0;
     if (::waitpid(agent.pid_, &status, WNOHANG) == agent.pid_) {
       agent.pid_ = -1;
-      return fail(ErrorCode::connection_failed, "the agent ended at its start; its log says why");
+      const auto said = io::read_file(io::system_files(), log, 1 * kMiB);
+      return fail(ErrorCode::connection_failed,
+                  "the agent ended at its start: " + said.value_or("without a word"));
     }
     if (std::chrono::steady_clock::now() > deadline) {
       return fail(ErrorCode::timed_out, "the agent is not ready after a minute");

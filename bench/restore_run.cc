@@ -1,9 +1,10 @@
 #include "restore_run.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -84,6 +85,13 @@ Result<RestoreRun> run(std::unique_ptr<Client> client, pid_t process, const Rest
   RESTORED_TRY(start());
   RESTORED_TRY(watch(probe, look, interval, result));
   result.peak_resident_bytes = memory.peak_bytes();
+  for (const ClientReport* report :
+       {&result.without_restore, &result.during_fetch, &result.during_swap}) {
+    if (report->failures == 0) continue;
+    return fail(ErrorCode::connection_failed,
+                fmt::format("{} of the client's requests failed, the first one with: {}",
+                            report->failures, report->first_failure));
+  }
   return result;
 }
 
