@@ -229,7 +229,7 @@ row() {
     rate="$(awk -v b="$bytes" -v s="$seconds" \
       'BEGIN {if (b > 0 && s > 0) printf "%.0f", b / s / 1e6; else printf "-"}')"
   fi
-  stall="$(jq -r --arg step "$step" '.stalls[$step] // 0' <<<"$report")"
+  stall="$(printf '%.1f' "$(jq -r --arg step "$step" '.stalls[$step] // 0' <<<"$report")")"
   printf '%-22s %12s %12s %9s %6s %14s\n' "$label" "${bytes/#0/-}" "${fetched/#0/-}" "$seconds" \
     "$rate" "$stall ms"
 }
