@@ -1,4 +1,5 @@
 // Commands over the whole key space: SCAN, KEYS, RANDOMKEY, DBSIZE, FLUSHDB, FLUSHALL.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
@@ -11,6 +12,9 @@
 
 namespace restored::data {
 namespace {
+
+// One call keeps no more keys in memory, whatever COUNT says: it is a hint.
+constexpr std::int64_t scan_count_max = 1'000'000;
 
 struct ScanOptions {
   std::int64_t count = 10;
@@ -85,7 +89,7 @@ void scan_command(Call& call) {
   auto walk = call.view->walk();
   if (!walk) return call.storage_error(walk.error());
   const std::string prefix = options.pattern ? glob_literal_prefix(*options.pattern) : "";
-  walk->stop_after(static_cast<std::uint64_t>(options.count));
+  walk->stop_after(static_cast<std::uint64_t>(std::min(options.count, scan_count_max)));
   if (last && *last >= prefix) {
     walk->seek_after(*last);
   } else {

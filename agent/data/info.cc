@@ -126,9 +126,13 @@ void replication_section(Client& client, std::string& text) {
   line(text, "master_repl_offset:0");
 }
 
+// Monitors ask every few seconds, so big data is estimated, not counted; DBSIZE counts.
 void keyspace_section(Client& client, std::string& text) {
-  const auto count = client.database->keyspace->count_keys();
-  if (count && *count > 0) line(text, "db0:keys={},expires=0,avg_ttl=0", *count);
+  constexpr std::uint64_t counted_max = 100'000;
+  Keyspace& keyspace = *client.database->keyspace;
+  std::uint64_t keys = keyspace.pin()->estimated_records();
+  if (keys <= counted_max) keys = keyspace.count_keys().value_or(keys);
+  if (keys > 0) line(text, "db0:keys={},expires=0,avg_ttl=0", keys);
 }
 
 // The newest restore or undo of this database that succeeded.

@@ -6,10 +6,6 @@
 
 namespace restored::data {
 
-bool Watch::watches(std::string_view key) const {
-  return std::find(keys_.begin(), keys_.end(), key) != keys_.end();
-}
-
 void Watch::add(WatchTable& table, std::string_view key, GenerationNumber generation) {
   RESTORED_CHECK(table_ == nullptr || table_ == &table, "a connection watches one database");
   if (table_ == nullptr) {
@@ -17,8 +13,7 @@ void Watch::add(WatchTable& table, std::string_view key, GenerationNumber genera
     generation_ = generation;
   }
   saw_generation(generation);
-  table.add(key, &dirty_);
-  keys_.emplace_back(key);
+  if (keys_.emplace(key).second) table.add(key, &dirty_);
 }
 
 void Watch::note_expiry(UnixMillis expires_at) {

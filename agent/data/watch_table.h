@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,7 +34,7 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
 
   bool active() const { return table_ != nullptr; }
-  bool watches(std::string_view key) const;
+  bool watches(std::string_view key) const { return keys_.contains(key); }
   // Lists the key in the table: from now on a write to it raises the flag. Then the caller reads
   // the key's expiry and notes it. The first key fixes the generation.
   void add(WatchTable& table, std::string_view key, GenerationNumber generation);
@@ -48,7 +49,7 @@ class Watch {
 
  private:
   WatchTable* table_ = nullptr;
-  std::vector<std::string> keys_;
+  std::set<std::string, std::less<>> keys_;
   GenerationNumber generation_ = 0;
   std::optional<UnixMillis> first_expiry_;  // of the keys that had one when watched
   std::atomic<bool> dirty_{false};
