@@ -4,7 +4,6 @@
 #include <system_error>
 
 #include "base/log.h"
-#include "base/thread_priority.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
@@ -88,7 +87,8 @@ void OperationRunner::leave_turn() {
 
 void OperationRunner::run(Operation& operation, const Work& work,
                           const std::function<void()>& release) {
-  enter_background_thread("operation");
+  // At normal priority: this thread closes the write gate, and clients wait until it opens it. The
+  // pipeline's threads, which do the work, run below.
   Result<void> outcome = take_turn(operation);
   const bool had_turn = outcome.has_value();
   // An operation that is stopped before its turn still runs, to clean up after itself: every step

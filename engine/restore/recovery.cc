@@ -95,6 +95,16 @@ struct Decision {
   Error error;
 };
 
+// A swap whose record could not be synced was reported as failed, but the bytes may have reached
+// the disk after all and count now that the catalog was read again.
+bool succeeded_after_all(const EngineParts& parts, const OperationView& view) {
+  if (view.kind != OperationKind::restore || view.state != OperationState::failed) return false;
+  const OpenDatabases::Pointer database = parts.databases.find(view.database);
+  if (!database) return false;
+  const catalog::CatalogState state = database->state();
+  return state.last_swap == view.id && state.live_provenance.operation == view.id;
+}
+
 Decision decide_restore(const EngineParts& parts, const OperationView& view) {
   if (!parts.registry->database(view.database)) {
     return {Verdict::failed,
@@ -198,6 +208,12 @@ Result<void> recover(EngineParts& parts) {
   std::set<std::string> databases;
   const std::vector<registry::OperationRecord> records = parts.registry->operations();
   for (const registry::OperationRecord& record : records | std::views::reverse) {
+    if (succeeded_after_all(parts, record.view)) {
+      registry::OperationRecord corrected = record;
+      corrected.view.state = OperationState::running;
+      corrected.view.error.reset();
+      RESTORED_TRY(end(parts, corrected, {Verdict::succeeded, {}}));
+    }
     if (record.view.state != OperationState::running) continue;
     const Decision decision = decide(parts, record.view);
     if (decision.verdict == Verdict::goes_on) {

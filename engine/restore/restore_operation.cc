@@ -206,6 +206,8 @@ void RestoreOperation::abandon(const Error& cause) {
 }
 
 void RestoreOperation::record_database(DatabaseStatus status, const std::optional<Error>& failure) {
+  const auto known = parts_.registry->database(accepted_.database);
+  if (known && known->status == status && !known->failure && !failure) return;
   note_if_failed(parts_.change_record(accepted_.database,
                                       [&](registry::DatabaseRecord& record) {
                                         record.status = status;

@@ -20,15 +20,13 @@ Error source_unknown(const DatabaseId& source) {
 // The repository has no such backup. It may be one that is still being made, or that failed.
 Error explain_missing(const EngineParts& parts, const DatabaseId& source, const BackupId& backup,
                       Error missing) {
-  const OperationTable::Pointer maker = parts.operations->backup_operation(backup);
-  if (maker) {
+  if (const OperationTable::Pointer maker = parts.operations->backup_operation(backup)) {
     const OperationView view = maker->view();
-    // A backup exists as long as its manifest does.
-    if (view.state == OperationState::succeeded) return missing;
-    if (source.empty() || view.database == source) {
+    const bool asked_for = source.empty() || view.database == source;
+    if (asked_for && view.state != OperationState::succeeded) {
       return {ErrorCode::backup_not_usable,
-              fmt::format("backup {} is not complete: operation {} is {}", backup.value,
-                          view.id.value, name(view.state)),
+              fmt::format("backup {} is not complete: operation {}, which makes it, is {}",
+                          backup.value, view.id.value, name(view.state)),
               {}};
     }
   }

@@ -53,7 +53,7 @@ inline constexpr std::uint64_t undo_seconds_default = 24 * 3600;
 inline constexpr unsigned operations_running_max = 4;
 inline constexpr std::uint32_t restore_attempts_max = 8;
 inline constexpr unsigned databases_opening_max = 8;  // at once, at the start
-inline constexpr unsigned retire_check_seconds = 30;
+inline constexpr unsigned retire_check_seconds = 5;
 inline constexpr unsigned space_wait_seconds = 60;  // for retired files to be gone
 
 // Control plane.

@@ -60,4 +60,8 @@ class TestHost {
   std::unique_ptr<Engine> engine_;
 };
 
+// Where tests that restore hundreds of times, and lose nothing by a power loss, keep their files:
+// in memory if the system has a place for that, else where temporary files go.
+std::string memory_directory();
+
 }  // namespace restored::test

@@ -1,0 +1,99 @@
+// An engine that is closed while operations run: restores go on at the next opening, other
+// operations say that they were cut off.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "history.h"
+#include "restored/limits.h"
+#include "step_gate.h"
+#include "support/wait_until.h"
+
+namespace restored::test {
+namespace {
+
+class ShutdownTest : public History {
+ protected:
+  // Closes while an operation stands at the gate, and lets it go on into the stop.
+  void close_at(StepGate& gate) {
+    std::jthread closing([&] { host_.close(); });
+    // The stop is asked for before close() waits for the operation, and the gate opens only now
+    // for one that has not seen it: either order must end well.
+    gate.let_go();
+  }
+};
+
+TEST_F(ShutdownTest, ARestoreGoesOnAtTheNextOpening) {
+  for (const char* step :
+       {"restore.run.after-reserve", "restore.run.after-span", "restore.run.after-fetch",
+        "restore.run.after-ingest", "restore.run.after-verify", "restore.run.after-swap"}) {
+    StepGate gate(step);
+    host_.seams.step = gate.hook();
+    host_.open();
+    if (database_.empty()) make_history();
+    const DatabaseId target = host_.make_database(step);
+    host_.put(target, now_);
+    const OperationView running = host_.start_restore(target, backup_).value();
+    ASSERT_TRUE(gate.wait_reached()) << step;
+    close_at(gate);
+    host_.seams.step = nullptr;
+    host_.open();
+    const OperationView ended = host_.wait(running.id);
+    EXPECT_EQ(ended.state, OperationState::succeeded) << step;
+    EXPECT_EQ(ended.bytes_done, ended.bytes_total) << step;
+    EXPECT_EQ(host_.content(target), then_) << step;
+    EXPECT_TRUE(host_.staged_files(target).empty()) << step;
+    host_.close();
+  }
+}
+
+TEST_F(ShutdownTest, ABackupThatWasCutOffIsAFailure) {
+  StepGate gate("backup.make.after-export");
+  host_.seams.step = gate.hook();
+  host_.open();
+  gate.let_go();
+  make_history();
+  gate.hold("backup.make.after-export");
+  const OperationView running = host_.engine().start_backup(database_, "cut", "test").value();
+  ASSERT_TRUE(gate.wait_reached());
+  ASSERT_TRUE(host_.engine().operation(running.id)->may_cancel);
+  close_at(gate);
+  host_.seams.step = nullptr;
+  host_.open();
+  const OperationView ended = host_.engine().operation(running.id).value();
+  EXPECT_NE(ended.state, OperationState::running);
+  if (ended.state == OperationState::failed) {
+    EXPECT_EQ(ended.error->code, ErrorCode::shutting_down);
+    EXPECT_EQ(host_.engine().backup(running.backup)->status, BackupStatus::failed);
+  }
+  EXPECT_TRUE(host_.staged_files(database_).empty());
+  EXPECT_EQ(host_.content(database_), now_);
+}
+
+TEST_F(ShutdownTest, ManyOperationsWaitForTheirTurnAndAllEnd) {
+  StepGate gate("restore.run.after-reserve");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  std::vector<OperationView> started;
+  std::vector<DatabaseId> targets;
+  for (unsigned i = 0; i < limits::operations_running_max + 2; ++i) {
+    targets.push_back(host_.make_database("target"));
+    started.push_back(host_.start_restore(targets.back(), backup_).value());
+  }
+  ASSERT_TRUE(gate.wait_reached());
+  EXPECT_TRUE(
+      wait_until([&] { return !host_.engine().operation(started.back().id)->waiting_on.empty(); }));
+  ASSERT_TRUE(host_.engine().cancel_operation(started.back().id));
+  EXPECT_EQ(host_.wait(started.back().id).state, OperationState::cancelled)
+      << "one that has not had its turn yet";
+  gate.let_go();
+  for (std::size_t i = 0; i + 1 < started.size(); ++i) {
+    EXPECT_EQ(host_.wait(started[i].id).state, OperationState::succeeded);
+    EXPECT_EQ(host_.content(targets[i]), then_);
+  }
+  EXPECT_TRUE(host_.content(targets.back()).empty());
+}
+
+}  // namespace
+}  // namespace restored::test

@@ -1,0 +1,192 @@
+// What users see and may do while a restore runs, and what the engine does on its own.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <latch>
+#include <optional>
+#include <thread>
+
+#include "history.h"
+#include "step_gate.h"
+#include "support/wait_until.h"
+
+namespace restored::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WhileRunningTest : public History {};
+
+TEST_F(WhileRunningTest, ASecondOneAndABackupAreRefusedWhileOneRuns) {
+  StepGate gate("restore.run.after-fetch");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  const OperationView running = host_.start_restore(database_, backup_).value();
+  ASSERT_TRUE(gate.wait_reached());
+  const DatabaseInfo during = info(database_);
+  EXPECT_EQ(during.status, DatabaseStatus::recovering);
+  EXPECT_EQ(during.operation, running.id);
+  EXPECT_EQ(during.operation_kind, OperationKind::restore);
+  EXPECT_EQ(host_.content(database_), now_) << "the old content serves";
+  host_.put(database_, records("late:", 10, 5));
+
+  const auto second = host_.start_restore(database_, backup_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::database_recovering);
+  EXPECT_NE(second.error().message.find(running.id.value), std::string::npos);
+  const auto preview = host_.engine().validate_restore({database_, {}, backup_, "test"});
+  ASSERT_FALSE(preview);
+  EXPECT_EQ(preview.error().code, ErrorCode::database_recovering);
+  EXPECT_EQ(host_.engine().start_backup(database_, "", "test").error().code,
+            ErrorCode::database_busy);
+  EXPECT_EQ(host_.engine().start_undo(database_, "test").error().code,
+            ErrorCode::database_recovering);
+  EXPECT_EQ(host_.engine().remove_database(database_).error().code, ErrorCode::database_busy);
+  EXPECT_EQ(host_.engine().remove_backup(backup_).error().code, ErrorCode::database_busy);
+  gate.let_go();
+  EXPECT_EQ(host_.wait(running.id).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(database_), then_) << "writes since the backup are lost at the swap";
+  EXPECT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded)
+      << "who has seen the end may start the next one";
+}
+
+TEST_F(WhileRunningTest, OfRacingRequestsExactlyOneIsAccepted) {
+  StepGate gate("restore.run.after-reserve");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  for (int round = 0; round < 5; ++round) {
+    gate.hold("restore.run.after-reserve");
+    constexpr int racers = 4;
+    std::latch begin(racers);
+    std::vector<std::optional<Result<OperationView>>> answers(racers);
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < racers; ++i) {
+        threads.emplace_back([&, i] {
+          begin.arrive_and_wait();
+          answers[static_cast<std::size_t>(i)] = host_.start_restore(database_, backup_);
+        });
+      }
+    }
+    int accepted = 0;
+    for (const auto& answer : answers) {
+      if (*answer) {
+        ++accepted;
+      } else {
+        EXPECT_EQ(answer->error().code, ErrorCode::database_recovering);
+      }
+    }
+    EXPECT_EQ(accepted, 1);
+    gate.let_go();
+    for (const auto& answer : answers) {
+      if (!*answer) continue;
+      EXPECT_EQ(host_.wait((*answer)->id).state, OperationState::succeeded);
+    }
+  }
+}
+
+TEST_F(WhileRunningTest, ShowsItsProgressWhileItRuns) {
+  StepGate gate("restore.run.after-span");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  const DatabaseId other = host_.make_database("other");
+  const OperationView started = host_.start_restore(other, backup_).value();
+  EXPECT_EQ(started.state, OperationState::running);
+  EXPECT_EQ(started.database, other);
+  EXPECT_EQ(started.source_database, database_);
+  EXPECT_EQ(started.backup, backup_);
+  EXPECT_EQ(started.principal, "test");
+  EXPECT_GT(started.bytes_total, 0u) << "from the first moment";
+  ASSERT_TRUE(gate.wait_reached());
+  const OperationView during = host_.engine().operation(started.id).value();
+  EXPECT_EQ(during.phase, Phase::fetch);
+  EXPECT_GT(during.bytes_done, 0u);
+  EXPECT_GT(during.bytes_per_second, 0);
+  EXPECT_TRUE(during.may_cancel);
+  const auto waited = host_.engine().wait_operation(started.id, std::chrono::milliseconds(1), {});
+  EXPECT_EQ(waited->state, OperationState::running);
+  gate.let_go();
+  const OperationView ended = host_.wait(started.id);
+  EXPECT_EQ(ended.state, OperationState::succeeded);
+  EXPECT_GT(ended.busy.decode, 0);
+  EXPECT_GT(ended.swap_pause_seconds, 0);
+  EXPECT_EQ(host_.engine().operation(OperationId("none")).error().code,
+            ErrorCode::operation_not_found);
+}
+
+TEST_F(WhileRunningTest, WaitingEndsWithTheCallersPatience) {
+  StepGate gate("restore.run.after-fetch");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  const OperationView started = host_.start_restore(database_, backup_).value();
+  ASSERT_TRUE(gate.wait_reached());
+  std::stop_source impatient;
+  impatient.request_stop();
+  const auto view =
+      host_.engine().wait_operation(started.id, std::chrono::minutes(10), impatient.get_token());
+  EXPECT_EQ(view->state, OperationState::running);
+  gate.let_go();
+  host_.wait(started.id);
+}
+
+TEST_F(WhileRunningTest, SurvivesAFlushOfTheDatabaseWhileItRuns) {
+  StepGate gate("restore.run.after-ingest");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  const OperationView started = host_.start_restore(database_, backup_).value();
+  ASSERT_TRUE(gate.wait_reached());
+  ASSERT_TRUE(host_.engine().keyspace(database_)->replace_all({}, nullptr));
+  EXPECT_TRUE(host_.content(database_).empty());
+  gate.let_go();
+  EXPECT_EQ(host_.wait(started.id).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(database_), then_);
+}
+
+TEST_F(WhileRunningTest, RetiresThePreviousGenerationWhenItsTimeIsOver) {
+  host_.options.undo_seconds = 1;
+  host_.open();
+  make_history();
+  ASSERT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded);
+  EXPECT_TRUE(info(database_).previous_generation.has_value());
+  host_.close();
+  ASSERT_TRUE(wait_until([&] {  // housekeeping looks as soon as the engine is open
+    host_.open();
+    const bool retired = wait_until([&] { return !info(database_).previous_generation; },
+                                    std::chrono::milliseconds(300));
+    if (!retired) host_.close();
+    return retired;
+  }));
+  EXPECT_EQ(host_.engine().start_undo(database_, "test").error().code, ErrorCode::nothing_to_undo);
+  EXPECT_EQ(host_.content(database_), then_);
+}
+
+TEST_F(WhileRunningTest, ReplacesAnInstanceThatCannotBeOpened) {
+  host_.open();
+  make_history();
+  const DatabaseId healthy = host_.make_database("healthy");
+  host_.close();
+  const std::string instance = host_.state_directory() + "/databases/" + database_.value;
+  write_file(instance + "/CURRENT", "nonsense\n");
+  host_.open();
+  EXPECT_EQ(info(healthy).status, DatabaseStatus::ready) << "one broken database stops no other";
+  EXPECT_EQ(info(database_).status, DatabaseStatus::failure);
+  ASSERT_TRUE(info(database_).failure.has_value());
+  EXPECT_EQ(host_.engine().keyspace(database_), nullptr);
+  EXPECT_EQ(host_.engine().start_backup(database_, "", "test").error().code,
+            ErrorCode::not_restorable);
+  const OperationView ended = host_.restore(database_, backup_);
+  ASSERT_EQ(ended.state, OperationState::succeeded) << ended.error->message;
+  EXPECT_EQ(info(database_).status, DatabaseStatus::ready);
+  EXPECT_EQ(host_.content(database_), then_);
+  EXPECT_FALSE(fs::exists(instance + ".broken"));
+  restart();
+  EXPECT_EQ(host_.content(database_), then_);
+}
+
+}  // namespace
+}  // namespace restored::test
