@@ -138,8 +138,10 @@ Result<OperationView> Operation::cancel() {
       return fail(ErrorCode::operation_ended, fmt::format("operation {} has ended", id_.value));
     }
     if (no_return_ || record_.view.kind == OperationKind::undo) {
+      const bool backup = record_.view.kind == OperationKind::backup;
       return fail(ErrorCode::past_point_of_no_return,
-                  fmt::format("operation {} is past the point of no return", id_.value));
+                  fmt::format("operation {} is past the point of no return", id_.value),
+                  backup ? "The manifest is being written: wait, then delete the backup." : "");
     }
     cancel_asked_ = true;
     view = view_locked();

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <set>
 
+#include "format/manifest.h"
 #include "support/temporary_directory.h"
 #include "test_host.h"
 #include "watched_store.h"
@@ -188,6 +190,45 @@ TEST_F(DamageTest, AManifestOfAnotherBackupIsRefused) {
   }
   expect_refused({ErrorCode::backup_not_usable}, "the manifest of another backup");
   write_file(mine, whole);
+  expect_restorable();
+}
+
+TEST_F(DamageTest, AManifestThatThisAgentCannotServeIsRefusedForItsReason) {
+  const std::string path = repository() + "/backups/" + backup_.value + "/manifest";
+  const std::string whole = read_whole_file(path);
+  const auto refused_with = [&](const std::function<void(format::Manifest&)>& change,
+                                const std::string& reason) {
+    format::Manifest manifest = format::decode_manifest(whole).value();
+    change(manifest);
+    write_file(path, format::encode_manifest(manifest));
+    const auto started = other_.start_restore(target_, backup_);
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, ErrorCode::backup_not_usable);
+    EXPECT_NE(started.error().message.find(reason), std::string::npos) << started.error().message;
+    expect_old_and_clean();
+  };
+  refused_with([](format::Manifest& manifest) { ++manifest.encoding_version; },
+               "encoding version 2");
+  refused_with([](format::Manifest& manifest) { manifest.comparator = "rocksdb.ReverseOrder"; },
+               "rocksdb.ReverseOrder");
+  write_file(path, whole);
+  expect_restorable();
+}
+
+TEST_F(DamageTest, AManifestThatLiesAboutItsFilesIsFoundOutBeforeTheSwap) {
+  const std::string path = repository() + "/backups/" + backup_.value + "/manifest";
+  const std::string whole = read_whole_file(path);
+  const auto found_out = [&](const std::function<void(format::ManifestFile&)>& change) {
+    format::Manifest manifest = format::decode_manifest(whole).value();
+    change(manifest.files[0]);
+    write_file(path, format::encode_manifest(manifest));
+    expect_refused({ErrorCode::corruption, ErrorCode::backup_not_usable}, "a lie");
+  };
+  found_out([](format::ManifestFile& file) { ++file.entries; });
+  found_out([](format::ManifestFile& file) { ++file.deletions; });
+  found_out([](format::ManifestFile& file) { file.largest_key += "x"; });
+  found_out([](format::ManifestFile& file) { ++file.identity.original_file_number; });
+  write_file(path, whole);
   expect_restorable();
 }
 

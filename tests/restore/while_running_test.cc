@@ -147,22 +147,52 @@ TEST_F(WhileRunningTest, SurvivesAFlushOfTheDatabaseWhileItRuns) {
   EXPECT_EQ(host_.content(database_), then_);
 }
 
+class LaterClock final : public Clock {
+ public:
+  explicit LaterClock(std::chrono::hours ahead) : ahead_(ahead) {}
+  UnixMillis wall() const override {
+    return system_clock().wall() + std::chrono::milliseconds(ahead_).count();
+  }
+  std::chrono::steady_clock::time_point monotonic() const override {
+    return system_clock().monotonic();
+  }
+
+ private:
+  const std::chrono::hours ahead_;
+};
+
 TEST_F(WhileRunningTest, RetiresThePreviousGenerationWhenItsTimeIsOver) {
-  host_.options.undo_seconds = 1;
   host_.open();
   make_history();
   ASSERT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded);
   EXPECT_TRUE(info(database_).previous_generation.has_value());
   host_.close();
-  ASSERT_TRUE(wait_until([&] {  // housekeeping looks as soon as the engine is open
-    host_.open();
-    const bool retired = wait_until([&] { return !info(database_).previous_generation; },
-                                    std::chrono::milliseconds(300));
-    if (!retired) host_.close();
-    return retired;
-  }));
+  const LaterClock later(std::chrono::hours(25));
+  host_.seams.clock = &later;
+  host_.open();
+  EXPECT_TRUE(wait_until([&] { return !info(database_).previous_generation.has_value(); }));
   EXPECT_EQ(host_.engine().start_undo(database_, "test").error().code, ErrorCode::nothing_to_undo);
   EXPECT_EQ(host_.content(database_), then_);
+  host_.close();
+}
+
+TEST_F(WhileRunningTest, OperationsAreForgottenAfterThirtyDays) {
+  host_.open();
+  make_history();
+  const OperationView ended = host_.restore(database_, backup_);
+  host_.close();
+  const LaterClock soon(std::chrono::hours(29 * 24));
+  host_.seams.clock = &soon;
+  host_.open();
+  EXPECT_TRUE(host_.engine().operation(ended.id));
+  host_.close();
+  const LaterClock later(std::chrono::hours(31 * 24));
+  host_.seams.clock = &later;
+  host_.open();
+  EXPECT_TRUE(wait_until([&] { return host_.engine().operations().empty(); }));
+  EXPECT_EQ(host_.engine().operation(ended.id).error().code, ErrorCode::operation_not_found);
+  EXPECT_EQ(host_.engine().backup(backup_)->status, BackupStatus::completed);
+  host_.close();
 }
 
 TEST_F(WhileRunningTest, ReplacesAnInstanceThatCannotBeOpened) {

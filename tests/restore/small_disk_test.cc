@@ -1,0 +1,125 @@
+// Restores on a real file system that is small: the storage engine meets its end there too.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "step_gate.h"
+#include "support/small_file_system.h"
+#include "support/temporary_directory.h"
+#include "test_host.h"
+
+namespace restored::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SmallDiskTest : public ::testing::Test {
+ protected:
+  // 30 MB of content that does not compress, as a backup, on another file system.
+  void SetUp() override {
+    TestHost maker(directory_.file("maker"), directory_.file("repository"));
+    maker.open();
+    const DatabaseId source = maker.make_database("source");
+    maker.put(source, records("key:", 3000, 1, 10'000));
+    backup_ = maker.back_up(source);
+    maker.close();
+  }
+
+  bool mount(std::uint64_t bytes) {
+    fs::create_directory(directory_.file("state"));
+    small_ = std::make_unique<SmallFileSystem>(directory_.file("state"), bytes);
+    return small_->mounted();
+  }
+
+  const TemporaryDirectory directory_;
+  std::unique_ptr<SmallFileSystem> small_;
+  BackupId backup_;
+};
+
+TEST_F(SmallDiskTest, ARestoreThatDoesNotFitIsRefusedWithNumbers) {
+  if (!mount(40 * kMiB)) GTEST_SKIP() << small_->why_not();
+  TestHost host(directory_.file("state"), directory_.file("repository"));
+  host.options.space_reserve_bytes = 20 * kMiB;
+  host.open();
+  const DatabaseId target = host.make_database("target");
+  const auto started = host.start_restore(target, backup_);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::insufficient_space);
+  EXPECT_NE(started.error().message.find("20971520"), std::string::npos);
+  host.close();
+}
+
+TEST_F(SmallDiskTest, ADiskThatFillsUpHalfWayKeepsTheOldContentServedAndWritable) {
+  if (!mount(64 * kMiB)) GTEST_SKIP() << small_->why_not();
+  StepGate gate("restore.run.after-reserve");
+  TestHost host(directory_.file("state"), directory_.file("repository"));
+  host.options.space_reserve_bytes = 0;
+  host.seams.step = gate.hook();
+  host.open();
+  const DatabaseId target = host.make_database("target");
+  const Content old = records("old:", 50, 3);
+  host.put(target, old);
+  const OperationView running = host.start_restore(target, backup_).value();
+  ASSERT_TRUE(gate.wait_reached());
+  // Somebody else takes what the preflight had counted on.
+  write_file(directory_.file("state/ballast"), std::string(40 * kMiB, 'x'));
+  gate.let_go();
+  const OperationView ended = host.wait(running.id);
+  ASSERT_EQ(ended.state, OperationState::failed);
+  EXPECT_EQ(ended.error->code, ErrorCode::no_space) << ended.error->message;
+  EXPECT_EQ(host.content(target), old);
+  EXPECT_TRUE(host.staged_files(target).empty());
+  Content more = records("more:", 5, 4);
+  host.put(target, more);
+  more.insert(old.begin(), old.end());
+  EXPECT_EQ(host.content(target), more);
+  fs::remove(directory_.file("state/ballast"));
+  EXPECT_EQ(host.restore(target, backup_).state, OperationState::succeeded);
+  EXPECT_EQ(host.content(target), records("key:", 3000, 1, 10'000));
+  host.close();
+}
+
+TEST_F(SmallDiskTest, ThePreviousGenerationMakesRoomForARestoreThatNeedsIt) {
+  // Two generations of 30 MB fit, three do not; another backup has no file in common with them.
+  if (!mount(85 * kMiB)) GTEST_SKIP() << small_->why_not();
+  TestHost host(directory_.file("state"), directory_.file("repository"));
+  host.options.space_reserve_bytes = 1 * kMiB;
+  host.open();
+  const DatabaseId target = host.make_database("target");
+  ASSERT_EQ(host.restore(target, backup_).state, OperationState::succeeded);
+  BackupId second;
+  {
+    TestHost maker(directory_.file("maker"), directory_.file("repository"));
+    maker.open();
+    const DatabaseId other = maker.make_database("other");
+    maker.put(other, records("second:", 3000, 2, 10'000));
+    second = maker.back_up(other);
+    const DatabaseId third = maker.make_database("third");
+    maker.put(third, records("third:", 3000, 3, 10'000));
+    maker.back_up(third, "third");
+    maker.close();
+  }
+  ASSERT_EQ(host.restore(target, second).state, OperationState::succeeded);
+  EXPECT_TRUE(host.engine().database(target)->previous_generation.has_value());
+  BackupId third;
+  for (const DatabaseInfo& info : host.engine().databases()) EXPECT_EQ(info.id, target);
+  {
+    TestHost maker(directory_.file("maker"), directory_.file("repository"));
+    maker.open();
+    for (const DatabaseInfo& info : maker.engine().databases()) {
+      if (info.name == "third") third = maker.engine().backups(info.id)->front().id;
+    }
+    maker.close();
+  }
+  const OperationView ended = host.restore(target, third);
+  ASSERT_EQ(ended.state, OperationState::succeeded) << ended.error->message;
+  EXPECT_EQ(host.content(target), records("third:", 3000, 3, 10'000));
+  ASSERT_TRUE(host.engine().start_undo(target, "test"));
+  EXPECT_EQ(host.content(target), records("second:", 3000, 2, 10'000))
+      << "what was live when it began can be taken back";
+  host.close();
+}
+
+}  // namespace
+}  // namespace restored::test
