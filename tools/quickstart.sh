@@ -254,7 +254,7 @@ cat <<'NEXT'
 Try next:
   tools/quickstart.sh --keep        the same, and look at the state and the repository afterwards
   build/bin/restorectl --help       the operator's command line
-  tools/test.sh                     every test, then again under sanitizers
+  tools/test.sh                     every test (--asan, --tsan: under sanitizers)
   build/bin/restore-bench --help    (after tools/test.sh) a larger restore beside its ceilings
   README.md                         how it works, what it promises, and what is not there yet
 NEXT

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Builds and runs the tests. Without options: what CI runs, that is every test of the release
-# build, then the unit and system tests once more under ASan and UBSan.
-#   --release  only the release build
-#   --asan     only ASan and UBSan, every test
-#   --tsan     only ThreadSanitizer (clang), every test
+# Builds and runs the tests. Without options: what CI runs, every test of the release build.
+#   --release  the same, by name; with the next two, several builds after each other
+#   --asan     ASan and UBSan, every test
+#   --tsan     ThreadSanitizer (clang), every test
 #   --long     the long form of the tests that have one (RESTORED_TEST_LONG=1)
 #   --label L  only tests with this ctest label (a regular expression)
 set -euo pipefail
@@ -57,13 +56,8 @@ test_with() {
   "${run[@]}" 2>&1 | tee "$logs/$preset" || failed=1
 }
 
-if [ ${#steps[@]} -eq 0 ]; then
-  steps=(release asan-ubsan)
-  test_with release "$label"
-  test_with asan-ubsan "${label:-^(unit|system)$}"
-else
-  for step in "${steps[@]}"; do test_with "$step" "$label"; done
-fi
+[ ${#steps[@]} -gt 0 ] || steps=(release)
+for step in "${steps[@]}"; do test_with "$step" "$label"; done
 
 echo
 for step in "${steps[@]}"; do
