@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
+#include <tuple>
 
 #include "control/answers.h"
 #include "control/handlers.h"
@@ -17,6 +18,7 @@ namespace json = boost::json;
 struct Owned {
   ConnectionInfo info;
   std::string database_name;
+  std::size_t order = 0;  // of a list, before it is sorted
 };
 
 Result<Owned> connection_of(const Call& call) {
@@ -24,7 +26,7 @@ Result<Owned> connection_of(const Call& call) {
   if (!id) return fail(ErrorCode::connection_not_found, "there is no connection with this id");
   RESTORED_TRY(ConnectionInfo info, call.engine().connection(*id));
   RESTORED_TRY(DatabaseInfo database, call.engine().database(info.database));
-  return Owned{std::move(info), std::move(database.name)};
+  return Owned{std::move(info), std::move(database.name), 0};
 }
 
 Result<Response> create(const Call& call, const json::object& body, std::string_view database,
@@ -45,11 +47,12 @@ Result<Response> list(const Call& call, const std::vector<DatabaseInfo>& databas
   std::vector<Owned> connections;
   for (const DatabaseInfo& database : databases) {
     for (const ConnectionInfo& info : database.connections) {
-      connections.push_back({info, database.name});
+      connections.push_back({info, database.name, connections.size()});
     }
   }
-  std::stable_sort(connections.begin(), connections.end(), [](const auto& a, const auto& b) {
-    return a.info.created_at < b.info.created_at;
+  // Stable: of one moment, those of one database keep their order.
+  std::sort(connections.begin(), connections.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.info.created_at, a.order) < std::tie(b.info.created_at, b.order);
   });
   const Page page =
       page_of(request, Order::oldest_first, connections.size(), [&](std::size_t index) {

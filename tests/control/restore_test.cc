@@ -202,6 +202,25 @@ TEST_F(RestoreSurfaceTest, ADamagedManifestIs422) {
   EXPECT_EQ(get("/v1/databases/" + target_.value).word("data.status"), "ready");
 }
 
+TEST_F(RestoreSurfaceTest, ARepositoryThatIsAwayIs503UntilItIsBack) {
+  const std::string here = directory_.file("repository");
+  const std::string away = directory_.file("unmounted");
+  std::filesystem::rename(here, away);
+  for (const std::string& path : {restore_path(target_), restore_path(target_) + "/validate"}) {
+    const HttpAnswer answer = post(path, body());
+    expect_error(answer, 503, "object-store-unavailable");
+    EXPECT_GE(std::atoi(answer.header("retry-after").c_str()), 1);
+  }
+  const HttpAnswer second = call("POST", "/v2/redis/restore-backup/" + target_.value,
+                                 R"({"backup_id":")" + backup_.value + "\"}");
+  expect_second_error(second, 503);
+  EXPECT_FALSE(second.header("retry-after").empty());
+  EXPECT_EQ(get("/v1/databases/" + target_.value).word("data.status"), "ready");
+  std::filesystem::rename(away, here);
+  EXPECT_EQ(ended_operation_of(post(restore_path(target_), body())).state,
+            OperationState::succeeded);
+}
+
 TEST_F(RestoreSurfaceTest, TooLittleSpaceIs422WithNumbers) {
   stop();
   reserve_ = 1ull << 62;
