@@ -1,5 +1,6 @@
 #include "catalog/background_errors.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -7,6 +8,11 @@
 #include "catalog/rocksdb_version.h"
 
 namespace restored::catalog {
+namespace {
+
+constexpr int pause_max = 8;
+
+}  // namespace
 
 void BackgroundErrors::attach(rocksdb::DB& db, Upkeep& upkeep) {
   MutexLock lock(mutex_);
@@ -50,6 +56,8 @@ void BackgroundErrors::write_failed() {
 
 void BackgroundErrors::submit_resume() {
   resuming_ = true;
+  pause_ = 0;
+  pause_left_ = 0;
   upkeep_->submit([this] { return resume(); });
 }
 
@@ -59,6 +67,10 @@ bool BackgroundErrors::resume() {
     MutexLock lock(mutex_);
     // RocksDB reports an error before it takes effect; until then there is nothing to resume from.
     if (std::exchange(raised_, false)) return false;
+    if (pause_left_ > 0) {
+      --pause_left_;
+      return false;
+    }
     db = db_;
   }
   RESTORED_CHECK(db != nullptr, "upkeep ends before its listener is detached");
@@ -67,7 +79,12 @@ bool BackgroundErrors::resume() {
   MutexLock lock(mutex_);
   // Beyond "hard" only a new opening helps; RocksDB goes on to refuse writes.
   const bool hopeless = status.severity() >= rocksdb::Status::Severity::kFatalError;
-  if ((!status.ok() && !hopeless) || raised_) return false;
+  if ((!status.ok() && !hopeless) || raised_) {
+    raised_ = false;  // by this attempt
+    pause_ = std::clamp(2 * pause_, 1, pause_max);
+    pause_left_ = pause_ - 1;
+    return false;
+  }
   resuming_ = false;
   if (hopeless) {
     log::error("catalog", "the database cannot be written until it is opened again: {}",

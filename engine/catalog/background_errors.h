@@ -1,9 +1,10 @@
 // Brings an instance back after an error that RocksDB met in the background or in its log: a full
 // disk above all. RocksDB then refuses all writes until somebody calls Resume(); upkeep does so
-// each second, and only upkeep. RocksDB's own recovery from a full disk is switched off: it looks
-// every five seconds, and with more than one database it can wait for itself (7.8:
-// SstFileManagerImpl::StartErrorRecovery joins the recovery thread while it holds the mutex that
-// this thread needs).
+// after one second, two, four and then every eight (each attempt may write a whole memtable to a
+// disk that has no room for it), and only upkeep. RocksDB's own recovery from a full disk is
+// switched off: it looks every five seconds, and with more than one database it can wait for itself
+// (7.8: SstFileManagerImpl::StartErrorRecovery joins the recovery thread while it holds the mutex
+// that this thread needs).
 #pragma once
 
 #include <rocksdb/db.h>
@@ -37,6 +38,8 @@ class BackgroundErrors final : public rocksdb::EventListener {
   Upkeep* upkeep_ GUARDED_BY(mutex_) = nullptr;
   bool raised_ GUARDED_BY(mutex_) = false;    // and no attempt has seen it yet
   bool resuming_ GUARDED_BY(mutex_) = false;  // an attempt is with upkeep
+  int pause_ GUARDED_BY(mutex_) = 0;          // of upkeep's periods, between attempts; doubles
+  int pause_left_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace restored::catalog
