@@ -127,7 +127,7 @@ Result<void> write_files(std::span<const FetchFile> files, const FetchEnvironmen
 }
 
 Result<double> time_reading(std::span<const FetchFile> files, const FetchEnvironment& environment) {
-  drop_page_cache();
+  settle();
   const auto begin = Clock::now();
   RESTORED_TRY(read_objects(files, environment));
   return seconds_since(begin);
@@ -135,6 +135,7 @@ Result<double> time_reading(std::span<const FetchFile> files, const FetchEnviron
 
 Result<double> time_writing(std::span<const FetchFile> files, const FetchEnvironment& environment,
                             const std::string& directory) {
+  settle();
   const auto begin = Clock::now();
   RESTORED_TRY(write_files(files, environment, directory));
   const double seconds = seconds_since(begin);
@@ -144,7 +145,7 @@ Result<double> time_writing(std::span<const FetchFile> files, const FetchEnviron
 
 Result<double> time_both(std::span<const FetchFile> files, const FetchEnvironment& environment,
                          const std::string& directory) {
-  drop_page_cache();
+  settle();
   const auto begin = Clock::now();
   Result<void> read;
   std::jthread reader([&] { read = read_objects(files, environment); });

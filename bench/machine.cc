@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -71,6 +72,11 @@ bool drop_page_cache() {
   std::ofstream file("/proc/sys/vm/drop_caches");
   file << "3" << std::flush;
   return file.good();
+}
+
+void settle() {
+  drop_page_cache();
+  std::this_thread::sleep_for(std::chrono::seconds(2));
 }
 
 std::uint64_t resident_bytes(pid_t process) {

@@ -22,6 +22,10 @@ Machine machine_facts(const std::string& directory);
 // Writes dirty pages out and empties the page cache. False without the right to (needs root).
 bool drop_page_cache();
 
+// Before a measurement: what earlier steps wrote and removed is settled (a file system may tell the
+// device about freed blocks long after), and the page cache is empty where that is allowed.
+void settle();
+
 // Resident memory of a process, in bytes; 0 when it is gone.
 std::uint64_t resident_bytes(pid_t process);
 

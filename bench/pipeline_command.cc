@@ -129,7 +129,7 @@ Result<Run> run_once(const Options& options, const std::string& directory, Parts
       *parts.store, io::system_files(),    *parts.queue,           *parts.budget,
       progress,     options.fetch_threads, options.decode_threads, true};
   RESTORED_TRY(io::system_files().make_directories(directory + "/target"));
-  drop_page_cache();
+  settle();
   const auto begin = Clock::now();
   RESTORED_TRY(pipeline::fetch(backup.files, environment, {}, {}));
   run.seconds = std::chrono::duration<double>(Clock::now() - begin).count();

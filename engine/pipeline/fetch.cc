@@ -7,9 +7,16 @@
 #include "pipeline/plan.h"
 #include "pipeline/stages.h"
 #include "pipeline/sync_stage.h"
+#include "pipeline/workers.h"
 #include "pipeline/write_stage.h"
 
 namespace restored::pipeline {
+namespace {
+
+// One file's journal entry does not wait for another's.
+constexpr unsigned open_threads = 2;
+
+}  // namespace
 
 Result<void> fetch(std::span<const FetchFile> files, const FetchEnvironment& environment,
                    const DurableSpans& durable, std::stop_token stop) {
@@ -23,9 +30,14 @@ Result<void> fetch(std::span<const FetchFile> files, const FetchEnvironment& env
   });
   WriteStage write(files, environment, sync, first_error);
   write_stage = &write;
-  sync.start();
-  run_stages(environment, flights, write, first_error);
-  sync.drain();
+  {
+    Workers openers(first_error);
+    openers.start("restore-open", open_threads,
+                  [&] { return write.open_files(first_error.token()); });
+    sync.start();
+    run_stages(environment, flights, write, first_error);
+    sync.drain();
+  }
   return first_error.result();
 }
 

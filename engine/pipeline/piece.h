@@ -28,7 +28,7 @@ struct Piece {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // Before a range is read; the first call for a file opens it, the others wait for that.
+  // Before a range is read: its file is ready for it when this returns.
   virtual Result<void> open(const Range& range, std::stop_token stop) = 0;
   // The piece's content is decoded and verified. Its hold is kept for as long as it is needed.
   virtual Result<void> accept(Piece piece) = 0;

@@ -13,34 +13,13 @@ TargetFile::TargetFile(std::size_t index, const FetchFile& file)
       written_(file.frames.size(), file.present,
                limits::journal_checkpoint_bytes / limits::frame_bytes) {}
 
-Result<std::optional<TargetFile::Checkpoint>> TargetFile::open(io::FileSystem& files,
-                                                               io::Caching caching) {
-  bool first = false;
-  std::call_once(opened_, [&] {
-    first = true;
-    auto file = open_file(files, caching);
-    if (file) {
-      file_ = std::move(*file);
-    } else {
-      open_error_ = std::move(file).error();
-    }
-  });
-  if (open_error_) return std::unexpected(*open_error_);
-  if (!first) return std::optional<Checkpoint>();
-  MutexLock lock(mutex_);
-  if (!written_.complete()) return std::optional<Checkpoint>();
-  return written_.begin_sync();
-}
-
-Result<std::unique_ptr<io::File>> TargetFile::open_file(io::FileSystem& files,
-                                                        io::Caching caching) const {
+Result<void> TargetFile::open(io::FileSystem& files, io::Caching caching) {
   const std::string& path = spec_.target_path;
   if (spec_.present.empty()) RESTORED_TRY(files.remove_file(path));
   const io::Access access = spec_.present.empty() ? io::Access::create : io::Access::write;
-  RESTORED_TRY(std::unique_ptr<io::File> file, files.open(path, access, caching));
+  RESTORED_TRY(file_, files.open(path, access, caching));
   const std::uint64_t padded_bytes = round_up(spec_.size_bytes, limits::io_alignment);
-  if (padded_bytes > 0) RESTORED_TRY(file->allocate(padded_bytes));
-  return file;
+  return padded_bytes > 0 ? file_->allocate(padded_bytes) : Result<void>();
 }
 
 std::optional<TargetFile::Checkpoint> TargetFile::note_written(FrameSpan frames) {

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "base/mutex.h"
@@ -15,9 +14,9 @@
 
 namespace restored::pipeline {
 
-// Threading: open() and the note methods from any thread at once; finish() and drop_cache from
-// the thread that was given the complete checkpoint. After it gave that out, whoever noted a
-// write no longer touches the file, so finish() may be followed by its destruction.
+// Threading: open() by one thread, before anything else; the note methods from any thread at once;
+// sync() and close() from the thread that was given a checkpoint. After the complete one was given
+// out, whoever noted a write no longer touches the file, so it may be destroyed after close().
 class TargetFile {
  public:
   using Checkpoint = WrittenFrames::Checkpoint;
@@ -27,13 +26,14 @@ class TargetFile {
   std::size_t index() const { return index_; }
   const FetchFile& spec() const { return spec_; }
 
-  // Opens the file once, whoever comes first, with room for its content and the last write's
-  // padding. A file of which nothing is present is made anew: what stands under its name may be
-  // a link to somebody else's data. Answers a checkpoint when nothing is missing.
-  Result<std::optional<Checkpoint>> open(io::FileSystem& files, io::Caching caching);
+  // Opens it, with room for its content and the last write's padding. A file of which nothing is
+  // present is made anew: what stands under its name may be a link to somebody else's data.
+  Result<void> open(io::FileSystem& files, io::Caching caching);
   // REQUIRES: open() succeeded.
   io::File& file() { return *file_; }
 
+  // Answers the sync that is due now, if one is. No frames at all are fine: a file of which
+  // nothing is missing is complete.
   std::optional<Checkpoint> note_written(FrameSpan frames);
   std::optional<Checkpoint> note_synced(const Checkpoint& checkpoint);
 
@@ -42,13 +42,9 @@ class TargetFile {
   Result<void> close();
 
  private:
-  Result<std::unique_ptr<io::File>> open_file(io::FileSystem& files, io::Caching caching) const;
-
   const std::size_t index_;
   const FetchFile& spec_;
-  std::once_flag opened_;
-  std::unique_ptr<io::File> file_;   // written under opened_
-  std::optional<Error> open_error_;  // written under opened_
+  std::unique_ptr<io::File> file_;
   Mutex mutex_;
   WrittenFrames written_ GUARDED_BY(mutex_);
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "restored/limits.h"
 
 namespace restored::pipeline {
@@ -12,31 +13,75 @@ namespace restored::pipeline {
 static_assert(limits::write_bytes_max % limits::frame_bytes == 0,
               "a piece of whole frames is one write");
 
+namespace {
+
+constexpr std::size_t files_ahead = 4;
+
+}  // namespace
+
 WriteStage::WriteStage(std::span<const FetchFile> files, const FetchEnvironment& environment,
                        SyncStage& sync, FirstError& first_error)
     : files_(files), environment_(environment), sync_(sync), first_error_(first_error) {}
 
-TargetFile& WriteStage::target(std::size_t file_index) {
-  MutexLock lock(mutex_);
-  auto& entry = targets_[file_index];
-  if (!entry) entry = std::make_unique<TargetFile>(file_index, files_[file_index]);
-  return *entry;
+Result<void> WriteStage::open_files(std::stop_token stop) {
+  const auto caching = environment_.direct_io ? io::Caching::direct : io::Caching::buffered;
+  while (const auto index = next_to_open(stop)) {
+    auto file = std::make_unique<TargetFile>(*index, files_[*index]);
+    auto opened = file->open(environment_.files, caching);
+    if (!opened) return std::unexpected(context(files_[*index].name, std::move(opened).error()));
+    MutexLock lock(mutex_);
+    targets_[*index] = std::move(file);
+    changed_.notify_all();
+  }
+  return {};
 }
 
-Result<void> WriteStage::open(const Range& range, std::stop_token /*stop*/) {
-  TargetFile& file = target(range.file_index);
-  const auto caching = environment_.direct_io ? io::Caching::direct : io::Caching::buffered;
-  RESTORED_TRY(auto checkpoint, file.open(environment_.files, caching));
-  if (range.begins_file) {
-    std::uint64_t present_bytes = 0;
-    for (const FrameSpan& span : file.spec().present) {
-      present_bytes +=
-          std::min(frame_offset(span.end), file.spec().size_bytes) - frame_offset(span.begin);
+std::optional<std::size_t> WriteStage::next_to_open(std::stop_token stop) {
+  MutexLock lock(mutex_);
+  const auto may_go_on = [this]() NO_THREAD_SAFETY_ANALYSIS {
+    return next_to_open_ == files_.size() || next_to_open_ < files_wanted_ + files_ahead;
+  };
+  if (stop.stop_requested() || !changed_.wait(mutex_, std::move(stop), may_go_on)) return {};
+  if (next_to_open_ == files_.size()) return {};
+  return next_to_open_++;
+}
+
+Result<void> WriteStage::open(const Range& range, std::stop_token stop) {
+  TargetFile* file = nullptr;
+  {
+    MutexLock lock(mutex_);
+    files_wanted_ = std::max(files_wanted_, range.file_index + 1);
+    changed_.notify_all();
+    const auto is_open = [&]() NO_THREAD_SAFETY_ANALYSIS {
+      return targets_.contains(range.file_index);
+    };
+    if (!changed_.wait(mutex_, std::move(stop), is_open)) {
+      return fail(ErrorCode::cancelled, "stopped");
     }
-    environment_.progress.bytes_done.fetch_add(present_bytes, std::memory_order_relaxed);
+    file = targets_[range.file_index].get();
   }
-  if (checkpoint) sync_.request({&file, *checkpoint});
+  if (range.begins_file) count_present(file->spec());
+  if (range.frames.begin < range.frames.end) return {};
+  // Nothing of it is missing, so no write will say that it is complete.
+  if (const auto checkpoint = file->note_written(range.frames)) {
+    sync_.request({file, *checkpoint});
+  }
   return {};
+}
+
+void WriteStage::count_present(const FetchFile& file) {
+  std::uint64_t bytes = 0;
+  for (const FrameSpan& span : file.present) {
+    bytes += std::min(frame_offset(span.end), file.size_bytes) - frame_offset(span.begin);
+  }
+  environment_.progress.bytes_done.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+TargetFile& WriteStage::target(std::size_t file_index) {
+  MutexLock lock(mutex_);
+  const auto found = targets_.find(file_index);
+  RESTORED_CHECK(found != targets_.end(), "a file is open while its ranges are on their way");
+  return *found->second;
 }
 
 Result<void> WriteStage::accept(Piece piece) {

@@ -1,10 +1,13 @@
 // The sink of a restore: decoded pieces go to their file through the ring, straight from the
-// flight's lease.
+// flight's lease. Files are opened ahead of the fetch by threads of their own: making a file can
+// wait tens of milliseconds for the file system's journal while other files are synced, and fetch
+// threads that waited for that left the device idle for a fifth of the time.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <unordered_map>
 
@@ -25,6 +28,10 @@ class WriteStage : public Sink {
   WriteStage(std::span<const FetchFile> files, const FetchEnvironment& environment, SyncStage& sync,
              FirstError& first_error);
 
+  // One opening thread: until all files are open.
+  Result<void> open_files(std::stop_token stop);
+
+  // Waits until the file is open.
   Result<void> open(const Range& range, std::stop_token stop) override;
   Result<void> accept(Piece piece) override;
 
@@ -32,7 +39,10 @@ class WriteStage : public Sink {
   void remove(TargetFile& target);
 
  private:
+  // REQUIRES: open() succeeded for a range of it, and it is not complete.
   TargetFile& target(std::size_t file_index);
+  std::optional<std::size_t> next_to_open(std::stop_token stop);
+  void count_present(const FetchFile& file);
   void written(TargetFile& target, Flight* flight, FrameSpan frames, std::size_t content_bytes,
                Result<void> outcome);
   void write_begins();
@@ -43,7 +53,11 @@ class WriteStage : public Sink {
   SyncStage& sync_;
   FirstError& first_error_;
   Mutex mutex_;
+  ConditionVariable changed_;
+  // Open and not yet complete.
   std::unordered_map<std::size_t, std::unique_ptr<TargetFile>> targets_ GUARDED_BY(mutex_);
+  std::size_t next_to_open_ GUARDED_BY(mutex_) = 0;
+  std::size_t files_wanted_ GUARDED_BY(mutex_) = 0;  // by the fetch: those before this index
   unsigned writes_under_way_ GUARDED_BY(mutex_) = 0;
   std::chrono::steady_clock::time_point busy_since_ GUARDED_BY(mutex_);
 };
