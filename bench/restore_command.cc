@@ -107,8 +107,7 @@ Result<void> build(Engine& engine, const Options& options, Scene& scene) {
 }
 
 Result<void> change(Engine& engine, const Scene& scene) {
-  return replace_content(*engine.keyspace(scene.task.database), scene.directory + "/state",
-                         scene.backup.content_bytes);
+  return replace_content(*engine.keyspace(scene.task.database), scene.directory + "/state");
 }
 
 Result<void> check_content(Engine& engine, const Scene& scene) {

@@ -73,8 +73,7 @@ Result<RestoreRun> run(std::unique_ptr<Client> client, pid_t process, const Rest
                        std::chrono::microseconds interval) {
   RestoreRun result;
   ClientProbe probe(std::move(client));
-  drop_page_cache();
-  sleep_seconds(1);
+  settle();
   probe.take();
   sleep_seconds(task.quiet_seconds);
   result.without_restore = probe.take();
@@ -115,7 +114,7 @@ Result<RestoreRun> run_in_process(Engine& engine, const RestoreTask& task) {
     return Look{std::string(name(last.phase)), last.state != OperationState::running, last.error};
   };
   RESTORED_TRY(RestoreRun result, run(local_client(engine.keyspace(task.database)), ::getpid(),
-                                      task, start, look, std::chrono::microseconds(500)));
+                                      task, start, look, std::chrono::milliseconds(5)));
   result.gate_closed_seconds = last.swap_pause_seconds;
   result.bytes_reused = last.bytes_reused;
   result.peak_lease_bytes = last.peak_memory_bytes;

@@ -66,8 +66,7 @@ Result<void> fill(Keyspace& keyspace, const Content& content) {
   return {};
 }
 
-Result<void> replace_content(Keyspace& keyspace, const std::string& state_directory,
-                             std::uint64_t old_bytes) {
+Result<void> replace_content(Keyspace& keyspace, const std::string& state_directory) {
   WriteSet other;
   for (std::uint64_t index = 0; index < other_records; ++index) {
     other.put(record::metadata_key(fmt::format("other:{}", index)),
@@ -77,7 +76,7 @@ Result<void> replace_content(Keyspace& keyspace, const std::string& state_direct
   RESTORED_TRY(keyspace.replace_all(other, {}));
   RESTORED_TRY(keyspace.replace_all(other, {}));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(5);
-  while (bytes_below(state_directory + "/databases") > old_bytes / 4 + 64 * kMiB) {
+  while (bytes_below(state_directory + "/databases") > 64 * kMiB) {
     if (std::chrono::steady_clock::now() > deadline) {
       return fail(ErrorCode::timed_out, "the replaced generation's files are still there");
     }

@@ -22,8 +22,7 @@ Result<void> fill(Keyspace& keyspace, const Content& content);
 // Puts other, smaller content into its place, so that nothing of the backup's files is left in the
 // database: a restore then fetches everything. Waits until the old files are gone from
 // `state_directory`.
-Result<void> replace_content(Keyspace& keyspace, const std::string& state_directory,
-                             std::uint64_t old_bytes);
+Result<void> replace_content(Keyspace& keyspace, const std::string& state_directory);
 
 struct ContentHash {
   std::string hex;  // over all keys and values, in order, but for those of a ClientProbe
