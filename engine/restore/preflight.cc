@@ -42,43 +42,49 @@ std::uint64_t reusable_bytes(const format::Manifest& manifest, const catalog::Da
   return bytes;
 }
 
-// `already_reserved` are this restore's own, which the ledger counts too.
+struct Wanted {
+  std::uint64_t content_bytes = 0;
+  std::uint64_t reusable_bytes = 0;  // of files that the target holds
+  std::uint64_t present_bytes = 0;   // in staging already
+
+  std::uint64_t missing_bytes() const {
+    return content_bytes - std::min(content_bytes, reusable_bytes + present_bytes);
+  }
+};
+
+// `own_bytes`: what the ledger holds for this restore itself.
 Result<SpacePlan> plan(const EngineParts& parts, const catalog::Database* target,
-                       const format::Manifest& manifest, std::uint64_t present_bytes,
-                       std::uint64_t already_reserved) {
+                       const Wanted& wanted, std::uint64_t own_bytes) {
   SpacePlan plan;
-  plan.content_bytes = manifest.content_bytes();
-  plan.reusable_bytes = reusable_bytes(manifest, target);
+  plan.content_bytes = wanted.content_bytes;
+  plan.reusable_bytes = wanted.reusable_bytes;
   RESTORED_TRY(const io::Space space, parts.files.space(parts.options.state_directory));
-  const std::uint64_t others = parts.space.reserved_bytes() - already_reserved;
+  const std::uint64_t others = parts.space.reserved_bytes() - own_bytes;
   plan.free_bytes = space.free_bytes - std::min(space.free_bytes, others);
   const std::uint64_t reserve = parts.options.space_reserve_bytes;
-  const std::uint64_t here = std::min(plan.content_bytes, plan.reusable_bytes + present_bytes);
-  const std::uint64_t needed = plan.content_bytes - here;
-  if (needed + reserve <= plan.free_bytes) return plan;
+  if (wanted.missing_bytes() + reserve <= plan.free_bytes) return plan;
   // Without the previous generation its files are no longer there to be reused.
   const std::uint64_t gained = target == nullptr ? 0 : previous_bytes(*target);
   if (gained > 0 && plan.content_bytes + reserve <= plan.free_bytes + gained) {
     plan.retire_previous = true;
     return plan;
   }
-  return std::unexpected(insufficient(needed, reserve, plan.free_bytes));
+  return std::unexpected(insufficient(wanted.missing_bytes(), reserve, plan.free_bytes));
 }
 
 }  // namespace
 
 Result<SpacePlan> plan_space(const EngineParts& parts, const catalog::Database* target,
                              const format::Manifest& manifest) {
-  return plan(parts, target, manifest, 0, 0);
+  return plan(parts, target, {manifest.content_bytes(), reusable_bytes(manifest, target), 0}, 0);
 }
 
 Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database* target,
                                     const format::Manifest& manifest, std::uint64_t present_bytes) {
+  const Wanted wanted{manifest.content_bytes(), reusable_bytes(manifest, target), present_bytes};
   ReservedSpace reserved;
-  const std::uint64_t content = manifest.content_bytes();
-  const std::uint64_t here = std::min(content, reusable_bytes(manifest, target) + present_bytes);
-  reserved.reservation = parts.space.reserve(content - here);
-  RESTORED_TRY(reserved.plan, plan(parts, target, manifest, present_bytes, content - here));
+  reserved.reservation = parts.space.reserve(wanted.missing_bytes());
+  RESTORED_TRY(reserved.plan, plan(parts, target, wanted, wanted.missing_bytes()));
   return reserved;
 }
 

@@ -15,6 +15,7 @@
 #include <set>
 
 #include "base/kill_point.h"
+#include "restored/limits.h"
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
 #include "test_host.h"
@@ -48,6 +49,8 @@ TEST(CrashChild, DISABLED_Acts) {
   std::ofstream acknowledged(directory + "/acknowledged");
   const auto acknowledge = [&] { acknowledged << "1" << std::flush; };
   host.open();
+  // What an earlier child has left goes on, perhaps to this one's end.
+  for (const OperationView& view : host.engine().operations()) host.wait(view.id);
   ASSERT_EQ(host.restore(target, backup).state, OperationState::succeeded);
   acknowledge();
   ASSERT_TRUE(host.engine().start_undo(target, "test"));
@@ -285,6 +288,21 @@ TEST_F(ResumeTest, DoesNotTrustAJournalledFileThatIsNotWhatItWas) {
   EXPECT_EQ(view.state, OperationState::succeeded);
   EXPECT_EQ(watch.keys("read").size(), 3u);
   EXPECT_EQ(host_.content(target_), new_);
+  host_.close();
+}
+
+TEST_F(ResumeTest, GivesUpARestoreThatKillsItsAgentEveryTime) {
+  for (unsigned attempt = 1; attempt <= limits::restore_attempts_max; ++attempt) {
+    const Ended ended = run_child("restore.run.after-fetch");
+    ASSERT_TRUE(WIFSIGNALED(ended.status)) << attempt;
+  }
+  host_.open();
+  const OperationView view = host_.wait(host_.engine().operations().front().id);
+  EXPECT_EQ(view.state, OperationState::failed);
+  EXPECT_EQ(view.attempts, limits::restore_attempts_max);
+  EXPECT_FALSE(view.error->hint.empty());
+  EXPECT_EQ(host_.content(target_), old_);
+  expect_nothing_left_over();
   host_.close();
 }
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "history.h"
+#include "registry/registry.h"
 #include "restored/limits.h"
 #include "step_gate.h"
 #include "support/wait_until.h"
@@ -68,6 +69,29 @@ TEST_F(ShutdownTest, ABackupThatWasCutOffIsAFailure) {
   }
   EXPECT_TRUE(host_.staged_files(database_).empty());
   EXPECT_EQ(host_.content(database_), now_);
+}
+
+// The catalog's write failed, so the operation was reported as failed, but its bytes reached the
+// disk: what the catalog says at the next opening is what happened.
+TEST_F(ShutdownTest, ARestoreWhoseSwapCountsAfterAllIsPutRight) {
+  host_.open();
+  make_history();
+  const OperationView ended = host_.restore(database_, backup_);
+  host_.close();
+  {
+    const auto registry = registry::Registry::open(host_.state_directory() + "/registry").value();
+    registry::OperationRecord record{ended, ""};
+    record.view.state = OperationState::failed;
+    record.view.error = Error{ErrorCode::storage_engine, "writing the catalog", ""};
+    ASSERT_TRUE(registry->put_operation(record));
+    ASSERT_TRUE(registry->close());
+  }
+  host_.open();
+  const OperationView corrected = host_.engine().operation(ended.id).value();
+  EXPECT_EQ(corrected.state, OperationState::succeeded);
+  EXPECT_FALSE(corrected.error.has_value());
+  EXPECT_EQ(host_.content(database_), then_);
+  EXPECT_EQ(host_.engine().operations().size(), 2u);
 }
 
 TEST_F(ShutdownTest, ManyOperationsWaitForTheirTurnAndAllEnd) {
