@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "catalog/expiry_filter.h"
@@ -68,8 +69,8 @@ void settle_durability(rocksdb::DBOptions& options) {
 
 }  // namespace
 
-Shared::Shared(std::uint64_t block_cache_bytes)
-    : files_(DurableFiles::make(rocksdb::FileSystem::Default())),
+Shared::Shared(std::uint64_t block_cache_bytes, std::shared_ptr<rocksdb::FileSystem> disk)
+    : files_(DurableFiles::make(std::move(disk))),
       env_(rocksdb::NewCompositeEnv(files_)),
       cache_(rocksdb::NewLRUCache(block_cache_bytes, /*num_shard_bits=*/-1,
                                   /*strict_capacity_limit=*/false,

@@ -30,7 +30,9 @@ inline constexpr std::chrono::milliseconds wal_sync_delay{500};
 
 class Shared final : public SharedResources {
  public:
-  explicit Shared(std::uint64_t block_cache_bytes);
+  // `disk`: RocksDB's own door to the operating system, for tests that put a failing one there.
+  explicit Shared(std::uint64_t block_cache_bytes,
+                  std::shared_ptr<rocksdb::FileSystem> disk = rocksdb::FileSystem::Default());
 
   DurableFiles& files() const { return *files_; }
   rocksdb::Env& env() const { return *env_; }

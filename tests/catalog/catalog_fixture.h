@@ -73,10 +73,10 @@ class CatalogTest : public ::testing::Test {
   std::vector<std::string> sst_files(std::string_view name) const;
 
   ManualClock clock_;
+  std::unique_ptr<SharedResources> shared_ = SharedResources::make(64 * kMiB);
 
  private:
   restored::test::TemporaryDirectory directory_;
-  std::unique_ptr<SharedResources> shared_ = SharedResources::make(64 * kMiB);
   int exports_ = 0;
 };
 
