@@ -130,10 +130,13 @@ class OpenLog {
 
   const std::string& directory() const { return directory_; }
   void written() { dirty_.store(true); }
-  bool failed() const { return failed_.load(); }
-  IOStatus failure() const {
+  // What RocksDB's next step with this log has to end with. Told once: from then on RocksDB refuses
+  // writes until its recovery has flushed what is in memory and begun another log, and that
+  // recovery writes and syncs the rest of this one first.
+  IOStatus earlier_failure() {
+    if (!untold_failure_.exchange(false)) return IOStatus::OK();
     IOStatus status = IOStatus::IOError("an earlier sync of this log failed");
-    status.SetRetryable(true);  // RocksDB's recovery: flush what is in memory, begin another log
+    status.SetRetryable(true);
     return status;
   }
 
@@ -146,7 +149,7 @@ class OpenLog {
       status = sync_directory(*files_, directory_);
       named_ = status.ok();
     }
-    if (!status.ok()) failed_.store(true);
+    if (!status.ok()) untold_failure_.store(true);
     return status;
   }
   void closing() {
@@ -158,7 +161,7 @@ class OpenLog {
   const std::shared_ptr<rocksdb::FileSystem> files_;
   const std::string directory_;
   std::atomic<bool> dirty_ = false;
-  std::atomic<bool> failed_ = false;
+  std::atomic<bool> untold_failure_ = false;
   Mutex mutex_;
   FSWritableFile* file_ GUARDED_BY(mutex_);
   bool named_ GUARDED_BY(mutex_) = false;  // its directory entry is durable
@@ -171,26 +174,28 @@ class Log final : public rocksdb::FSWritableFileOwnerWrapper {
   ~Log() override { state_->closing(); }
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    if (state_->failed()) return state_->failure();
-    IOStatus status = FSWritableFileOwnerWrapper::Append(data, options, debug);
+    IOStatus status = state_->earlier_failure();
+    if (!status.ok()) return status;
+    status = FSWritableFileOwnerWrapper::Append(data, options, debug);
     state_->written();
     return status;
   }
   IOStatus Append(const Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& verification,
                   IODebugContext* debug) override {
-    if (state_->failed()) return state_->failure();
-    IOStatus status = FSWritableFileOwnerWrapper::Append(data, options, verification, debug);
+    IOStatus status = state_->earlier_failure();
+    if (!status.ok()) return status;
+    status = FSWritableFileOwnerWrapper::Append(data, options, verification, debug);
     state_->written();
     return status;
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    if (state_->failed()) return state_->failure();
-    return FSWritableFileOwnerWrapper::Sync(options, debug);
+    IOStatus status = state_->earlier_failure();
+    return status.ok() ? FSWritableFileOwnerWrapper::Sync(options, debug) : status;
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    if (state_->failed()) return state_->failure();
-    return FSWritableFileOwnerWrapper::Fsync(options, debug);
+    IOStatus status = state_->earlier_failure();
+    return status.ok() ? FSWritableFileOwnerWrapper::Fsync(options, debug) : status;
   }
   IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
     state_->closing();

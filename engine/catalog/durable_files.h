@@ -24,9 +24,9 @@ class DurableFiles : public rocksdb::FileSystemWrapper {
  public:
   static std::shared_ptr<DurableFiles> make(std::shared_ptr<rocksdb::FileSystem> target);
 
-  // Syncs what was written to the open logs in `directory` before this call. When that fails, the
-  // log takes no more writes: RocksDB's next write to it fails, and its recovery from that brings
-  // the data to other files.
+  // Syncs what was written to the open logs in `directory` before this call. When that fails,
+  // RocksDB's next write to the log fails too; it then refuses writes until its recovery from that
+  // has brought the data to other files.
   virtual rocksdb::IOStatus sync_logs(const std::string& directory) = 0;
 
  protected:

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <set>
+#include <string>
 
 #include "catalog/database.h"
 #include "catalog/options.h"
@@ -19,7 +21,7 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
-// Logs take every byte and fail to sync, from the n-th sync on.
+// The logs of "db" take every byte and fail to sync, from the n-th sync on; a copy of it is healthy.
 class LyingDisk final : public rocksdb::FileSystemWrapper {
  public:
   LyingDisk() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
@@ -36,7 +38,7 @@ class LyingDisk final : public rocksdb::FileSystemWrapper {
                            std::unique_ptr<rocksdb::FSWritableFile>* file,
                            IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewWritableFile(path, options, file, debug);
-    if (status.ok() && path.ends_with(".log")) {
+    if (status.ok() && path.ends_with(".log") && path.find("/db/") != std::string::npos) {
       *file = std::make_unique<Log>(std::move(*file), *this);
     }
     return status;
@@ -97,8 +99,23 @@ class DoubtTest : public CatalogTest {
 
   // What a process finds that starts after this one died now.
   std::unique_ptr<Database> crash_image(std::string_view name) {
-    fs::copy(path("db"), path(name), fs::copy_options::recursive);
+    // Again when files came or went meanwhile: an image is of one moment.
+    EXPECT_TRUE(restored::test::wait_until([&] {
+      std::error_code error;
+      fs::remove_all(path(name));
+      const std::set<std::string> before = files_of("db");
+      fs::copy(path("db"), path(name), fs::copy_options::recursive, error);
+      return !error && before == files_of("db");
+    }));
     return open(name);
+  }
+
+  std::set<std::string> files_of(std::string_view name) const {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(path(name))) {
+      names.insert(entry.path().filename());
+    }
+    return names;
   }
 
   std::shared_ptr<LyingDisk> disk_;

@@ -150,7 +150,7 @@ TEST_F(DurableFilesTest, ClosedLogIsLeftAlone) {
   EXPECT_EQ(journal_.calls, (Calls{"append 1"}));
 }
 
-TEST_F(DurableFilesTest, LogWhoseSyncFailedTakesNoMoreWrites) {
+TEST_F(DurableFilesTest, FailedSyncIsToldByTheNextWriteAndByNoOther) {
   ASSERT_TRUE(log_->Append("1", {}, nullptr).ok());
   journal_.refuse_log_sync = true;
   EXPECT_FALSE(files_->sync_logs(directory_.path()).ok());
@@ -158,8 +158,20 @@ TEST_F(DurableFilesTest, LogWhoseSyncFailedTakesNoMoreWrites) {
   const IOStatus refused = log_->Append("2", {}, nullptr);
   EXPECT_FALSE(refused.ok());
   EXPECT_TRUE(refused.GetRetryable()) << "RocksDB recovers from it by another log";
-  EXPECT_FALSE(log_->Sync({}, nullptr).ok());
   EXPECT_EQ(journal_.calls, (Calls{"append 1", "sync file"}));
+  // That recovery brings the rest of this log to the device first.
+  EXPECT_TRUE(log_->Append("2", {}, nullptr).ok());
+  EXPECT_TRUE(log_->Sync({}, nullptr).ok());
+  EXPECT_EQ(journal_.calls, (Calls{"append 1", "sync file", "append 2", "sync file"}));
+}
+
+TEST_F(DurableFilesTest, FailedSyncIsToldByASyncToo) {
+  ASSERT_TRUE(log_->Append("1", {}, nullptr).ok());
+  journal_.refuse_log_sync = true;
+  EXPECT_FALSE(files_->sync_logs(directory_.path()).ok());
+  journal_.refuse_log_sync = false;
+  EXPECT_FALSE(log_->Sync({}, nullptr).ok()) << "what a sync before it lost is not durable";
+  EXPECT_TRUE(log_->Sync({}, nullptr).ok());
 }
 
 TEST_F(DurableFilesTest, OptionsFilesAreNotSyncedOtherRenamedFilesAre) {
