@@ -21,7 +21,8 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
-// The logs of "db" take every byte and fail to sync, from the n-th sync on; a copy of it is healthy.
+// The logs of "db" take every byte and fail to sync, from the n-th sync on; a copy of it is
+// healthy.
 class LyingDisk final : public rocksdb::FileSystemWrapper {
  public:
   LyingDisk() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
