@@ -23,6 +23,8 @@ namespace json = boost::json;
 constexpr std::string_view kind = "manifest";
 // Far beyond any file or backup; keeps every sum of lengths below 2^64.
 constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 48;
+// RocksDB goes to 2^56 - 1 and asserts; what takes a backup in must have room for later writes.
+constexpr std::uint64_t sequence_max = std::uint64_t{1} << 55;
 constexpr int level_max = 63;
 
 json::object file_object(const ManifestFile& file, const json::storage_ptr& storage) {
@@ -144,6 +146,9 @@ Result<void> check_file(const ManifestFile& file, std::uint64_t frames_begin) {
     return unusable(fmt::format("{} has level {}", file.name, file.level));
   if (file.deletions > file.entries)
     return unusable(file.name + " has more deletions than entries");
+  if (file.smallest_sequence > file.largest_sequence || file.largest_sequence > sequence_max)
+    return unusable(fmt::format("{} has sequence numbers {} to {}", file.name,
+                                file.smallest_sequence, file.largest_sequence));
   return {};
 }
 
@@ -160,17 +165,22 @@ Result<void> check_consistent(const Manifest& manifest) {
   std::unordered_set<std::string_view> names;
   std::uint64_t frames = 0;
   std::uint64_t content_bytes = 0;
+  std::uint64_t largest_sequence = 0;
   for (const ManifestFile& file : manifest.files) {
     if (!sst_name(file.name)) return unusable("file name \"" + to_utf8(file.name) + '"');
     if (!names.insert(file.name).second) return unusable(file.name + " appears twice");
     RESTORED_TRY(check_file(file, frames));
     frames += file.frames_count;
     content_bytes += file.size_bytes;
+    largest_sequence = std::max(largest_sequence, file.largest_sequence);
     if (content_bytes > file_bytes_max) return unusable("its files have more than 2^48 bytes");
   }
   if (frames != manifest.frames_count)
     return unusable(
         fmt::format("the files have {} frames, the index {}", frames, manifest.frames_count));
+  if (largest_sequence != manifest.largest_sequence)
+    return unusable(fmt::format("the files have sequence numbers to {}, the backup to {}",
+                                largest_sequence, manifest.largest_sequence));
   return {};
 }
 

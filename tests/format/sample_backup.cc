@@ -64,7 +64,6 @@ SampleBackup make_backup(std::string backup_id, const std::vector<std::string>& 
   manifest.comparator = "leveldb.BytewiseComparator";
   manifest.encoding_version = 1;
   manifest.frame_bytes = limits::frame_bytes;
-  manifest.largest_sequence = (std::uint64_t{1} << 56) - 1;
   manifest.uploaded_bytes = 4711;
   manifest.incremental = true;
   for (const std::string& content : contents) {
@@ -78,6 +77,7 @@ SampleBackup make_backup(std::string backup_id, const std::vector<std::string>& 
     file.level = static_cast<int>(manifest.files.size() % 7);
     file.smallest_sequence = number;
     file.largest_sequence = number + 1000;
+    manifest.largest_sequence = file.largest_sequence;
     file.smallest_key = std::string("k\0\xFF", 3) + std::to_string(number);
     file.largest_key = file.smallest_key + "~";
     file.entries = 100;
