@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/sst_file_reader.h>
+#include <rocksdb/utilities/debug.h>
 
 #include <algorithm>
 #include <tuple>
@@ -81,6 +82,28 @@ Result<void> compare_files(const std::vector<GenerationFile>& found, const Expec
   return {};
 }
 
+// RocksDB takes a file's sequence numbers from the manifest. Were they lower than those in the
+// file, its records would be hidden from readers, and later writes behind them.
+Result<void> check_sequence(const Instance& instance, const StoredGeneration& generation,
+                            const FileFacts& facts, const std::vector<GenerationFile>& files) {
+  std::vector<rocksdb::KeyVersion> newest;
+  const rocksdb::Status status =
+      rocksdb::GetAllKeyVersions(&instance.db(), generation.handle(), facts.smallest_key,
+                                 facts.smallest_key, /*max_num_ikeys=*/1, &newest);
+  RESTORED_TRY(checked(status, "reading the first key of " + facts.name));
+  if (newest.empty()) return differs("the first key of " + facts.name + " is not there");
+  std::uint64_t largest = 0;
+  for (const GenerationFile& file : files) {
+    if (file.facts.smallest_key <= facts.smallest_key &&
+        facts.smallest_key <= file.facts.largest_key)
+      largest = std::max(largest, file.facts.largest_sequence);
+  }
+  const std::uint64_t sequence = newest.front().sequence;
+  if (sequence >= facts.smallest_sequence && sequence <= largest) return {};
+  return differs(fmt::format("the first key of {} has sequence number {}, not one of {} to {}",
+                             facts.name, sequence, facts.smallest_sequence, largest));
+}
+
 // The first, the last and sampled keys, through the merged view that clients will read.
 Result<void> read_samples(const Instance& instance, const StoredGeneration& generation,
                           const std::vector<GenerationFile>& files, const std::stop_token& stop) {
@@ -98,6 +121,7 @@ Result<void> read_samples(const Instance& instance, const StoredGeneration& gene
     RESTORED_TRY(checked(record->status(), "reading at the first key of " + facts.name));
     if (record->Valid() && record->key().compare(facts.smallest_key) < 0)
       return differs("a seek at the first key of " + facts.name + " ended before it");
+    RESTORED_TRY(check_sequence(instance, generation, facts, files));
   }
   return {};
 }

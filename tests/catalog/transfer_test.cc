@@ -1,4 +1,4 @@
-// Export, ingest and verify: from a generation to files and back, and everything that is refused.
+// Export and ingest: from a generation to files and back, and everything that is refused.
 #include <fmt/format.h>
 #include <rocksdb/db.h>
 #include <rocksdb/sst_file_reader.h>
@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <stop_token>
 #include <thread>
 
 #include "catalog/database.h"
@@ -372,47 +371,6 @@ TEST_F(TransferTest, DamagedFileIsAnErrorAtIngestOrAtFullVerification) {
   EXPECT_GT(at_ingest, 0);
   EXPECT_GT(at_verify, 0);
   expect_untouched(std::move(database), "db", content);
-}
-
-TEST_F(TransferTest, VerifyNamesWhatDiffers) {
-  auto database = filled("db");
-  const ExportedGeneration files = exported(*database);
-  auto staged = database->ingest(files.directory, files.comparator, files.files);
-  ASSERT_TRUE(staged) << staged.error().message;
-  const Expectation good = expectation_of(files);
-  EXPECT_TRUE(database->verify(**staged, good, {}));
-  const std::vector<std::pair<const char*, std::function<void(Expectation&)>>> changes{
-      {"files instead of", [](Expectation& e) { e.files.clear(); }},
-      {"entries", [](Expectation& e) { ++e.entries; }},
-      {"deletions", [](Expectation& e) { ++e.deletions; }},
-      {"entries", [](Expectation& e) { ++e.files[0].entries; }},
-      {"level", [](Expectation& e) { ++e.files[0].level; }},
-      {"largest sequence", [](Expectation& e) { ++e.files[0].largest_sequence; }},
-      {"smallest sequence", [](Expectation& e) { ++e.files[0].smallest_sequence; }},
-      {"last key", [](Expectation& e) { e.files[0].largest_key += "x"; }},
-      {"not in the imported", [](Expectation& e) { e.files[0].smallest_key += "x"; }},
-      {"not in the imported", [](Expectation& e) { ++e.files[0].size_bytes; }},
-      {"ordered by", [](Expectation& e) { e.comparator = "other"; }},
-  };
-  for (const auto& [word, change] : changes) {
-    Expectation changed = good;
-    change(changed);
-    const auto verified = database->verify(**staged, changed, {});
-    ASSERT_FALSE(verified) << word;
-    EXPECT_EQ(verified.error().code, ErrorCode::corruption);
-    EXPECT_NE(verified.error().message.find(word), std::string::npos) << verified.error().message;
-  }
-}
-
-TEST_F(TransferTest, VerifyStopsWhenItIsTold) {
-  auto database = filled("db");
-  const ExportedGeneration files = exported(*database);
-  auto staged = database->ingest(files.directory, files.comparator, files.files);
-  ASSERT_TRUE(staged);
-  std::stop_source stop;
-  stop.request_stop();
-  const auto verified = database->verify(**staged, expectation_of(files), stop.get_token());
-  EXPECT_EQ(verified.error().code, ErrorCode::cancelled);
 }
 
 }  // namespace
