@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "catalog/log_anchor.h"
 #include "catalog/rocksdb_version.h"
 
 namespace restored::catalog {
@@ -27,7 +28,7 @@ void BackgroundErrors::detach() {
   upkeep_ = nullptr;
 }
 
-void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                                          rocksdb::Status* error) {
   MutexLock lock(mutex_);
   if (resuming_ && echoes_earlier_error(*error)) {
@@ -41,12 +42,18 @@ void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason
                error->ToString());
   }
   raised_ = true;
+  if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) log_failed_ = true;
   if (upkeep_ != nullptr && !resuming_) submit_resume();
 }
 
 void BackgroundErrors::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/,
                                             rocksdb::Status /*error*/, bool* auto_recovery) {
   *auto_recovery = false;
+}
+
+void BackgroundErrors::OnMemTableSealed(const rocksdb::MemTableInfo& /*sealed*/) {
+  MutexLock lock(mutex_);
+  log_failed_ = false;  // the log was changed with it
 }
 
 void BackgroundErrors::write_failed() {
@@ -63,6 +70,7 @@ void BackgroundErrors::submit_resume() {
 
 bool BackgroundErrors::resume() {
   rocksdb::DB* db = nullptr;
+  bool log_failed = false;
   {
     MutexLock lock(mutex_);
     // RocksDB reports an error before it takes effect; until then there is nothing to resume from.
@@ -72,13 +80,16 @@ bool BackgroundErrors::resume() {
       return false;
     }
     db = db_;
+    log_failed = log_failed_;
   }
   RESTORED_CHECK(db != nullptr, "upkeep ends before its listener is detached");
   // Not under the lock: a failing attempt reports here again.
-  const rocksdb::Status status = db->Resume();
+  const bool log_stays = log_failed && !LogAnchor::holds(*db);
+  const rocksdb::Status status =
+      log_stays ? rocksdb::Status::Aborted("the log cannot be changed") : db->Resume();
   MutexLock lock(mutex_);
-  // Beyond "hard" only a new opening helps; RocksDB goes on to refuse writes.
-  const bool hopeless = status.severity() >= rocksdb::Status::Severity::kFatalError;
+  // Only a new opening helps; until then RocksDB goes on to refuse writes.
+  const bool hopeless = log_stays || status.severity() >= rocksdb::Status::Severity::kFatalError;
   if ((!status.ok() && !hopeless) || raised_) {
     raised_ = false;  // by this attempt
     pause_ = std::clamp(2 * pause_, 1, pause_max);

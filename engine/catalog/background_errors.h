@@ -28,6 +28,7 @@ class BackgroundErrors final : public rocksdb::EventListener {
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status error,
                             bool* auto_recovery) override;
+  void OnMemTableSealed(const rocksdb::MemTableInfo& sealed) override;
 
  private:
   void submit_resume() REQUIRES_LOCK(mutex_);
@@ -36,9 +37,10 @@ class BackgroundErrors final : public rocksdb::EventListener {
   Mutex mutex_;
   rocksdb::DB* db_ GUARDED_BY(mutex_) = nullptr;
   Upkeep* upkeep_ GUARDED_BY(mutex_) = nullptr;
-  bool raised_ GUARDED_BY(mutex_) = false;    // and no attempt has seen it yet
-  bool resuming_ GUARDED_BY(mutex_) = false;  // an attempt is with upkeep
-  int pause_ GUARDED_BY(mutex_) = 0;          // of upkeep's periods, between attempts; doubles
+  bool raised_ GUARDED_BY(mutex_) = false;      // and no attempt has seen it yet
+  bool log_failed_ GUARDED_BY(mutex_) = false;  // and is still the one that is written to
+  bool resuming_ GUARDED_BY(mutex_) = false;    // an attempt is with upkeep
+  int pause_ GUARDED_BY(mutex_) = 0;            // of upkeep's periods, between attempts; doubles
   int pause_left_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -77,6 +77,12 @@ std::optional<std::string_view> broken_rule(const CatalogRecord& record) {
   return std::nullopt;
 }
 
+void forget_previous(CatalogState& state) {
+  state.previous.reset();
+  state.previous_provenance = {};
+  state.previous_until.reset();
+}
+
 std::string encode(const CatalogRecord& record) {
   RESTORED_CHECK(!broken_rule(record), "only a sound catalog record is written");
   const CatalogState& state = record.state;

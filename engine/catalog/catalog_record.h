@@ -28,6 +28,9 @@ struct CatalogRecord {
 // nothing. Written records are checked (our mistake), read ones refused (the disk's).
 std::optional<std::string_view> broken_rule(const CatalogRecord& record);
 
+// There is nothing to undo from here on.
+void forget_previous(CatalogState& state);
+
 // REQUIRES: no rule is broken.
 std::string encode(const CatalogRecord& record);
 // Errors: corruption, unsupported_format (written by a newer version).

@@ -107,8 +107,10 @@ Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
   if (record.state.previous) {
     previous = take(opened.generations, *record.state.previous);
     if (!previous) {
-      return fail(ErrorCode::corruption, fmt::format("{}: the previous generation {} is missing",
-                                                     options.directory, *record.state.previous));
+      // Serving what is live matters more than what could have been undone.
+      log::error("catalog", "{}: the previous generation {} is missing; there is nothing to undo",
+                 options.directory, *record.state.previous);
+      forget_previous(record.state);
     }
   }
   drop_strays(*opened.instance, opened.generations);

@@ -39,6 +39,9 @@ class StoredGeneration final : public Generation,
   // the catalog names is kept.
   void keep() const { fate_ = Upkeep::Fate::close; }
   void let_go() const { fate_ = Upkeep::Fate::drop; }
+  // What Instance::set_auto_compaction() was last asked for.
+  void want_auto_compaction(bool on) { wants_auto_compaction_ = on; }
+  bool wants_auto_compaction() const { return wants_auto_compaction_; }
 
  private:
   rocksdb::DB& db_;
@@ -46,6 +49,7 @@ class StoredGeneration final : public Generation,
   rocksdb::ColumnFamilyHandle* const handle_;
   const GenerationNumber number_;
   mutable std::atomic<Upkeep::Fate> fate_ = Upkeep::Fate::drop;
+  std::atomic<bool> wants_auto_compaction_ = false;
 };
 
 // What is live after close(): every read fails with shutting_down.

@@ -36,6 +36,7 @@ Result<void> Instance::start(rocksdb::DBOptions options,
                              const std::vector<rocksdb::ColumnFamilyDescriptor>& column_families,
                              std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
   options.listeners.push_back(errors_);
+  options.listeners.push_back(anchor_);
   const rocksdb::Status status =
       open_column_families(options, directory_, column_families, &handles, &db_);
   RESTORED_TRY(checked(status, "opening " + directory_));
@@ -44,7 +45,7 @@ Result<void> Instance::start(rocksdb::DBOptions options,
   RESTORED_CHECK(catalog_->GetName() == default_name(), "the catalog's column family comes first");
   upkeep_ = std::make_unique<Upkeep>(*db_, [this] { return sync_log(); });
   errors_->attach(*db_, *upkeep_);
-  return {};
+  return checked(anchor_->hold(*db_), "writing to " + directory_);
 }
 
 Result<std::unique_ptr<Instance>> Instance::create(const std::string& directory,
@@ -119,7 +120,8 @@ Result<std::optional<std::string>> Instance::read_catalog() const {
 }
 
 Result<void> Instance::write(rocksdb::WriteBatch& batch, Durability durability) {
-  const rocksdb::Status status = db_->Write(write_options(durability), &batch);
+  rocksdb::Status status = anchor_->hold(*db_);
+  if (status.ok()) status = db_->Write(write_options(durability), &batch);
   if (!status.ok()) {
     errors_->write_failed();
     return std::unexpected(error_from(status, "writing to " + directory_));
@@ -144,8 +146,9 @@ Result<void> Instance::rewrite_catalog(const std::string& bytes) {
     batch.Delete(catalog_, "never-" + std::to_string(random_u64()));
   }
   batch.Put(catalog_, std::string(catalog_record_key), bytes);
-  RESTORED_TRY(
-      checked(db_->Write(write_options(Durability::device), &batch), "writing the catalog again"));
+  rocksdb::Status status = anchor_->hold(*db_);
+  if (status.ok()) status = db_->Write(write_options(Durability::device), &batch);
+  RESTORED_TRY(checked(status, "writing the catalog again"));
   rewrites_ = 0;
   return {};
 }
@@ -179,12 +182,15 @@ void Instance::abandon(rocksdb::ColumnFamilyHandle* handle) {
 }
 
 void Instance::set_auto_compaction(const std::shared_ptr<StoredGeneration>& generation, bool on) {
+  generation->want_auto_compaction(on);
   const std::weak_ptr<StoredGeneration> target = generation;
-  upkeep_->submit([this, target, on] {
+  upkeep_->submit([this, target] {
     const std::shared_ptr<StoredGeneration> held = target.lock();
     if (!held) return true;
+    // As wanted now: this may be a second try, after another wish was carried out.
+    const bool wanted = held->wants_auto_compaction();
     const rocksdb::Status status =
-        db_->SetOptions(held->handle(), {{"disable_auto_compactions", on ? "false" : "true"}});
+        db_->SetOptions(held->handle(), {{"disable_auto_compactions", wanted ? "false" : "true"}});
     if (status.ok()) return true;
     log::warning("catalog", "auto-compaction of {}: {}", column_family_name(held->number()),
                  status.ToString());

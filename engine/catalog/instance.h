@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "catalog/background_errors.h"
 #include "catalog/generation.h"
+#include "catalog/log_anchor.h"
 #include "catalog/options.h"
 #include "catalog/upkeep.h"
 #include "restored/error.h"
@@ -82,6 +83,7 @@ class Instance {
   const Shared& shared_;
   const Clock& clock_;
   const std::shared_ptr<BackgroundErrors> errors_ = std::make_shared<BackgroundErrors>();
+  const std::shared_ptr<LogAnchor> anchor_ = std::make_shared<LogAnchor>();
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* catalog_ = nullptr;
   int rewrites_ = 0;  // since the last one that succeeded

@@ -2,7 +2,11 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
+#include <utility>
+
 #include "base/check.h"
+#include "catalog/log_anchor.h"
 #include "catalog/options.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
@@ -20,9 +24,9 @@ std::string_view view(const rocksdb::Slice& slice) {
 
 class RocksRecordStore final : public RecordStore {
  public:
-  explicit RocksRecordStore(std::unique_ptr<rocksdb::DB> db,
-                            rocksdb::ColumnFamilyHandle* column_family)
-      : db_(std::move(db)), column_family_(column_family) {}
+  RocksRecordStore(std::unique_ptr<rocksdb::DB> db, rocksdb::ColumnFamilyHandle* column_family,
+                   std::shared_ptr<LogAnchor> anchor)
+      : db_(std::move(db)), column_family_(column_family), anchor_(std::move(anchor)) {}
   ~RocksRecordStore() override { (void)release(); }
 
   Result<std::optional<std::string>> get(std::string_view key) const override {
@@ -43,7 +47,15 @@ class RocksRecordStore final : public RecordStore {
                                          : batch.Delete(column_family_, entry.key);
       RESTORED_TRY(checked(status, "collecting records"));
     }
-    return checked(db_->Write(write_options(Durability::device), &batch), "writing the records");
+    if (log_stuck_.load()) {
+      return fail(
+          ErrorCode::io_error, "writing the records: their log failed and cannot be changed",
+          "Free space on the state directory's device if it is full, then restart the agent.");
+    }
+    RESTORED_TRY(checked(anchor_->hold(*db_), "writing the records"));
+    const rocksdb::Status status = db_->Write(write_options(Durability::device), &batch);
+    if (!status.ok() && !LogAnchor::holds(*db_)) log_stuck_.store(true);
+    return checked(status, "writing the records");
   }
 
   Result<void> scan(std::string_view prefix,
@@ -53,6 +65,7 @@ class RocksRecordStore final : public RecordStore {
         db_->NewIterator(cursor_options(), column_family_));
     for (record->Seek(slice(prefix)); record->Valid(); record->Next()) {
       if (!record->key().starts_with(slice(prefix))) break;
+      if (view(record->key()) == LogAnchor::key) continue;
       if (!visit(view(record->key()), view(record->value()))) break;
     }
     return checked(record->status(), "reading the records");
@@ -74,20 +87,24 @@ class RocksRecordStore final : public RecordStore {
 
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* column_family_;
+  const std::shared_ptr<LogAnchor> anchor_;
+  std::atomic<bool> log_stuck_ = false;  // RocksDB's recovery would leave the log as it is
 };
 
 }  // namespace
 
 Result<std::unique_ptr<RecordStore>> RecordStore::open(const std::string& directory) {
   RESTORED_TRY(io::system_files().make_directories(directory));
-  const rocksdb::Options options = record_store_options();
+  rocksdb::Options options = record_store_options();
+  auto anchor = std::make_shared<LogAnchor>();
+  options.listeners.push_back(anchor);
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   RESTORED_TRY(
       checked(open_column_families(options, directory,
                                    {{rocksdb::kDefaultColumnFamilyName, options}}, &handles, &db),
               "opening the records in " + directory));
-  return std::make_unique<RocksRecordStore>(std::move(db), handles.front());
+  return std::make_unique<RocksRecordStore>(std::move(db), handles.front(), std::move(anchor));
 }
 
 }  // namespace restored::catalog

@@ -27,12 +27,6 @@ void push_base_backup(CatalogState& state, const BackupId& backup) {
   if (state.base_backups.size() > base_backups_max) state.base_backups.resize(base_backups_max);
 }
 
-void forget_previous(CatalogState& state) {
-  state.previous.reset();
-  state.previous_provenance = {};
-  state.previous_until.reset();
-}
-
 bool surely_empty(rocksdb::DB& db, const StoredGeneration& generation) {
   rocksdb::ReadOptions options = cursor_options();
   options.max_skippable_internal_keys = emptiness_skips_max;
@@ -81,7 +75,11 @@ Result<void> DatabaseImpl::commit(const CatalogRecord& next,
 // Makes "that catalog write did not happen" true for every later opening as well.
 Result<void> DatabaseImpl::settle() {
   RESTORED_TRY(instance_->rewrite_catalog(encode(record())));
-  for (const auto& generation : doubtful_) generation->let_go();
+  const CatalogState named = state();
+  for (const auto& generation : doubtful_) {
+    // What an undo would have made live is still the previous generation.
+    if (named.previous != generation->number()) generation->let_go();
+  }
   doubtful_.clear();
   in_doubt_.store(false);
   log::info("catalog", "{}: the catalog is settled, generation {} stays live", options_.directory,

@@ -9,8 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "catalog/database.h"
+#include "catalog/record_store.h"
 #include "catalog_fixture.h"
 #include "support/wait_until.h"
 
@@ -120,6 +122,61 @@ TEST_F(DiskFullTest, WritesFailOldDataIsReadAndWritesGoOnWhenSpaceIsFreed) {
   for (int i = 0; i < 2; ++i) {
     database = reopened(std::move(database), "small/db");
     EXPECT_EQ(content_of(*database), content);
+  }
+}
+
+// Nothing lies in memory that RocksDB's recovery could flush.
+TEST_F(DiskFullTest, IdleDatabaseMeetsAFullDisk) {
+  auto database = create("small/db");
+  Content content = old_;
+  put_all(*database, old_);
+  database = reopened(std::move(database), "small/db");
+  fill_but(0);
+  const auto refused = [&] {
+    WriteSet changes;
+    changes.put(raw_key("refused"), raw_value(std::string(16 * kKiB, 'v')));
+    return !database->write(database->try_begin_write(), changes, Durability::device);
+  };
+  EXPECT_TRUE(refused());
+  // Through several attempts to resume, the disk as full as before.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(4);
+  while (std::chrono::steady_clock::now() < end) {
+    ASSERT_TRUE(refused());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(content_of(*database), content);
+  free_space();
+  ASSERT_TRUE(writable_soon(*database, content));
+  database = reopened(std::move(database), "small/db");
+  EXPECT_EQ(content_of(*database), content);
+}
+
+TEST_F(DiskFullTest, IdleRecordStoreMeetsAFullDisk) {
+  const auto write = [](RecordStore& store, const std::string& key) {
+    WriteSet changes;
+    changes.put(key, std::string(16 * kKiB, 'v'));
+    return store.write(changes).has_value();
+  };
+  {
+    auto store = RecordStore::open(path("small/records"));
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(write(**store, "kept"));
+    ASSERT_TRUE((*store)->close());
+  }
+  auto store = RecordStore::open(path("small/records"));
+  ASSERT_TRUE(store);
+  fill_but(0);
+  EXPECT_FALSE(write(**store, "refused"));
+  EXPECT_FALSE(write(**store, "refused"));
+  free_space();
+  EXPECT_TRUE(restored::test::wait_until([&] { return write(**store, "after"); },
+                                         std::chrono::seconds(60)));
+  EXPECT_TRUE(write(**store, "again"));
+  ASSERT_TRUE((*store)->close());
+  store = RecordStore::open(path("small/records"));
+  ASSERT_TRUE(store);
+  for (const char* key : {"kept", "after", "again"}) {
+    EXPECT_TRUE((*store)->get(key).value().has_value()) << key;
   }
 }
 

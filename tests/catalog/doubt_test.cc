@@ -161,6 +161,25 @@ TEST_F(DoubtTest, OnceItIsSettledTheOldGenerationStaysAndNoWriteIsLost) {
   EXPECT_EQ(column_families("db"), (std::vector<std::string>{"data-1", "default"}));
 }
 
+TEST_F(DoubtTest, UndoThatFailedCanStillBeUndoneOnceItIsSettled) {
+  auto database = create("db");
+  put_all(*database, old_, Durability::device);
+  auto staged = database->ingest(backup_.directory, backup_.comparator, backup_.files);
+  ASSERT_TRUE(staged) << staged.error().message;
+  ASSERT_TRUE(database->swap(std::move(*staged), restored_from("b", "first"), nullptr));
+  disk_->fail_syncs_after(1, IOStatus::NoSpace("the device is full"));
+  EXPECT_FALSE(database->undo(OperationId("undo")));
+  disk_->heal();
+  ASSERT_TRUE(restored::test::wait_until([&] { return try_write(*database).has_value(); }));
+  Content expected = new_;
+  expected.emplace(raw_key("acknowledged"), raw_value("yes"));
+  database = reopened(std::move(database), "db");
+  ASSERT_NE(database, nullptr);
+  EXPECT_EQ(content_of(*database), expected);
+  ASSERT_TRUE(database->undo(OperationId("again")));
+  EXPECT_EQ(content_of(*database), old_);
+}
+
 TEST_F(DoubtTest, SwapAfterASettledOneWorks) {
   auto database = with_failed_swap(IOStatus::NoSpace("the device is full"));
   disk_->heal();

@@ -1,0 +1,30 @@
+#include "catalog/log_anchor.h"
+
+#include <string>
+
+namespace restored::catalog {
+
+rocksdb::Status LogAnchor::hold(rocksdb::DB& db) {
+  if (held_after_.load() == sealed_.load()) return rocksdb::Status::OK();
+  MutexLock lock(mutex_);  // others wait: their writes must not come before it
+  const std::uint64_t sealed = sealed_.load();
+  if (held_after_.load() == sealed) return rocksdb::Status::OK();
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  rocksdb::Status status = db.Put(unlogged, std::string(key), "");
+  if (status.ok()) held_after_.store(sealed);
+  return status;
+}
+
+bool LogAnchor::holds(rocksdb::DB& db) {
+  std::uint64_t entries = 0;
+  return db.GetAggregatedIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable,
+                                     &entries) &&
+         entries > 0;
+}
+
+void LogAnchor::OnMemTableSealed(const rocksdb::MemTableInfo& sealed) {
+  if (sealed.cf_name == rocksdb::kDefaultColumnFamilyName) ++sealed_;
+}
+
+}  // namespace restored::catalog

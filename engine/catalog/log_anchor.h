@@ -1,0 +1,36 @@
+// Keeps one memtable of a database from being empty. RocksDB's recovery from a failed write to its
+// log goes through the memtables: each that holds something is flushed, and the log is changed with
+// it. With none (7.8.3: DBImpl::ResumeImpl) the log stays as it is, RocksDB says that all is well,
+// and the next write meets an assertion in WritableFileWriter and ends the process: a full disk
+// under an idle database is enough. The anchor is one unlogged record in the default column family.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/listener.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "base/mutex.h"
+
+namespace restored::catalog {
+
+// Threading: all methods from any thread at once.
+class LogAnchor final : public rocksdb::EventListener {
+ public:
+  static constexpr std::string_view key = "anchor";
+  // Before every logged write: puts the anchor where it is missing. Errors: as of a write.
+  rocksdb::Status hold(rocksdb::DB& db) EXCLUDES_LOCK(mutex_);
+  // Whether recovery from a failed log write can change the log. Asked while writes are refused.
+  static bool holds(rocksdb::DB& db);
+
+  void OnMemTableSealed(const rocksdb::MemTableInfo& sealed) override;
+
+ private:
+  std::atomic<std::uint64_t> sealed_ = 1;  // memtables of the default column family so far
+  std::atomic<std::uint64_t> held_after_ = 0;
+  Mutex mutex_;
+};
+
+}  // namespace restored::catalog
