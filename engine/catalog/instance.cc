@@ -120,8 +120,7 @@ Result<std::optional<std::string>> Instance::read_catalog() const {
 }
 
 Result<void> Instance::write(rocksdb::WriteBatch& batch, Durability durability) {
-  rocksdb::Status status = anchor_->hold(*db_);
-  if (status.ok()) status = db_->Write(write_options(durability), &batch);
+  const rocksdb::Status status = anchor_->write(*db_, write_options(durability), batch);
   if (!status.ok()) {
     errors_->write_failed();
     return std::unexpected(error_from(status, "writing to " + directory_));
@@ -146,9 +145,8 @@ Result<void> Instance::rewrite_catalog(const std::string& bytes) {
     batch.Delete(catalog_, "never-" + std::to_string(random_u64()));
   }
   batch.Put(catalog_, std::string(catalog_record_key), bytes);
-  rocksdb::Status status = anchor_->hold(*db_);
-  if (status.ok()) status = db_->Write(write_options(Durability::device), &batch);
-  RESTORED_TRY(checked(status, "writing the catalog again"));
+  RESTORED_TRY(checked(anchor_->write(*db_, write_options(Durability::device), batch),
+                       "writing the catalog again"));
   rewrites_ = 0;
   return {};
 }

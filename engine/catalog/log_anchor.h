@@ -20,8 +20,11 @@ namespace restored::catalog {
 class LogAnchor final : public rocksdb::EventListener {
  public:
   static constexpr std::string_view key = "anchor";
-  // Before every logged write: puts the anchor where it is missing. Errors: as of a write.
+  // Puts the anchor where it is missing. Errors: as of a write.
   rocksdb::Status hold(rocksdb::DB& db) EXCLUDES_LOCK(mutex_);
+  // A logged write behind the anchor: the only way in which this project writes to RocksDB.
+  rocksdb::Status write(rocksdb::DB& db, const rocksdb::WriteOptions& options,
+                        rocksdb::WriteBatch& batch);
   // Whether recovery from a failed log write can change the log. Asked while writes are refused.
   static bool holds(rocksdb::DB& db);
 

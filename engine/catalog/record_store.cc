@@ -53,7 +53,7 @@ class RocksRecordStore final : public RecordStore {
           "Free space on the state directory's device if it is full, then restart the agent.");
     }
     RESTORED_TRY(checked(anchor_->hold(*db_), "writing the records"));
-    const rocksdb::Status status = db_->Write(write_options(Durability::device), &batch);
+    const rocksdb::Status status = anchor_->write(*db_, write_options(Durability::device), batch);
     if (!status.ok() && !LogAnchor::holds(*db_)) log_stuck_.store(true);
     return checked(status, "writing the records");
   }

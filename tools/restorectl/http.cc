@@ -112,7 +112,7 @@ class Call {
     }
     auto answer = parser.release();
     HttpAnswer result;
-    result.status = answer.result_int();
+    result.status = static_cast<int>(answer.result_int());
     result.operation_location = std::string(answer["Operation-Location"]);
     result.request_id = std::string(answer["X-Request-Id"]);
     result.body = std::move(answer.body());
