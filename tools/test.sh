@@ -34,7 +34,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-tools/install-packages.sh build run test
+sections=(build run test)
+case " ${steps[*]} " in *" tsan "*) sections+=(clang) ;; esac
+tools/install-packages.sh "${sections[@]}"
 
 logs="$(mktemp -d)"
 trap 'rm -rf "$logs"' EXIT

@@ -294,7 +294,8 @@ TEST_F(ResumeTest, DoesNotTrustAJournalledFileThatIsNotWhatItWas) {
 TEST_F(ResumeTest, GivesUpARestoreThatKillsItsAgentEveryTime) {
   for (unsigned attempt = 1; attempt <= limits::restore_attempts_max; ++attempt) {
     const Ended ended = run_child("restore.run.after-fetch");
-    ASSERT_TRUE(WIFSIGNALED(ended.status)) << attempt;
+    ASSERT_TRUE(WIFSIGNALED(ended.status)) << "attempt " << attempt << ":\n"
+                                           << read_whole_file(directory_.file("child.log"));
   }
   host_.open();
   const OperationView view = host_.wait(host_.engine().operations().front().id);

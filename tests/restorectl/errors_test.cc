@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
+#include <mutex>
 #include <string>
 
 #include "program_run.h"
@@ -34,15 +36,20 @@ TEST(ErrorsTest, EveryRowOfTheTableGivesItsExitStatus) {
 #include "restored/error_codes.def"
 #undef RESTORED_ERROR
   };
+  std::mutex mutex;  // the agent's thread reads `row`
   Row row{};
   const ScriptedAgent agent([&](const Request&) {
+    const std::lock_guard lock(mutex);
     return Reply{row.http_status,
                  R"({"error":{"code":")" + std::string(row.wire) +
                      R"(","message":"it did not work","hint":"do this"}})",
                  {}};
   });
   for (const auto& next : rows) {
-    row = next;
+    {
+      const std::lock_guard lock(mutex);
+      row = next;
+    }
     const auto ended = ask(agent, {"info"});
     EXPECT_EQ(ended.status, row.exit_status) << row.wire << ' ' << row.http_status;
     EXPECT_THAT(ended.errors, StartsWith("error: it did not work"));
@@ -54,9 +61,9 @@ TEST(ErrorsTest, EveryRowOfTheTableGivesItsExitStatus) {
 TEST(ErrorsTest, AnUnknownCodeOfANewerAgentIsToldByItsHttpStatus) {
   const std::map<int, int> expected = {{401, 77}, {403, 77}, {404, 66}, {409, 75},
                                        {418, 64}, {500, 70}, {503, 75}};
-  int status = 0;
+  std::atomic<int> status = 0;
   const ScriptedAgent agent([&](const Request&) {
-    return Reply{status, R"({"error":{"code":"from-the-future","message":"m"}})", {}};
+    return Reply{status.load(), R"({"error":{"code":"from-the-future","message":"m"}})", {}};
   });
   for (const auto& [http_status, exit_status] : expected) {
     status = http_status;
