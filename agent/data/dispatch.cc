@@ -122,7 +122,7 @@ Outcome run_read(Client& client, const CommandSpec& spec, Arguments arguments) {
 }
 
 Outcome run_command(Client& client, const CommandSpec& spec, Arguments arguments, bool on_worker) {
-  if (!on_worker && needs_worker(client, spec, arguments)) return {Pause::worker, {}};
+  if (!on_worker && needs_worker(client, spec, arguments)) return to_worker(client);
   if (spec.has(flag_write) && spec.keys.first != 0) return run_write(client, spec, arguments);
   if (spec.has(flag_readonly)) return run_read(client, spec, arguments);
   if (spec.handler == nullptr) return run_exec(client, on_worker);
@@ -145,6 +145,11 @@ bool needs_worker(const Client& client, const CommandSpec& spec, Arguments argum
   return std::ranges::any_of(keys.get(), [&](std::string_view key) {
     return client.database->big_keys.probably_big(key);
   });
+}
+
+Outcome to_worker(Client& client) {
+  client.hold.release();
+  return {Pause::worker, {}};
 }
 
 void note_written(ServedDatabase& database, const WriteSet& changes) {

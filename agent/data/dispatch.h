@@ -24,7 +24,8 @@ struct Outcome {
 };
 
 // Answers one request into client.reply, or says what it has to wait for; nothing has happened
-// then and nothing is held but a claim in client.hold. Never blocks, except on the storage.
+// then and nothing is held but, after Pause::lock, a claim in client.hold. Never blocks, except on
+// the storage.
 // REQUIRES: after Pause::worker the same request is run on a worker, to its end.
 Outcome run_request(Client& client, Arguments request, bool on_worker);
 
@@ -43,5 +44,10 @@ void note_written(ServedDatabase& database, const WriteSet& changes);
 
 // Whether a call belongs on a worker whatever its locks say.
 bool needs_worker(const Client& client, const CommandSpec& spec, Arguments arguments);
+
+// Pause::worker. A request may turn out to be big only when it runs again after it waited for a
+// lock: the claim that it has by then is given up, for the workers that come first may wait for
+// just that, and none would be left to end it.
+Outcome to_worker(Client& client);
 
 }  // namespace restored::data

@@ -107,7 +107,7 @@ Outcome run_exec(Client& client, bool on_worker) {
     reply.error("EXECABORT Transaction discarded because of previous errors.");
     return finish(client);
   }
-  if (!on_worker && queue_needs_worker(client)) return {Pause::worker, {}};
+  if (!on_worker && queue_needs_worker(client)) return to_worker(client);
   const std::shared_ptr<ServedDatabase> database = client.database;
   if (const auto blocked = database->locks.try_lock_exclusive(client.hold)) {
     return {Pause::lock, blocked};

@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/client.h"
@@ -165,6 +166,34 @@ TEST_F(DispatchTest, AHeldKeyPausesOnlyItsWriters) {
   hold.release();
   EXPECT_TRUE(resumed);
   EXPECT_EQ(call(*client_, {"SET", "a", "1"}), "+OK\r\n");
+}
+
+// What waits for a worker must not hold what the workers wait for.
+TEST_F(DispatchTest, ARequestThatTurnsOutBigGivesItsClaimUpBeforeItGoesToAWorker) {
+  const std::array<std::string_view, 1> keys = {"held"};
+  Words many = {"DEL"};  // more keys than stripes: exclusive
+  for (std::size_t i = 0; i <= data::KeyLocks::stripes_held_max; ++i) many.push_back("k");
+  call(*client_, {"MULTI"});
+  call(*client_, {"GET", "in-exec"});
+  const std::array<std::pair<Words, std::string_view>, 2> requests = {
+      std::pair{Words{"EXEC"}, std::string_view("in-exec")},
+      std::pair{many, std::string_view("k")}};
+  for (const auto& [request, key] : requests) {
+    data::KeyLocks::Hold holder;
+    ASSERT_FALSE(database_->locks.try_lock(keys, holder));
+    const Outcome paused = run(*client_, request);
+    ASSERT_EQ(paused.pause, Pause::lock) << request[0];
+    ASSERT_EQ(paused.blocked.on, data::KeyLocks::Wait::drain) << request[0];
+    database_->big_keys.note(key, 300 * 1024);
+    EXPECT_EQ(run(*client_, request).pause, Pause::worker) << request[0];
+    data::KeyLocks::Hold other;
+    const std::array<std::string_view, 1> free_keys = {"free"};
+    EXPECT_EQ(database_->locks.try_lock(free_keys, other).on, data::KeyLocks::Wait::none)
+        << request[0];
+    other.release();
+    holder.release();
+    EXPECT_FALSE(call(*client_, request).empty()) << request[0];
+  }
 }
 
 TEST_F(DispatchTest, AFullDiskRefusesWritesInWordsThatClientsKnowAndReadsGoOn) {

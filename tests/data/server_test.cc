@@ -254,6 +254,39 @@ TEST(DataServerTest, BadAddressesAreRefusedByName) {
   EXPECT_EQ(taken.error().code, ErrorCode::address_in_use);
 }
 
+// The workers run in order and wait for locks: what is queued behind must not hold one.
+TEST(DataServerTest, ATransactionThatTurnsOutBigDoesNotStopTheOnlyWorker) {
+  data::DataOptions options = test_options();
+  options.workers = 1;
+  ServedEngine served(options);
+  RawClient writer = served.client();
+  RawClient second = served.client();
+  RawClient transaction = served.client();
+  RawClient observer = served.client();
+  const auto running = [&](const std::string& name, const char* command) {
+    const std::string list = observer.call({"CLIENT", "LIST"});
+    const std::size_t at = list.find(" name=" + name + " ");
+    return list.substr(at, list.find('\n', at) - at).find(command) != std::string::npos;
+  };
+  for (int round = 0; round < 8; ++round) {
+    const std::string key = "big:" + std::to_string(round);  // not known to be big
+    writer.call({"CLIENT", "SETNAME", "writer"});
+    second.call({"CLIENT", "SETNAME", "second"});
+    transaction.call({"MULTI"});
+    transaction.call({"GET", key});
+    // The worker writes; another write waits for the worker, the transaction for the first write.
+    ASSERT_TRUE(writer.send(encode_request({"SET", key, std::string(48 * kMiB, 'v')})));
+    ASSERT_TRUE(wait_until([&] { return running("writer", " cmd=set "); }));
+    ASSERT_TRUE(second.send(encode_request({"SET", "other", std::string(300 * kKiB, 'v')})));
+    ASSERT_TRUE(wait_until([&] { return running("second", " cmd=set "); }));
+    ASSERT_TRUE(transaction.send(encode_request({"EXEC"})));
+    ASSERT_EQ(writer.receive(), "+OK\r\n");
+    ASSERT_EQ(second.receive(), "+OK\r\n") << "in round " << round;
+    const auto executed = transaction.receive();
+    ASSERT_TRUE(executed && executed->starts_with("*1\r\n$")) << "in round " << round;
+  }
+}
+
 TEST(DataServerTest, StopEndsIdleAndBusyConnectionsAndReturns) {
   ServedEngine served;
   RawClient idle = served.client();
