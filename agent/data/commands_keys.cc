@@ -29,17 +29,17 @@ std::string_view type_name(record::Type type) {
   return "none";
 }
 
+// Nothing is erased before all of them were read: an error leaves every key as it was.
 void del_command(Call& call) {
-  std::set<std::string_view> deleted;  // a key named twice counts once
+  std::set<std::string_view> found;  // a key named twice counts once
   for (std::size_t i = 1; i < call.count(); ++i) {
-    if (deleted.contains(call.argument(i))) continue;
+    if (found.contains(call.argument(i))) continue;
     std::optional<StoredValue> value;
     if (!call.find(call.argument(i), value)) return;
-    if (!value) continue;
-    call.view->erase(call.argument(i));
-    deleted.insert(call.argument(i));
+    if (value) found.insert(call.argument(i));
   }
-  call.reply.integer(static_cast<std::int64_t>(deleted.size()));
+  for (const std::string_view key : found) call.view->erase(key);
+  call.reply.integer(static_cast<std::int64_t>(found.size()));
 }
 
 void unlink_command(Call& call) {

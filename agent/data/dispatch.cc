@@ -100,7 +100,8 @@ Outcome run_write(Client& client, const CommandSpec& spec, Arguments arguments) 
   const Reply::Mark mark = client.reply.mark();
   Call call{client, spec, arguments, client.reply, &view, view.now()};
   spec.handler(call);
-  if (!view.changed()) return {};
+  // What answers an error has done nothing.
+  if (!view.changed() || client.reply.errors() != mark.errors) return {};
   const WriteSet changes = view.take_changes();
   const auto written = database->keyspace->write(permit, changes, client.server.options.durability);
   if (!written) {

@@ -233,6 +233,19 @@ TEST_F(DispatchTest, ADamagedRecordIsAnErrorOfItsKeyOnly) {
     EXPECT_TRUE(reply.starts_with("-ERR storage: ")) << words[0] << ": " << reply;
   }
   EXPECT_EQ(call(*client_, {"GET", "good"}), "$1\r\n1\r\n");
+  for (const char* command : {"DEL", "UNLINK"}) {
+    EXPECT_TRUE(call(*client_, {command, "good", "bad"}).starts_with("-ERR storage: ")) << command;
+    EXPECT_EQ(call(*client_, {"GET", "good"}), "$1\r\n1\r\n") << "what failed changed nothing";
+    call(*client_, {"MULTI"});
+    call(*client_, {command, "good", "bad"});
+    call(*client_, {"SET", "beside", command});
+    const std::string reply = call(*client_, {"EXEC"});
+    EXPECT_TRUE(reply.starts_with("*2\r\n-ERR storage: ")) << reply;
+    EXPECT_TRUE(reply.ends_with("\r\n+OK\r\n")) << reply;
+    EXPECT_EQ(call(*client_, {"GET", "good"}), "$1\r\n1\r\n") << command << " in EXEC";
+  }
+  EXPECT_EQ(call(*client_, {"DEL", "good", "good", "none"}), ":1\r\n");
+  EXPECT_EQ(call(*client_, {"SET", "good", "1"}), "+OK\r\n");
   EXPECT_EQ(call(*client_, {"SET", "bad", "1"}), "+OK\r\n") << "it can be overwritten";
   EXPECT_EQ(call(*client_, {"GET", "bad"}), "$1\r\n1\r\n");
 }
