@@ -42,6 +42,13 @@ bool Call::find(std::string_view key, std::optional<StoredValue>& value) {
   return true;
 }
 
+void Call::note_found(std::string_view key, const record::Metadata* value) {
+  ServedDatabase& database = *client.database;
+  if (value != nullptr) database.big_keys.note(key, value->payload.size());
+  auto& counter = value != nullptr ? database.counters.hits : database.counters.misses;
+  counter.fetch_add(1, std::memory_order_relaxed);
+}
+
 bool Call::find_string(std::string_view key, std::optional<StoredValue>& value) {
   if (!find(key, value)) return false;
   if (value && value->type != record::Type::string) {

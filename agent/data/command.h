@@ -87,6 +87,9 @@ struct Call {
   // False: an error was replied.
   bool find(std::string_view key, std::optional<StoredValue>& value);
   bool find_string(std::string_view key, std::optional<StoredValue>& value);
+  // What was learnt of a key by reading it (null: it is not there): for what is counted, and for
+  // who is to run its commands.
+  void note_found(std::string_view key, const record::Metadata* value);
   bool integer(std::size_t index, std::int64_t& value);
 
   void storage_error(const Error& error) const;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -46,18 +47,26 @@ void unlink_command(Call& call) {
   del_command(call);
 }
 
-// A key named twice counts twice.
+// A key named twice counts twice, but is read once.
 void exists_command(Call& call) {
-  std::int64_t existing = 0;
   if (call.count() == 2) {
     std::optional<StoredValue> value;
-    if (!call.find(call.argument(1), value)) return;
-    existing = value ? 1 : 0;
-  } else {
-    const auto values = call.view->get_many(call.arguments.subspan(1));
-    if (!values) return call.storage_error(values.error());
-    for (const auto& value : *values) existing += value ? 1 : 0;
+    if (call.find(call.argument(1), value)) call.reply.integer(value ? 1 : 0);
+    return;
   }
+  std::map<std::string_view, std::int64_t> mentions;
+  for (const std::string_view key : call.arguments.subspan(1)) ++mentions[key];
+  std::vector<std::string_view> keys;
+  keys.reserve(mentions.size());
+  for (const auto& [key, count] : mentions) keys.push_back(key);
+  std::int64_t existing = 0;
+  const auto count = [&](std::size_t i, const record::Metadata* value) {
+    call.note_found(keys[i], value);
+    if (value != nullptr) existing += mentions.at(keys[i]);
+    return true;
+  };
+  const auto read = call.view->get_many(keys, count);
+  if (!read) return call.storage_error(read.error());
   call.reply.integer(existing);
 }
 

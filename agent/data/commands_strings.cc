@@ -163,18 +163,24 @@ void getex_command(Call& call) {
   reply_value(call, std::move(value));
 }
 
+// The values go into the reply one by one: it has a bound, what the keys hold together has none.
 void mget_command(Call& call) {
-  auto values = call.view->get_many(call.arguments.subspan(1));
-  if (!values) return call.storage_error(values.error());
-  call.reply.array(values->size());
-  Counters& counters = call.client.database->counters;
-  for (std::size_t i = 0; i < values->size(); ++i) {
-    std::optional<StoredValue>& value = (*values)[i];
-    if (value) call.client.database->big_keys.note(call.argument(i + 1), value->record.size());
-    (value ? counters.hits : counters.misses).fetch_add(1, std::memory_order_relaxed);
-    if (value && value->type != record::Type::string) value.reset();
-    reply_value(call, std::move(value));
-  }
+  const Arguments keys = call.arguments.subspan(1);
+  const Reply::Mark mark = call.reply.mark();
+  call.reply.array(keys.size());
+  const auto reply = [&](std::size_t i, const record::Metadata* value) {
+    call.note_found(keys[i], value);
+    if (value != nullptr && value->type == record::Type::string) {
+      call.reply.bulk(value->payload);
+    } else {
+      call.reply.null();
+    }
+    return !call.reply.overflowed();
+  };
+  const auto read = call.view->get_many(keys, reply);
+  if (read) return;
+  call.reply.rollback(mark);
+  call.storage_error(read.error());
 }
 
 // False: an error was replied.

@@ -43,10 +43,7 @@ void OutputQueue::drop(std::size_t bytes) {
 }
 
 void Reply::append(std::string_view text) {
-  if (bytes_ + text.size() > bytes_max_) {
-    overflowed_ = true;
-    return;
-  }
+  if (!fits(text.size())) return;
   tail_.append(text);
   bytes_ += text.size();
 }
@@ -89,7 +86,11 @@ void Reply::integer(std::int64_t value) {
 
 void Reply::bulk(std::string_view text) {
   header('$', static_cast<std::int64_t>(text.size()));
-  append(text);
+  if (text.size() < chunk_bytes_min) {
+    append(text);
+  } else if (fits(text.size())) {  // asked before it is copied
+    push({std::string(text), 0});
+  }
   append("\r\n");
 }
 
@@ -97,14 +98,19 @@ void Reply::bulk(Chunk chunk) {
   const std::size_t size = chunk.view().size();
   if (size < chunk_bytes_min) return bulk(chunk.view());
   header('$', static_cast<std::int64_t>(size));
-  if (bytes_ + size > bytes_max_) {
-    overflowed_ = true;
-    return;
-  }
+  if (fits(size)) push(std::move(chunk));
+  append("\r\n");
+}
+
+bool Reply::fits(std::size_t bytes) {
+  if (bytes > bytes_max_ - bytes_) overflowed_ = true;
+  return !overflowed_;
+}
+
+void Reply::push(Chunk chunk) {
+  bytes_ += chunk.view().size();
   chunks_.push_back({std::exchange(tail_, {}), 0});
   chunks_.push_back(std::move(chunk));
-  bytes_ += size;
-  append("\r\n");
 }
 
 void Reply::verbatim(std::string_view text) {
@@ -145,7 +151,7 @@ void Reply::rollback(const Mark& mark) {
   tail_.resize(mark.tail);
   bytes_ = mark.bytes;
   errors_ = mark.errors;
-  overflowed_ = false;
+  overflowed_ = mark.overflowed;
 }
 
 void Reply::clear() {

@@ -46,6 +46,7 @@ class Reply {
     std::size_t tail = 0;
     std::size_t bytes = 0;
     std::uint64_t errors = 0;
+    bool overflowed = false;
   };
 
   // Bytes beyond the bound are not kept: overflowed() then says so.
@@ -72,7 +73,7 @@ class Reply {
   bool empty() const { return bytes_ == 0; }
   std::size_t bytes() const { return bytes_; }
 
-  Mark mark() const { return {chunks_.size(), tail_.size(), bytes_, errors_}; }
+  Mark mark() const { return {chunks_.size(), tail_.size(), bytes_, errors_, overflowed_}; }
   void rollback(const Mark& mark);
 
   // All of it when it is one piece, else nothing.
@@ -81,6 +82,9 @@ class Reply {
   void move_to(OutputQueue& queue, std::size_t skip = 0);  // without the first `skip` bytes
 
  private:
+  // Once something did not fit, nothing does: the client is closed, and gets no half replies.
+  bool fits(std::size_t bytes);
+  void push(Chunk chunk);
   void append(std::string_view text);
   void header(char kind, std::int64_t value);
 

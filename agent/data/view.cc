@@ -40,26 +40,32 @@ Result<std::optional<StoredValue>> View::get(std::string_view key) const {
   return parse(std::move(record));
 }
 
-Result<std::vector<std::optional<StoredValue>>> View::get_many(
-    std::span<const std::string_view> keys) const {
+Result<void> View::get_many(std::span<const std::string_view> keys, const Visitor& visit) const {
   std::vector<std::string> raw;
   raw.reserve(keys.size());
   for (const std::string_view key : keys) raw.push_back(record::metadata_key(key));
-  const std::vector<std::string_view> views(raw.begin(), raw.end());
-  RESTORED_TRY(std::vector<std::optional<std::string>> records, generation_->get_many(views));
-  RESTORED_CHECK(records.size() == keys.size(), "each key has its answer");
-  std::vector<std::optional<StoredValue>> values;
-  values.reserve(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (overlay_) {
-      if (flushed_) records[i].reset();
-      const auto found = overlaid_.find(raw[i]);
-      if (found != overlaid_.end()) records[i] = found->second;
+  Result<void> outcome;
+  const auto visit_record = [&](std::size_t i, std::optional<std::string_view> record) {
+    const auto found = overlay_ ? overlaid_.find(raw[i]) : overlaid_.end();
+    if (found != overlaid_.end()) {
+      record = found->second ? std::optional<std::string_view>(*found->second) : std::nullopt;
     }
-    RESTORED_TRY(std::optional<StoredValue> value, parse(std::move(records[i])));
-    values.push_back(std::move(value));
+    if (!record) return visit(i, nullptr);
+    const Result<record::Metadata> value = record::decode(*record);
+    if (!value) {
+      outcome = std::unexpected(value.error());
+      return false;
+    }
+    return visit(i, record::expired(*value, now_) ? nullptr : &*value);
+  };
+  if (flushed_) {
+    for (std::size_t i = 0; i < raw.size() && visit_record(i, std::nullopt); ++i) {
+    }
+    return outcome;
   }
-  return values;
+  const std::vector<std::string_view> views(raw.begin(), raw.end());
+  RESTORED_TRY(generation_->get_many(views, visit_record));
+  return outcome;
 }
 
 void View::put(std::string_view key, std::string_view payload,

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,9 +45,10 @@ class View {
   UnixMillis now() const { return now_; }
 
   Result<std::optional<StoredValue>> get(std::string_view key) const;
-  // One consistent view of all of them, in their order.
-  Result<std::vector<std::optional<StoredValue>>> get_many(
-      std::span<const std::string_view> keys) const;
+  // Visits the value of each key, in their order, all of one consistent view: its index and the
+  // value (null: none; there until `visit` returns). `visit` says whether to go on.
+  using Visitor = std::function<bool(std::size_t, const record::Metadata*)>;
+  Result<void> get_many(std::span<const std::string_view> keys, const Visitor& visit) const;
 
   void put(std::string_view key, std::string_view payload, std::optional<UnixMillis> expires_at);
   void erase(std::string_view key);

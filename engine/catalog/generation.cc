@@ -1,16 +1,23 @@
 #include "catalog/generation.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
 #include "base/check.h"
 #include "catalog/options.h"
+#include "catalog/snapshot.h"
 #include "catalog/status.h"
 
 namespace restored::catalog {
 namespace {
 
 constexpr std::string_view prefix = "data-";
+
+// Of one MultiGet: as many keys as RocksDB looks up at once, and not many more bytes than this.
+constexpr std::size_t batch_keys = 32;
+constexpr std::uint64_t batch_bytes = 256 * kKiB;
 
 rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
@@ -51,8 +58,8 @@ class ClosedGeneration final : public Generation {
   Result<std::optional<std::string>> get(std::string_view /*key*/) const override {
     return closed();
   }
-  Result<std::vector<std::optional<std::string>>> get_many(
-      std::span<const std::string_view> /*keys*/) const override {
+  Result<void> get_many(std::span<const std::string_view> /*keys*/,
+                        const RecordVisitor& /*visit*/) const override {
     return closed();
   }
   Result<std::unique_ptr<RecordCursor>> cursor() const override { return closed(); }
@@ -97,31 +104,41 @@ Result<std::optional<std::string>> StoredGeneration::get(std::string_view key) c
   rocksdb::PinnableSlice value;
   const rocksdb::Status status = db_.Get(point_read_options(), handle_, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) {
-    return std::unexpected(error_from(status, "reading " + column_family_name(number_)));
-  }
+  if (!status.ok()) return std::unexpected(error_of(status));
   return std::string(view(value));
 }
 
-Result<std::vector<std::optional<std::string>>> StoredGeneration::get_many(
-    std::span<const std::string_view> keys) const {
-  std::vector<rocksdb::Slice> slices;
-  slices.reserve(keys.size());
-  for (const std::string_view key : keys) slices.push_back(slice(key));
-  std::vector<rocksdb::PinnableSlice> values(keys.size());
-  std::vector<rocksdb::Status> statuses(keys.size());
-  // One column family: one superversion and one sequence number for all keys.
-  db_.MultiGet(point_read_options(), handle_, keys.size(), slices.data(), values.data(),
-               statuses.data(), /*sorted_input=*/false);
-  std::vector<std::optional<std::string>> answers(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (statuses[i].IsNotFound()) continue;
-    if (!statuses[i].ok()) {
-      return std::unexpected(error_from(statuses[i], "reading " + column_family_name(number_)));
+Error StoredGeneration::error_of(const rocksdb::Status& status) const {
+  return error_from(status, "reading " + column_family_name(number_));
+}
+
+Result<void> StoredGeneration::get_many(std::span<const std::string_view> keys,
+                                        const RecordVisitor& visit) const {
+  const Snapshot snapshot(db_);  // of all batches, and of what is read again
+  rocksdb::ReadOptions options = point_read_options();
+  options.snapshot = snapshot.get();
+  options.value_size_soft_limit = batch_bytes;
+  std::array<rocksdb::Slice, batch_keys> slices;
+  std::array<rocksdb::PinnableSlice, batch_keys> values;
+  std::array<rocksdb::Status, batch_keys> statuses;
+  for (std::size_t begin = 0; begin < keys.size(); begin += batch_keys) {
+    const std::size_t count = std::min(batch_keys, keys.size() - begin);
+    for (std::size_t i = 0; i < count; ++i) slices[i] = slice(keys[begin + i]);
+    db_.MultiGet(options, handle_, count, slices.data(), values.data(), statuses.data(),
+                 /*sorted_input=*/false);
+    for (std::size_t i = 0; i < count; ++i) {
+      rocksdb::Status& status = statuses[i];
+      // What the batch had no room for is read alone.
+      if (status.IsAborted()) status = db_.Get(options, handle_, slices[i], &values[i]);
+      if (!status.ok() && !status.IsNotFound()) return std::unexpected(error_of(status));
+      std::optional<std::string_view> record;
+      if (status.ok()) record = view(values[i]);
+      const bool more = visit(begin + i, record);
+      values[i].Reset();
+      if (!more) return {};
     }
-    answers[i].emplace(view(values[i]));
   }
-  return answers;
+  return {};
 }
 
 Result<std::unique_ptr<RecordCursor>> StoredGeneration::cursor() const {

@@ -28,8 +28,8 @@ class StoredGeneration final : public Generation,
 
   GenerationNumber number() const override { return number_; }
   Result<std::optional<std::string>> get(std::string_view key) const override;
-  Result<std::vector<std::optional<std::string>>> get_many(
-      std::span<const std::string_view> keys) const override;
+  Result<void> get_many(std::span<const std::string_view> keys,
+                        const RecordVisitor& visit) const override;
   Result<std::unique_ptr<RecordCursor>> cursor() const override;
   std::uint64_t estimated_records() const override;
 
@@ -44,6 +44,8 @@ class StoredGeneration final : public Generation,
   bool wants_auto_compaction() const { return wants_auto_compaction_; }
 
  private:
+  Error error_of(const rocksdb::Status& status) const;
+
   rocksdb::DB& db_;
   Upkeep& upkeep_;
   rocksdb::ColumnFamilyHandle* const handle_;

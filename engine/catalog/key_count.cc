@@ -5,27 +5,11 @@
 #include <string_view>
 
 #include "catalog/options.h"
+#include "catalog/snapshot.h"
 #include "catalog/status.h"
 #include "restored/record.h"
 
 namespace restored::catalog {
-namespace {
-
-class Snapshot {
- public:
-  explicit Snapshot(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
-  ~Snapshot() { db_.ReleaseSnapshot(snapshot_); }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-  const rocksdb::Snapshot* get() const { return snapshot_; }
-
- private:
-  rocksdb::DB& db_;
-  const rocksdb::Snapshot* snapshot_;
-};
-
-}  // namespace
-
 bool KeyCount::holds(const Memo& memo, rocksdb::DB& db, const StoredGeneration& generation) const {
   const UnixMillis now = clock_.wall();
   return memo.generation == generation.number() && memo.sequence == db.GetLatestSequenceNumber() &&

@@ -46,9 +46,12 @@ class Generation {
   virtual ~Generation() = default;
   virtual GenerationNumber number() const = 0;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
-  // One consistent view of all the keys; the answers stand in the order of the keys.
-  virtual Result<std::vector<std::optional<std::string>>> get_many(
-      std::span<const std::string_view> keys) const = 0;
+  // Reads the keys in their order, all from one consistent view: `visit` gets each one's index with
+  // its record (nothing: absent; the bytes are there until it returns) and says whether to go on.
+  // However many and big the records, few bytes beyond one of them are held at a time.
+  using RecordVisitor = std::function<bool(std::size_t, std::optional<std::string_view>)>;
+  virtual Result<void> get_many(std::span<const std::string_view> keys,
+                                const RecordVisitor& visit) const = 0;
   // The view is that of the moment of the call.
   virtual Result<std::unique_ptr<RecordCursor>> cursor() const = 0;
   virtual std::uint64_t estimated_records() const = 0;

@@ -26,6 +26,20 @@ Content content_of(const Generation& generation) {
   return content;
 }
 
+std::vector<std::optional<std::string>> get_many(const Generation& generation,
+                                                 std::span<const std::string_view> keys) {
+  std::vector<std::optional<std::string>> answers;
+  const auto read =
+      generation.get_many(keys, [&](std::size_t i, std::optional<std::string_view> record) {
+        EXPECT_EQ(i, answers.size());
+        answers.emplace_back(record);
+        return true;
+      });
+  EXPECT_TRUE(read);
+  EXPECT_EQ(answers.size(), keys.size());
+  return answers;
+}
+
 std::string raw_key(std::string_view key) {
   return record::metadata_key(key);
 }

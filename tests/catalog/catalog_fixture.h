@@ -8,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -35,6 +37,9 @@ class ManualClock final : public Clock {
 
 // Everything a generation holds, through a cursor.
 Content content_of(const Generation& generation);
+// As many answers as keys; a failure fails the test.
+std::vector<std::optional<std::string>> get_many(const Generation& generation,
+                                                 std::span<const std::string_view> keys);
 inline Content content_of(const Database& database) {
   return content_of(*database.pin());
 }

@@ -75,15 +75,45 @@ TEST_F(DatabaseTest, GetManyAnswersInTheOrderOfTheKeys) {
   const std::string missing = raw_key("absent");
   const std::string last = raw_key("key00000003");
   const std::vector<std::string_view> keys{first, missing, last, first};
-  const auto answers = database->pin()->get_many(keys);
-  ASSERT_TRUE(answers);
-  ASSERT_EQ(answers->size(), 4u);
+  const auto answers = get_many(*database->pin(), keys);
+  ASSERT_EQ(answers.size(), 4u);
   const Content content = content_of(*database);
-  EXPECT_EQ((*answers)[0], content.at(first));
-  EXPECT_EQ((*answers)[1], std::nullopt);
-  EXPECT_EQ((*answers)[2], content.at(last));
-  EXPECT_EQ((*answers)[3], content.at(first));
-  EXPECT_TRUE(database->pin()->get_many({})->empty());
+  EXPECT_EQ(answers[0], content.at(first));
+  EXPECT_EQ(answers[1], std::nullopt);
+  EXPECT_EQ(answers[2], content.at(last));
+  EXPECT_EQ(answers[3], content.at(first));
+  EXPECT_TRUE(get_many(*database->pin(), {}).empty());
+}
+
+TEST_F(DatabaseTest, GetManyIsOneMomentAcrossBatchesBigValuesAndWrites) {
+  auto database = create("db");
+  // More than one batch, and values of which few fit into one.
+  Content content;
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) {
+    names.push_back(raw_key(fmt::format("key{:03}", i)));
+    const auto bytes = static_cast<std::size_t>(i % 10 == 0 ? 200 * kKiB : 10 + i);
+    content[names.back()] = raw_value(std::string(bytes, static_cast<char>('a' + i % 26)));
+  }
+  put_all(*database, content);
+  std::vector<std::string_view> keys;
+  for (int round = 0; round < 3; ++round) keys.insert(keys.end(), names.begin(), names.end());
+  const auto generation = database->pin();
+  std::size_t visited = 0;
+  const auto read =
+      generation->get_many(keys, [&](std::size_t i, std::optional<std::string_view> record) {
+        EXPECT_EQ(i, visited++);
+        EXPECT_TRUE(record == content.at(names[i % names.size()])) << i;
+        // Written after the moment of the call.
+        if (i == 3) put(*database, "key099", "new");
+        return true;
+      });
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(visited, keys.size());
+  visited = 0;
+  ASSERT_TRUE(generation->get_many(
+      keys, [&](std::size_t, std::optional<std::string_view>) { return ++visited < 40; }));
+  EXPECT_EQ(visited, 40u) << "it ends when it is told to";
 }
 
 TEST_F(DatabaseTest, CursorShowsTheMomentOfItsCall) {

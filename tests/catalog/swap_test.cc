@@ -236,9 +236,9 @@ TEST_F(SwapTest, ReadersAndWritersSeeOneWholeGenerationWhileSwapsRun) {
         const std::string first = old_content_.begin()->first;
         const std::string second = new_content_.begin()->first;
         const std::vector<std::string_view> keys{first, second};
-        const auto answers = generation->get_many(keys);
-        ASSERT_TRUE(answers);
-        EXPECT_NE((*answers)[0].has_value(), (*answers)[1].has_value());
+        const auto answers = get_many(*generation, keys);
+        ASSERT_EQ(answers.size(), 2u);
+        EXPECT_NE(answers[0].has_value(), answers[1].has_value());
         for (int t2 = 0; t2 < 2; ++t2) {
           const auto value = generation->get(raw_key(fmt::format("writer-{}", t2)));
           ASSERT_TRUE(value);
