@@ -100,7 +100,8 @@ void persistence_section(Client& client, std::string& text) {
   line(text, "async_loading:0");
   line(text, "rdb_bgsave_in_progress:{}", saving ? 1 : 0);
   line(text, "rdb_last_save_time:{}", last_backup_at(client));
-  line(text, "rdb_last_bgsave_status:ok");
+  const bool failed = client.server.engine.backup_history(client.database->id).failed;
+  line(text, "rdb_last_bgsave_status:{}", failed ? "err" : "ok");
   line(text, "aof_enabled:1");
   line(text, "aof_fsync:{}", synced ? "always" : "everysec");
   line(text, "aof_rewrite_in_progress:0");
@@ -217,13 +218,8 @@ std::string info_text(Client& client, std::span<const std::string_view> sections
 }
 
 std::int64_t last_backup_at(Client& client) {
-  const auto backups = client.server.engine.backups(client.database->id);
-  if (backups) {
-    for (const BackupInfo& backup : *backups) {
-      if (backup.status == BackupStatus::completed) return backup.created_at / 1000;
-    }
-  }
-  return client.server.started_at / 1000;
+  const BackupHistory history = client.server.engine.backup_history(client.database->id);
+  return history.completed_at.value_or(client.server.started_at) / 1000;
 }
 
 }  // namespace restored::data

@@ -47,7 +47,8 @@ class DurableRegistry final : public Registry {
 
   Result<void> put_operation(const OperationRecord& record) override;
   std::vector<OperationRecord> operations() const override;
-  Result<void> remove_operations_before(UnixMillis time) override;
+  Result<void> remove_operations_before(UnixMillis time,
+                                        const std::set<OperationId>& kept) override;
 
  private:
   // Calls decode(key, text) for every record of the family and hands the result to keep().
@@ -328,14 +329,15 @@ std::vector<OperationRecord> DurableRegistry::operations() const {
   return records;
 }
 
-Result<void> DurableRegistry::remove_operations_before(UnixMillis time) {
+Result<void> DurableRegistry::remove_operations_before(UnixMillis time,
+                                                       const std::set<OperationId>& kept) {
   const MutexLock change(changing_);
   std::vector<std::string> old;
   {
     const SharedLock lock(mutex_);
     for (const auto& [id, stored] : records_.operations) {
       const std::optional<UnixMillis>& ended = stored.record.view.ended_at;
-      if (ended && *ended < time) old.push_back(id);
+      if (ended && *ended < time && !kept.contains(OperationId(id))) old.push_back(id);
     }
   }
   if (old.empty()) return {};

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +63,10 @@ class Registry {
   virtual bool never_had_a_token() const = 0;
 
   virtual Result<void> put_operation(const OperationRecord& record) = 0;
-  virtual std::vector<OperationRecord> operations() const = 0;         // newest first
-  virtual Result<void> remove_operations_before(UnixMillis time) = 0;  // ended ones only
+  virtual std::vector<OperationRecord> operations() const = 0;  // newest first
+  // Ended ones only.
+  virtual Result<void> remove_operations_before(UnixMillis time,
+                                                const std::set<OperationId>& kept) = 0;
 };
 
 }  // namespace restored::registry

@@ -172,6 +172,10 @@ Result<std::vector<BackupInfo>> EngineFacade::backups(const DatabaseId& id) cons
   return backup_views(*parts_, id, stopping());
 }
 
+BackupHistory EngineFacade::backup_history(const DatabaseId& id) const {
+  return parts_->operations->backup_history(id);
+}
+
 Result<BackupInfo> EngineFacade::backup(const BackupId& id) const {
   return find_backup(*parts_, id, stopping());
 }

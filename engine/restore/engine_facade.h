@@ -43,6 +43,7 @@ class EngineFacade final : public Engine {
   Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
                                      std::string principal) override;
   Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const override;
+  BackupHistory backup_history(const DatabaseId& id) const override;
   Result<BackupInfo> backup(const BackupId& id) const override;
   Result<std::string> backup_manifest(const BackupId& id) const override;
   Result<OperationView> start_verify(const BackupId& id, std::string principal) override;

@@ -112,16 +112,48 @@ std::vector<OperationTable::Pointer> OperationTable::backup_operations(
   return found;
 }
 
+OperationTable::Telling OperationTable::telling(const DatabaseId& database) const {
+  Telling found;
+  for (const Pointer& operation : backup_operations(database)) {
+    const OperationState state = operation->view().state;
+    if (state != OperationState::succeeded && state != OperationState::failed) continue;
+    if (!found.newest) found.newest = operation;
+    if (state != OperationState::succeeded) continue;
+    found.complete = operation;
+    break;
+  }
+  return found;
+}
+
+BackupHistory OperationTable::backup_history(const DatabaseId& database) const {
+  const Telling found = telling(database);
+  BackupHistory history;
+  if (found.complete) history.completed_at = found.complete->view().ended_at;
+  history.failed = found.newest && found.newest != found.complete;
+  return history;
+}
+
+std::set<OperationId> OperationTable::telling_all() const {
+  std::set<OperationId> ids;
+  for (const registry::DatabaseRecord& record : registry_.databases()) {
+    const Telling found = telling(record.id);
+    if (found.newest) ids.insert(found.newest->id());
+    if (found.complete) ids.insert(found.complete->id());
+  }
+  return ids;
+}
+
 void OperationTable::sample_rates() {
   for (const Pointer& operation : running()) operation->sample_rate();
 }
 
 Result<void> OperationTable::forget_before(UnixMillis time) {
-  RESTORED_TRY(registry_.remove_operations_before(time));
+  const std::set<OperationId> kept = telling_all();
+  RESTORED_TRY(registry_.remove_operations_before(time, kept));
   const MutexLock lock(mutex_);
   for (auto at = by_age_.begin(); at != by_age_.end();) {
     const OperationView view = at->second->view();
-    if (view.ended_at && *view.ended_at < time) {
+    if (view.ended_at && *view.ended_at < time && !kept.contains(view.id)) {
       age_.erase(view.id);
       at = by_age_.erase(at);
     } else {

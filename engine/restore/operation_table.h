@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -43,11 +44,21 @@ class OperationTable {
   // Of backup operations on this database, newest first.
   std::vector<Pointer> backup_operations(const DatabaseId& database) const;
 
+  BackupHistory backup_history(const DatabaseId& database) const;
+
   void sample_rates();
-  // Forgets those that ended before, here and in the registry.
+  // Forgets those that ended before, here and in the registry, but for the backups that tell the
+  // history of a database that is still there.
   Result<void> forget_before(UnixMillis time);
 
  private:
+  // The backup operations of which a database's history consists; null: there is none.
+  struct Telling {
+    Pointer newest;    // that succeeded or failed
+    Pointer complete;  // the newest that succeeded
+  };
+  Telling telling(const DatabaseId& database) const;
+  std::set<OperationId> telling_all() const;
   Pointer add(registry::OperationRecord record);
   Result<Pointer> begin(registry::OperationRecord record);
 

@@ -117,6 +117,12 @@ struct BackupInfo {
   std::optional<Error> error;
 };
 
+// What the operations tell of a database's backups, those included that were removed since.
+struct BackupHistory {
+  std::optional<UnixMillis> completed_at;  // the newest complete one's end
+  bool failed = false;                     // the newest that ended, cancelled ones aside, failed
+};
+
 struct RestoreRequest {
   DatabaseId target;
   DatabaseId source_database;  // empty: whichever database the backup belongs to
@@ -214,6 +220,8 @@ class Engine {
   virtual Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
                                              std::string principal) = 0;
   virtual Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const = 0;
+  // Never asks the repository. Empty for a database that is not known.
+  virtual BackupHistory backup_history(const DatabaseId& id) const = 0;
   virtual Result<BackupInfo> backup(const BackupId& id) const = 0;
   // The manifest as JSON text, for people.
   virtual Result<std::string> backup_manifest(const BackupId& id) const = 0;

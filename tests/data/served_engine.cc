@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "restore/open_engine.h"
 
 namespace restored::test {
 namespace {
@@ -25,7 +26,7 @@ data::DataOptions test_options() {
   return options;
 }
 
-ServedEngine::ServedEngine(data::DataOptions options) {
+ServedEngine::ServedEngine(data::DataOptions options, const restore::EngineSeams& seams) {
   log::set_level(log::Level::error);
   EngineOptions engine_options;
   engine_options.state_directory = directory_.file("state");
@@ -33,7 +34,7 @@ ServedEngine::ServedEngine(data::DataOptions options) {
   engine_options.memory_budget_bytes = limits::memory_budget_bytes_min;
   engine_options.block_cache_bytes = 32 * kMiB;
   engine_options.space_reserve_bytes = 1 * kMiB;
-  engine_ = expect(Engine::open(engine_options), "engine");
+  engine_ = expect(restore::open_engine(engine_options, seams), "engine");
   CreateDatabase request;
   request.name = "test";
   database_ = expect(engine_->create_database(request, "test"), "database");

@@ -6,6 +6,7 @@
 
 #include "data/server.h"
 #include "raw_client.h"
+#include "restore/engine_parts.h"
 #include "restored/engine.h"
 #include "support/temporary_directory.h"
 
@@ -13,7 +14,7 @@ namespace restored::test {
 
 class ServedEngine {
  public:
-  explicit ServedEngine(data::DataOptions options = {});
+  explicit ServedEngine(data::DataOptions options = {}, const restore::EngineSeams& seams = {});
   ~ServedEngine();
   ServedEngine(const ServedEngine&) = delete;
   ServedEngine& operator=(const ServedEngine&) = delete;

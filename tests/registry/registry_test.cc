@@ -197,14 +197,16 @@ TEST_F(RegistryTest, OperationsAreNewestFirstAndTheOldEndedOnesLeave) {
   ASSERT_TRUE(registry_->put_operation(operation("old", 1000)));
   ASSERT_TRUE(registry_->put_operation(operation("running", std::nullopt)));
   ASSERT_TRUE(registry_->put_operation(operation("recent", 3000)));
+  ASSERT_TRUE(registry_->put_operation(operation("old but wanted", 1000)));
   ASSERT_TRUE(registry_->put_operation(operation("old", 1000)));  // again: keeps its place
   reopen();
-  ASSERT_TRUE(registry_->remove_operations_before(2000));
+  ASSERT_TRUE(registry_->remove_operations_before(2000, {OperationId("old but wanted")}));
   for (int round = 0; round < 2; ++round) {
     const auto operations = registry_->operations();
-    ASSERT_EQ(operations.size(), 2u);
-    EXPECT_EQ(operations[0].view.id.value, "recent");
-    EXPECT_EQ(operations[1].view.id.value, "running");
+    ASSERT_EQ(operations.size(), 3u);
+    EXPECT_EQ(operations[0].view.id.value, "old but wanted");
+    EXPECT_EQ(operations[1].view.id.value, "recent");
+    EXPECT_EQ(operations[2].view.id.value, "running");
     reopen();
   }
 }

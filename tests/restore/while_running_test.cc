@@ -9,6 +9,7 @@
 #include "history.h"
 #include "step_gate.h"
 #include "support/wait_until.h"
+#include "watched_store.h"
 
 namespace restored::test {
 namespace {
@@ -189,9 +190,47 @@ TEST_F(WhileRunningTest, OperationsAreForgottenAfterThirtyDays) {
   const LaterClock later(std::chrono::hours(31 * 24));
   host_.seams.clock = &later;
   host_.open();
-  EXPECT_TRUE(wait_until([&] { return host_.engine().operations().empty(); }));
+  EXPECT_TRUE(wait_until([&] { return !host_.engine().operation(ended.id); }));
   EXPECT_EQ(host_.engine().operation(ended.id).error().code, ErrorCode::operation_not_found);
   EXPECT_EQ(host_.engine().backup(backup_)->status, BackupStatus::completed);
+  host_.close();
+}
+
+TEST_F(WhileRunningTest, OperationsThatTellOfTheLastBackupsAreKeptWhileTheirDatabaseIsThere) {
+  StoreWatch watch;
+  host_.seams.wrap_store = watch.wrap();
+  host_.open();
+  const DatabaseId id = host_.make_database("kept");
+  const DatabaseId removed = host_.make_database("removed");
+  EXPECT_FALSE(host_.engine().backup_history(id).completed_at);
+  EXPECT_FALSE(host_.engine().backup_history(id).failed);
+  host_.back_up(removed);
+  host_.back_up(id);
+  host_.put(id, records("a:", 10));
+  const BackupId backup = host_.back_up(id);
+  const auto completed_at = host_.engine().backup_history(id).completed_at;
+  EXPECT_TRUE(completed_at);
+  watch.before = [](std::string_view call, std::string_view) -> Result<void> {
+    if (call != "put" && call != "upload") return {};
+    return fail(ErrorCode::store_permission_denied, "nothing can be written");
+  };
+  host_.put(id, records("b:", 10));
+  const OperationView failed = host_.engine().start_backup(id, "", "test").value();
+  EXPECT_EQ(host_.wait(failed.id).state, OperationState::failed);
+  ASSERT_TRUE(host_.engine().remove_backup(backup));
+  ASSERT_TRUE(host_.engine().remove_database(removed));
+  host_.close();
+  const LaterClock later(std::chrono::hours(40 * 24));
+  host_.seams.clock = &later;
+  host_.open();
+  EXPECT_TRUE(wait_until([&] { return host_.engine().operations().size() == 2; }));
+  const BackupHistory history = host_.engine().backup_history(id);
+  EXPECT_EQ(history.completed_at, completed_at);
+  EXPECT_TRUE(history.failed);
+  watch.before = nullptr;
+  host_.back_up(id);
+  EXPECT_FALSE(host_.engine().backup_history(id).failed);
+  EXPECT_GT(host_.engine().backup_history(id).completed_at, completed_at);
   host_.close();
 }
 
