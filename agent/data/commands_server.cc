@@ -1,6 +1,8 @@
 // INFO, TIME, BGSAVE, LASTSAVE.
+#include <fmt/format.h>
+
 #include <array>
-#include <memory>
+#include <string>
 
 #include "base/log.h"
 #include "data/command.h"
@@ -26,6 +28,21 @@ Result<OperationView> start_backup(Client& client) {
                                            "connection " + client.connection.value);
 }
 
+// Clients compare the text that Redis has for a save beside a save.
+std::string backup_refusal(Client& client, const Error& error) {
+  const bool busy =
+      error.code == ErrorCode::database_busy || error.code == ErrorCode::database_recovering;
+  const auto info = client.server.engine.database(client.database->id);
+  if (busy && info && info->operation_kind) {
+    if (*info->operation_kind == OperationKind::backup) {
+      return "ERR Background save already in progress";
+    }
+    return fmt::format("ERR A {} of this database is running; save again when it has ended",
+                       name(*info->operation_kind));
+  }
+  return fmt::format("ERR {}. {}", error.message, error.hint_text());
+}
+
 // A backup is this server's snapshot. Inside EXEC it starts when the transaction is committed.
 void bgsave_command(Call& call) {
   const bool scheduled = call.count() == 2 && equals_ignoring_case(call.argument(1), "SCHEDULE");
@@ -40,11 +57,7 @@ void bgsave_command(Call& call) {
   }
   const auto started = start_backup(call.client);
   if (started) return call.reply.simple("Background saving started");
-  const Error& error = started.error();
-  if (error.code == ErrorCode::database_busy || error.code == ErrorCode::database_recovering) {
-    return call.reply.error("ERR Background save already in progress: " + error.message);
-  }
-  call.reply.error("ERR " + error.message + ". " + std::string(error.hint_text()));
+  call.reply.error(backup_refusal(call.client, started.error()));
 }
 
 void lastsave_command(Call& call) {

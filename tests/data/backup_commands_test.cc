@@ -80,5 +80,35 @@ TEST_F(BackupCommandsTest, AFailedBackupIsToldUntilOneSucceeds) {
   EXPECT_TRUE(wait_until([&] { return persistence("rdb_last_bgsave_status") == "ok"; }));
 }
 
+TEST_F(BackupCommandsTest, WhileABackupRunsBgsaveSaysWhatRedisSays) {
+  gate_.hold("backup.make.after-export");
+  EXPECT_EQ(call({"BGSAVE"}), "+Background saving started\r\n");
+  ASSERT_TRUE(gate_.wait_reached());
+  EXPECT_EQ(persistence("rdb_bgsave_in_progress"), "1");
+  EXPECT_EQ(call({"BGSAVE"}), "-ERR Background save already in progress\r\n");
+  EXPECT_EQ(call({"BGSAVE", "SCHEDULE"}), "-ERR Background save already in progress\r\n");
+  gate_.let_go();
+  ASSERT_TRUE(wait_idle());
+  EXPECT_EQ(call({"BGSAVE"}), "+Background saving started\r\n");
+  ASSERT_TRUE(wait_idle());
+}
+
+TEST_F(BackupCommandsTest, WhileARestoreRunsBgsaveSaysSo) {
+  RestoreRequest request;
+  request.target = served_->database().info.id;
+  request.backup = served_->backup();
+  request.principal = "test";
+  gate_.hold("restore.run.after-fetch");
+  const auto started = served_->engine().start_restore(request);
+  ASSERT_TRUE(started.has_value()) << started.error().message;
+  ASSERT_TRUE(gate_.wait_reached());
+  EXPECT_EQ(call({"BGSAVE"}),
+            "-ERR A restore of this database is running; save again when it has ended\r\n");
+  gate_.let_go();
+  const auto ended = served_->engine().wait_operation(started->id, std::chrono::seconds(60), {});
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->state, OperationState::succeeded);
+}
+
 }  // namespace
 }  // namespace restored::test
