@@ -24,9 +24,8 @@ class InputBuffer {
     const std::size_t size = end_ - begin_;
     if (size == 0) begin_ = end_ = 0;
     if (size == 0 && capacity_ > kept_bytes) capacity_ = 0;  // of a big request: give it back
-    const std::size_t target = std::max(std::min(wanted, 2 * size), size + read_bytes_);
-    if (capacity_ < target) {
-      resize(std::max(target, first_bytes));
+    if (capacity_ < size + read_bytes_) {
+      resize(std::max({size + read_bytes_, grown(size, wanted), first_bytes}));
     } else if (capacity_ - end_ < read_bytes_) {
       std::memmove(bytes_.get(), bytes_.get() + begin_, size);
       begin_ = 0;
@@ -45,6 +44,13 @@ class InputBuffer {
   static constexpr std::size_t first_bytes = 4 * 1024;
   static constexpr std::size_t read_bytes_max = 64 * 1024;
   static constexpr std::size_t kept_bytes = 256 * 1024;
+
+  // By half at least, so that all copies of a request together are a few times its size, however
+  // small the parts in which it comes; exactly to the end that is known, but never beyond twice of
+  // what is there.
+  static std::size_t grown(std::size_t size, std::size_t wanted) {
+    return std::max(size + size / 2, std::min(wanted, 2 * size));
+  }
 
   void resize(std::size_t capacity) {
     auto bytes = std::make_unique_for_overwrite<char[]>(capacity);
