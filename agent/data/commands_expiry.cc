@@ -94,7 +94,9 @@ void tell(Call& call, ExpiryUnit unit, ExpiryBase base) {
   if (!value) return call.reply.integer(-2);
   if (!value->expires_at) return call.reply.integer(-1);
   const std::int64_t time = *value->expires_at - (base == ExpiryBase::now ? call.now : 0);
-  call.reply.integer(unit == ExpiryUnit::seconds ? (time + 500) / 1000 : time);
+  // Rounded half up without leaving the range; never negative, for what has expired is not found.
+  call.reply.integer(unit == ExpiryUnit::seconds ? time / 1000 + (time % 1000 >= 500 ? 1 : 0)
+                                                 : time);
 }
 
 void ttl_command(Call& call) {
