@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -34,7 +35,7 @@ struct ServerState {
   const std::string run_id;  // 40 hexadecimal digits, new at each start
   std::uint16_t port = 0;    // set before the first connection
   ClientList clients;
-  std::atomic<bool> stopping{false};
+  std::stop_source stopping;  // long commands end early
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> commands{0};

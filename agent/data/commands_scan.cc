@@ -16,6 +16,8 @@ namespace {
 // One call keeps no more keys in memory, whatever COUNT says: it is a hint.
 constexpr std::int64_t scan_count_max = 1'000'000;
 
+constexpr std::string_view stopping_text = "ERR the server is stopping";
+
 struct ScanOptions {
   std::int64_t count = 10;
   std::optional<std::string_view> pattern;
@@ -127,7 +129,7 @@ void keys_command(Call& call) {
   std::vector<std::string> keys;
   std::size_t bytes = 0;
   for (walk->seek(prefix); walk->valid() && walk->key().starts_with(prefix); walk->next()) {
-    if (server.stopping) return call.reply.error("ERR the server is stopping");
+    if (server.stopping.stop_requested()) return call.reply.error(stopping_text);
     if (!glob_matches(pattern, walk->key())) continue;
     keys.emplace_back(walk->key());
     bytes += walk->key().size() + 16;
@@ -147,8 +149,10 @@ void randomkey_command(Call& call) {
 }
 
 void dbsize_command(Call& call) {
+  const std::stop_token stop = call.client.server.stopping.get_token();
   if (!call.in_exec) {
-    const auto count = call.client.database->keyspace->count_keys();
+    const auto count = call.client.database->keyspace->count_keys(stop);
+    if (!count && stop.stop_requested()) return call.reply.error(stopping_text);
     if (!count) return call.storage_error(count.error());
     return call.reply.integer(static_cast<std::int64_t>(*count));
   }
@@ -156,7 +160,7 @@ void dbsize_command(Call& call) {
   if (!walk) return call.storage_error(walk.error());
   std::int64_t count = 0;
   for (walk->seek(""); walk->valid(); walk->next()) {
-    if (call.client.server.stopping) return call.reply.error("ERR the server is stopping");
+    if (stop.stop_requested()) return call.reply.error(stopping_text);
     ++count;
   }
   if (const auto status = walk->status(); !status) return call.storage_error(status.error());

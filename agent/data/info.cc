@@ -132,7 +132,9 @@ void keyspace_section(Client& client, std::string& text) {
   constexpr std::uint64_t counted_max = 100'000;
   Keyspace& keyspace = *client.database->keyspace;
   std::uint64_t keys = keyspace.pin()->estimated_records();
-  if (keys <= counted_max) keys = keyspace.count_keys().value_or(keys);
+  if (keys <= counted_max) {
+    keys = keyspace.count_keys(client.server.stopping.get_token()).value_or(keys);
+  }
   if (keys > 0) line(text, "db0:keys={},expires=0,avg_ttl=0", keys);
 }
 

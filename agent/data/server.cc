@@ -121,7 +121,7 @@ asio::awaitable<void> Server::pause_after(error_code error) {
 }
 
 asio::awaitable<void> Server::accept_tcp() {
-  while (!state_.stopping) {
+  while (!state_.stopping.stop_requested()) {
     ServingThread& thread = next_thread();
     const asio::any_io_executor executor = thread.context().get_executor();
     auto [error, socket] = co_await tcp_->async_accept(executor, token);
@@ -141,7 +141,7 @@ asio::awaitable<void> Server::accept_tcp() {
 
 asio::awaitable<void> Server::accept_unix() {
   const std::string name = state_.options.unix_path + ":0";
-  while (!state_.stopping) {
+  while (!state_.stopping.stop_requested()) {
     ServingThread& thread = next_thread();
     const asio::any_io_executor executor = thread.context().get_executor();
     auto [error, socket] = co_await unix_->async_accept(executor, token);
@@ -179,7 +179,7 @@ void Server::close_listeners() {
 void Server::stop() {
   if (stopped_) return;
   stopped_ = true;
-  state_.stopping = true;
+  state_.stopping.request_stop();
   if (accept_timer_) close_listeners();  // it listens and its threads run
   for (const auto& thread : threads_) thread->drain();
   for (const auto& thread : threads_) thread->join();

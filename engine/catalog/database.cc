@@ -222,10 +222,12 @@ Result<void> DatabaseImpl::write(const WritePermit& permit, const WriteSet& chan
   return instance_->write(batch, durability);
 }
 
-Result<std::uint64_t> DatabaseImpl::count_keys() {
-  const std::shared_ptr<StoredGeneration> generation = live();
-  if (!generation) return fail(ErrorCode::shutting_down, "the database is closed");
-  return key_count_.count(instance_->db(), *generation);
+Result<std::uint64_t> DatabaseImpl::count_keys(std::stop_token stop) {
+  // What the gate publishes, like every other read: live_ is new a moment before.
+  const std::shared_ptr<const Generation> pin = gate_.live();
+  const auto* generation = dynamic_cast<const StoredGeneration*>(pin.get());
+  if (generation == nullptr) return fail(ErrorCode::shutting_down, "the database is closed");
+  return key_count_.count(instance_->db(), *generation, stop);
 }
 
 Result<ExportedGeneration> DatabaseImpl::export_live(const std::string& directory) {

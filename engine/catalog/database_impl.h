@@ -49,7 +49,7 @@ class DatabaseImpl final : public Database {
                      Durability durability) override;
   Result<void> replace_all(const WriteSet& records,
                            const std::function<bool()>& still_wanted) override;
-  Result<std::uint64_t> count_keys() override;
+  Result<std::uint64_t> count_keys(std::stop_token stop) override;
 
   // Database
   Result<void> close() override;

@@ -17,7 +17,8 @@ bool KeyCount::holds(const Memo& memo, rocksdb::DB& db, const StoredGeneration& 
          now >= memo.counted_at && (!memo.first_expiry || now < *memo.first_expiry);
 }
 
-Result<std::uint64_t> KeyCount::count(rocksdb::DB& db, const StoredGeneration& generation) {
+Result<std::uint64_t> KeyCount::count(rocksdb::DB& db, const StoredGeneration& generation,
+                                      const std::stop_token& stop) {
   {
     MutexLock lock(mutex_);
     if (memo_ && holds(*memo_, db, generation)) return memo_->keys;
@@ -36,6 +37,7 @@ Result<std::uint64_t> KeyCount::count(rocksdb::DB& db, const StoredGeneration& g
   options.iterate_upper_bound = &upper_bound;
   const std::unique_ptr<rocksdb::Iterator> record(db.NewIterator(options, generation.handle()));
   for (record->Seek(begin); record->Valid(); record->Next()) {
+    if (stop.stop_requested()) return fail(ErrorCode::cancelled, "counting keys was stopped");
     const auto value = std::string_view(record->value().data(), record->value().size());
     RESTORED_TRY(const record::Metadata metadata, record::decode(value));
     if (record::expired(metadata, memo.counted_at)) continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -16,8 +17,10 @@ class KeyCount {
   explicit KeyCount(const Clock& clock) : clock_(clock) {}
 
   // Reads every key unless nothing was written to the instance and nothing has expired since the
-  // last count of this generation. Errors: of reading; corruption (a record that is none).
-  Result<std::uint64_t> count(rocksdb::DB& db, const StoredGeneration& generation);
+  // last count of this generation. Errors: of reading; corruption (a record that is none);
+  // cancelled, when it was stopped before the end.
+  Result<std::uint64_t> count(rocksdb::DB& db, const StoredGeneration& generation,
+                              const std::stop_token& stop);
 
  private:
   struct Memo {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -131,8 +132,9 @@ class Keyspace {
                                    const std::function<bool()>& still_wanted) = 0;
 
   // Number of live string keys, exact, by reading all of them: blocks for long on big data, so
-  // not on a serving thread. Memoised until the next write.
-  virtual Result<std::uint64_t> count_keys() = 0;
+  // not on a serving thread. Memoised until the next write. Errors: cancelled, when `stop` is
+  // triggered meanwhile; of reading.
+  virtual Result<std::uint64_t> count_keys(std::stop_token stop) = 0;
 };
 
 }  // namespace restored

@@ -146,7 +146,7 @@ TEST_F(DatabaseTest, ClosedDatabaseAnswersWithAnErrorAndAnOpenGate) {
   bool resumed = false;
   database->when_writable([&] { resumed = true; });
   EXPECT_TRUE(resumed);
-  EXPECT_EQ(database->count_keys().error().code, ErrorCode::shutting_down);
+  EXPECT_EQ(database->count_keys({}).error().code, ErrorCode::shutting_down);
   EXPECT_EQ(database->replace_all({}, nullptr).error().code, ErrorCode::shutting_down);
 }
 

@@ -11,7 +11,7 @@ namespace {
 class KeyCountTest : public CatalogTest {
  protected:
   static std::uint64_t count(Database& database) {
-    const auto keys = database.count_keys();
+    const auto keys = database.count_keys({});
     EXPECT_TRUE(keys) << keys.error().message;
     return keys.value_or(~0ull);
   }
@@ -63,10 +63,19 @@ TEST_F(KeyCountTest, FollowsSwapAndUndo) {
   EXPECT_EQ(count(*database), 100u);
 }
 
+TEST_F(KeyCountTest, StopsWhenItIsTold) {
+  auto database = create("db");
+  put_all(*database, made_content("key", 100, 10, 1));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(database->count_keys(stop.get_token()).error().code, ErrorCode::cancelled);
+  EXPECT_EQ(count(*database), 100u);
+}
+
 TEST_F(KeyCountTest, DamagedRecordIsAnErrorNotANumber) {
   auto database = create("db");
   put_all(*database, {{raw_key("a"), ""}});
-  EXPECT_EQ(database->count_keys().error().code, ErrorCode::corruption);
+  EXPECT_EQ(database->count_keys({}).error().code, ErrorCode::corruption);
 }
 
 class ExpiryFilterTest : public CatalogTest {

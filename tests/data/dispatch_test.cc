@@ -42,7 +42,9 @@ class TestedKeyspace : public Keyspace {
     if (failure) return std::unexpected(*failure);
     return real_->replace_all(records, still_wanted);
   }
-  Result<std::uint64_t> count_keys() override { return real_->count_keys(); }
+  Result<std::uint64_t> count_keys(std::stop_token stop) override {
+    return real_->count_keys(std::move(stop));
+  }
 
   void put_raw(const std::string& key, const std::string& record) {
     WriteSet changes;
