@@ -1,6 +1,7 @@
 // A connection as commands see it, and the server behind it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -81,6 +82,12 @@ struct Client {
   Watch watch;  // after database: cleared before its table can go
   KeyLocks::Hold hold;
 
+  // What a transaction may still hold: its queue and the keys that it watches share one bound.
+  std::size_t transaction_bytes_left() const {
+    const std::size_t used = queue_bytes + watch.bytes();
+    const std::size_t most = server.options.input_buffer_bytes_max;
+    return most - std::min(most, used);
+  }
   bool authenticated() const { return database != nullptr; }
   // Forgets the queue and what was watched.
   void end_transaction();

@@ -19,14 +19,27 @@ void discard_command(Call& call) {
   call.reply.ok();
 }
 
+// Whether there is room for all of them: they are watched together or not at all.
+bool watchable(const Client& client, Arguments keys) {
+  std::size_t bytes = 0;
+  for (const std::string_view key : keys) {
+    if (!client.watch.watches(key)) bytes += Watch::bytes_of(key);
+  }
+  return bytes <= client.transaction_bytes_left();
+}
+
 void watch_command(Call& call) {
   Client& client = call.client;
   if (client.in_transaction) {
     return call.reply.error("ERR WATCH inside MULTI is not allowed");
   }
+  const Arguments keys = call.arguments.subspan(1);
+  if (!watchable(client, keys)) {
+    return call.reply.error("ERR too many watched keys: UNWATCH some, or EXEC");
+  }
   const auto pin = client.database->keyspace->pin();
   const View view(*pin, call.now, false);
-  for (const std::string_view key : call.arguments.subspan(1)) {
+  for (const std::string_view key : keys) {
     if (client.watch.watches(key)) continue;
     client.watch.add(client.database->watches, key, pin->number());
     // Listed first, read then: no change in between is missed.

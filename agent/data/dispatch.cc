@@ -44,7 +44,7 @@ Outcome refuse(Client& client, std::string_view text) {
 Outcome enqueue(Client& client, const CommandSpec& spec, Arguments request) {
   std::size_t bytes = sizeof(QueuedCommand);
   for (const std::string_view argument : request) bytes += argument.size() + sizeof(std::string);
-  if (bytes > client.server.options.input_buffer_bytes_max - client.queue_bytes) {
+  if (bytes > client.transaction_bytes_left()) {
     return refuse(client, "ERR transaction is too large");
   }
   client.queue_bytes += bytes;

@@ -13,7 +13,9 @@ void Watch::add(WatchTable& table, std::string_view key, GenerationNumber genera
     generation_ = generation;
   }
   saw_generation(generation);
-  if (keys_.emplace(key).second) table.add(key, &dirty_);
+  if (!keys_.emplace(key).second) return;
+  bytes_ += bytes_of(key);
+  table.add(key, &dirty_);
 }
 
 void Watch::note_expiry(UnixMillis expires_at) {
@@ -37,6 +39,7 @@ void Watch::clear() {
   }
   table_ = nullptr;
   keys_.clear();
+  bytes_ = 0;
   first_expiry_.reset();
   dirty_.store(false);
 }

@@ -35,6 +35,9 @@ class Watch {
 
   bool active() const { return table_ != nullptr; }
   bool watches(std::string_view key) const { return keys_.contains(key); }
+  // Held for the keys, here and in the table; and what one more would add.
+  std::size_t bytes() const { return bytes_; }
+  static std::size_t bytes_of(std::string_view key) { return 2 * key.size() + entry_bytes; }
   // Lists the key in the table: from now on a write to it raises the flag. Then the caller reads
   // the key's expiry and notes it. The first key fixes the generation.
   void add(WatchTable& table, std::string_view key, GenerationNumber generation);
@@ -48,7 +51,10 @@ class Watch {
   void clear();
 
  private:
+  static constexpr std::size_t entry_bytes = 256;  // nodes of the set and the table, their strings
+
   WatchTable* table_ = nullptr;
+  std::size_t bytes_ = 0;
   std::set<std::string, std::less<>> keys_;
   GenerationNumber generation_ = 0;
   std::optional<UnixMillis> first_expiry_;  // of the keys that had one when watched

@@ -98,5 +98,34 @@ TEST_F(DataMemoryTest, AnAnswerWithinTheBoundIsWholeAndInOrder) {
               "*4\r\n+OK\r\n:1\r\n*3\r\n$-1\r\n" + big + "$3\r\nnow\r\n:3\r\n");
 }
 
+TEST_F(DataMemoryTest, WatchedKeysCountAgainstTheBoundOfTheQueue) {
+  data::DataOptions options = test_options();
+  options.value_bytes_max = 1 * kMiB;
+  options.input_buffer_bytes_max = 4 * kMiB;
+  ServedEngine served(options);
+  RawClient client = served.client();
+  std::string refusal;
+  for (int i = 0; i < 100 && refusal.empty(); ++i) {
+    const std::string reply =
+        client.call({"WATCH", "a" + std::string(100 * kKiB, 'k') + std::to_string(i)});
+    if (reply != "+OK\r\n") refusal = reply;
+  }
+  EXPECT_EQ(refusal, "-ERR too many watched keys: UNWATCH some, or EXEC\r\n");
+  // The queue has what the keys leave.
+  EXPECT_EQ(client.call({"MULTI"}), "+OK\r\n");
+  EXPECT_EQ(client.call({"SET", "x", std::string(512 * kKiB, 'v')}),
+            "-ERR transaction is too large\r\n");
+  EXPECT_TRUE(client.call({"EXEC"}).starts_with("-EXECABORT"));
+  EXPECT_EQ(client.call({"WATCH", "b"}), "+OK\r\n") << "EXEC has forgotten the others";
+  // Very many small ones, in one request.
+  Words many = {"WATCH"};
+  for (int i = 0; i < 100'000; ++i) many.push_back(std::to_string(i));
+  EXPECT_TRUE(client.call(many).starts_with("-ERR too many watched keys"));
+  EXPECT_EQ(client.call({"MULTI"}), "+OK\r\n");
+  RawClient other = served.client();
+  EXPECT_EQ(other.call({"SET", "1", "x"}), "+OK\r\n");
+  EXPECT_EQ(client.call({"EXEC"}), "*0\r\n") << "of a refused WATCH no key is watched";
+}
+
 }  // namespace
 }  // namespace restored::test
