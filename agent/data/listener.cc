@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "data/numbers.h"
 
@@ -19,6 +20,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr int backlog = 511;
+constexpr mode_t unix_mode = 0660;  // the agent's user and group
 
 std::unexpected<Error> listen_error(const std::string& address, const error_code& error) {
   ErrorCode code = ErrorCode::io_error;
@@ -96,6 +98,10 @@ Result<stream_protocol::acceptor> listen_unix(asio::io_context& context, const s
   error_code error;
   acceptor.open(stream_protocol(), error);
   if (!error) acceptor.bind(stream_protocol::endpoint(path), error);
+  // Whatever the umask; before it listens, nobody gets in.
+  if (!error && ::chmod(path.c_str(), unix_mode) != 0) {
+    error.assign(errno, boost::system::system_category());
+  }
   if (!error) acceptor.listen(backlog, error);
   if (error) return listen_error(path, error);
   return acceptor;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <thread>
@@ -220,6 +221,9 @@ TEST(DataServerTest, UnixSocketServesAndReplacesADeadOne) {
     ServedEngine served(options);
     RawClient client(options.unix_path);
     EXPECT_EQ(client.call({"AUTH", served.password()}), "+OK\r\n");
+    struct stat info = {};
+    ASSERT_EQ(::stat(options.unix_path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777u, 0660u) << "whatever the umask";
     EXPECT_NE(client.call({"CLIENT", "INFO"}).find("addr=" + options.unix_path + ":0"),
               std::string::npos);
     data::DataOptions second = options;
