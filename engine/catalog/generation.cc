@@ -1,9 +1,10 @@
 #include "catalog/generation.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "catalog/options.h"
@@ -15,9 +16,9 @@ namespace {
 
 constexpr std::string_view prefix = "data-";
 
-// Of one MultiGet: as many keys as RocksDB looks up at once, and not many more bytes than this.
-constexpr std::size_t batch_keys = 32;
-constexpr std::uint64_t batch_bytes = 256 * kKiB;
+// Of one MultiGet. The bytes bound what it copies, the keys how many blocks it pins.
+constexpr std::size_t batch_keys = 1024;
+constexpr std::uint64_t batch_bytes = 4 * kMiB;
 
 rocksdb::Slice slice(std::string_view text) {
   return {text.data(), text.size()};
@@ -114,18 +115,26 @@ Error StoredGeneration::error_of(const rocksdb::Status& status) const {
 
 Result<void> StoredGeneration::get_many(std::span<const std::string_view> keys,
                                         const RecordVisitor& visit) const {
-  const Snapshot snapshot(db_);  // of all batches, and of what is read again
+  const std::size_t batch = std::min(batch_keys, keys.size());
+  std::vector<rocksdb::Slice> slices(batch);
+  std::vector<rocksdb::PinnableSlice> values(batch);
+  std::vector<rocksdb::Status> statuses(batch);
   rocksdb::ReadOptions options = point_read_options();
-  options.snapshot = snapshot.get();
   options.value_size_soft_limit = batch_bytes;
-  std::array<rocksdb::Slice, batch_keys> slices;
-  std::array<rocksdb::PinnableSlice, batch_keys> values;
-  std::array<rocksdb::Status, batch_keys> statuses;
-  for (std::size_t begin = 0; begin < keys.size(); begin += batch_keys) {
-    const std::size_t count = std::min(batch_keys, keys.size() - begin);
-    for (std::size_t i = 0; i < count; ++i) slices[i] = slice(keys[begin + i]);
-    db_.MultiGet(options, handle_, count, slices.data(), values.data(), statuses.data(),
+  const auto look_up = [&](std::span<const std::string_view> some) {
+    for (std::size_t i = 0; i < some.size(); ++i) slices[i] = slice(some[i]);
+    for (rocksdb::PinnableSlice& value : values) value.Reset();
+    db_.MultiGet(options, handle_, some.size(), slices.data(), values.data(), statuses.data(),
                  /*sorted_input=*/false);
+    return std::ranges::none_of(statuses, [](const auto& status) { return status.IsAborted(); });
+  };
+  // One batch that holds everything is one moment by itself, and waits for no lock of RocksDB.
+  const bool whole = keys.size() == batch && look_up(keys);
+  std::optional<Snapshot> snapshot;
+  if (!whole) options.snapshot = snapshot.emplace(db_).get();
+  for (std::size_t begin = 0; begin < keys.size(); begin += batch) {
+    const std::size_t count = std::min(batch, keys.size() - begin);
+    if (!whole) look_up(keys.subspan(begin, count));
     for (std::size_t i = 0; i < count; ++i) {
       rocksdb::Status& status = statuses[i];
       // What the batch had no room for is read alone.

@@ -112,15 +112,16 @@ std::vector<OperationTable::Pointer> OperationTable::backup_operations(
   return found;
 }
 
+void OperationTable::Telling::see(const Pointer& operation, OperationState state) {
+  if (state != OperationState::succeeded && state != OperationState::failed) return;
+  if (!newest) newest = operation;
+  if (!complete && state == OperationState::succeeded) complete = operation;
+}
+
 OperationTable::Telling OperationTable::telling(const DatabaseId& database) const {
   Telling found;
   for (const Pointer& operation : backup_operations(database)) {
-    const OperationState state = operation->view().state;
-    if (state != OperationState::succeeded && state != OperationState::failed) continue;
-    if (!found.newest) found.newest = operation;
-    if (state != OperationState::succeeded) continue;
-    found.complete = operation;
-    break;
+    found.see(operation, operation->view().state);
   }
   return found;
 }
@@ -134,11 +135,20 @@ BackupHistory OperationTable::backup_history(const DatabaseId& database) const {
 }
 
 std::set<OperationId> OperationTable::telling_all() const {
+  std::map<DatabaseId, Telling> of_databases;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [age, operation] : by_age_ | std::views::reverse) {
+      const OperationView view = operation->view();
+      if (view.kind == OperationKind::backup)
+        of_databases[view.database].see(operation, view.state);
+    }
+  }
   std::set<OperationId> ids;
-  for (const registry::DatabaseRecord& record : registry_.databases()) {
-    const Telling found = telling(record.id);
-    if (found.newest) ids.insert(found.newest->id());
-    if (found.complete) ids.insert(found.complete->id());
+  for (const auto& [database, telling] : of_databases) {
+    if (!telling.newest || !registry_.database(database)) continue;
+    ids.insert(telling.newest->id());
+    if (telling.complete) ids.insert(telling.complete->id());
   }
   return ids;
 }

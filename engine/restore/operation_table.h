@@ -56,6 +56,8 @@ class OperationTable {
   struct Telling {
     Pointer newest;    // that succeeded or failed
     Pointer complete;  // the newest that succeeded
+
+    void see(const Pointer& operation, OperationState state);  // from the newest on
   };
   Telling telling(const DatabaseId& database) const;
   std::set<OperationId> telling_all() const;

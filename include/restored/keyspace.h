@@ -49,7 +49,7 @@ class Generation {
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
   // Reads the keys in their order, all from one consistent view: `visit` gets each one's index with
   // its record (nothing: absent; the bytes are there until it returns) and says whether to go on.
-  // However many and big the records, few bytes beyond one of them are held at a time.
+  // However many and big the records, a few MiB beyond one of them are held at a time.
   using RecordVisitor = std::function<bool(std::size_t, std::optional<std::string_view>)>;
   virtual Result<void> get_many(std::span<const std::string_view> keys,
                                 const RecordVisitor& visit) const = 0;

@@ -92,12 +92,12 @@ TEST_F(DatabaseTest, GetManyIsOneMomentAcrossBatchesBigValuesAndWrites) {
   std::vector<std::string> names;
   for (int i = 0; i < 100; ++i) {
     names.push_back(raw_key(fmt::format("key{:03}", i)));
-    const auto bytes = static_cast<std::size_t>(i % 10 == 0 ? 200 * kKiB : 10 + i);
+    const auto bytes = static_cast<std::size_t>(i % 10 == 0 ? 700 * kKiB : 10 + i);
     content[names.back()] = raw_value(std::string(bytes, static_cast<char>('a' + i % 26)));
   }
   put_all(*database, content);
   std::vector<std::string_view> keys;
-  for (int round = 0; round < 3; ++round) keys.insert(keys.end(), names.begin(), names.end());
+  for (int round = 0; round < 12; ++round) keys.insert(keys.end(), names.begin(), names.end());
   const auto generation = database->pin();
   std::size_t visited = 0;
   const auto read =
