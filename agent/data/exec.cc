@@ -9,7 +9,7 @@
 namespace restored::data {
 namespace {
 
-enum class Commit : std::uint8_t { done, again, refused, failed };
+enum class Commit : std::uint8_t { done, again, failed };
 
 // All that one attempt produces; dropped as a whole when the attempt does not count.
 class Attempt {
@@ -22,7 +22,10 @@ class Attempt {
 
   bool watched_keys_changed() const { return client_.watch.dirty_at(view_.now(), pin_->number()); }
 
-  void run_queue() {
+  // False: the changes are more than a transaction may hold. Short commands make long values
+  // (SETRANGE, COPY), so the bound of the queue alone is none.
+  bool run_queue() {
+    const std::size_t bytes_max = client_.server.options.input_buffer_bytes_max;
     client_.reply.array(client_.queue.size());
     for (const QueuedCommand& queued : client_.queue) {
       const std::vector<std::string_view> arguments(queued.arguments.begin(),
@@ -30,7 +33,9 @@ class Attempt {
       Call call{client_, *queued.spec, arguments, client_.reply,
                 &view_,  view_.now(),  true,      &after_};
       queued.spec->handler(call);
+      if (view_.overlaid_bytes() > bytes_max) return false;
     }
+    return true;
   }
 
   Commit commit(Error& error) {
@@ -120,7 +125,11 @@ Outcome run_exec(Client& client, bool on_worker) {
       reply.null_array();
       return finish(client);
     }
-    attempt.run_queue();
+    if (!attempt.run_queue()) {
+      reply.rollback(mark);
+      reply.error("EXECABORT Transaction discarded because its changes are too large.");
+      return finish(client);
+    }
     Error error;
     const Commit commit = attempt.commit(error);
     if (commit == Commit::done) {

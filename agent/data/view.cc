@@ -68,12 +68,20 @@ Result<void> View::get_many(std::span<const std::string_view> keys, const Visito
   return outcome;
 }
 
+void View::overlay(std::string raw_key, std::optional<std::string> record) {
+  const auto [at, added] = overlaid_.try_emplace(std::move(raw_key));
+  if (added) overlaid_bytes_ += at->first.size();
+  if (at->second) overlaid_bytes_ -= at->second->size();
+  if (record) overlaid_bytes_ += record->size();
+  at->second = std::move(record);
+}
+
 void View::put(std::string_view key, std::string_view payload,
                std::optional<UnixMillis> expires_at) {
   if (expires_at && *expires_at <= now_) return erase(key);
   std::string record = record::encode(record::Type::string, expires_at, payload);
   if (overlay_) {
-    overlaid_.insert_or_assign(record::metadata_key(key), std::move(record));
+    overlay(record::metadata_key(key), std::move(record));
   } else {
     changes_.put(record::metadata_key(key), std::move(record));
   }
@@ -81,7 +89,7 @@ void View::put(std::string_view key, std::string_view payload,
 
 void View::erase(std::string_view key) {
   if (overlay_) {
-    overlaid_.insert_or_assign(record::metadata_key(key), std::nullopt);
+    overlay(record::metadata_key(key), std::nullopt);
   } else {
     changes_.erase(record::metadata_key(key));
   }
@@ -91,6 +99,7 @@ void View::flush() {
   RESTORED_CHECK(overlay_, "only a transaction flushes its view");
   flushed_ = true;
   overlaid_.clear();
+  overlaid_bytes_ = 0;
 }
 
 WriteSet View::take_changes() {
@@ -104,6 +113,7 @@ WriteSet View::take_changes() {
     }
   }
   overlaid_.clear();
+  overlaid_bytes_ = 0;
   return set;
 }
 

@@ -56,6 +56,7 @@ class View {
 
   bool changed() const { return flushed_ || !changes_.empty() || !overlaid_.empty(); }
   bool flushed() const { return flushed_; }
+  std::size_t overlaid_bytes() const { return overlaid_bytes_; }  // of keys and records held
   // The changes as one write; with flushed(): all records that remain.
   WriteSet take_changes();
 
@@ -97,6 +98,7 @@ class View {
   Result<Walk> walk() const;
 
  private:
+  void overlay(std::string raw_key, std::optional<std::string> record);
   Result<std::optional<StoredValue>> parse(std::optional<std::string> record) const;
 
   const Generation* generation_;
@@ -105,6 +107,7 @@ class View {
   bool flushed_ = false;
   WriteSet changes_;         // without overlay
   Walk::Overlaid overlaid_;  // with overlay; nothing: deleted
+  std::size_t overlaid_bytes_ = 0;
 };
 
 }  // namespace restored::data

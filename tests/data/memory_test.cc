@@ -127,5 +127,29 @@ TEST_F(DataMemoryTest, WatchedKeysCountAgainstTheBoundOfTheQueue) {
   EXPECT_EQ(client.call({"EXEC"}), "*0\r\n") << "of a refused WATCH no key is watched";
 }
 
+TEST_F(DataMemoryTest, ATransactionOfShortCommandsIsBoundedByWhatItMakes) {
+  data::DataOptions options = test_options();
+  options.value_bytes_max = 1 * kMiB;
+  options.input_buffer_bytes_max = 4 * kMiB;
+  ServedEngine served(options);
+  RawClient client = served.client();
+  const auto queue = [&](const Words& words) { ASSERT_EQ(client.call(words), "+QUEUED\r\n"); };
+  const std::string longest = std::to_string(1 * kMiB - 1);
+  EXPECT_EQ(client.call({"MULTI"}), "+OK\r\n");
+  for (int i = 0; i < 8; ++i) queue({"SETRANGE", "k" + std::to_string(i), longest, "x"});
+  EXPECT_EQ(client.call({"EXEC"}),
+            "-EXECABORT Transaction discarded because its changes are too large.\r\n");
+  EXPECT_EQ(client.call({"EXISTS", "k0", "k7"}), ":0\r\n");
+  // What is overwritten or deleted again takes no room.
+  EXPECT_EQ(client.call({"MULTI"}), "+OK\r\n");
+  for (int i = 0; i < 16; ++i) {
+    queue({"SETRANGE", "same", longest, std::to_string(i % 10)});
+    queue({"SETRANGE", "k" + std::to_string(i), longest, "x"});
+    queue({"DEL", "k" + std::to_string(i)});
+  }
+  EXPECT_TRUE(client.call({"EXEC"}).starts_with("*48\r\n:1048576\r\n:1048576\r\n:1\r\n"));
+  EXPECT_EQ(client.call({"GETRANGE", "same", "-1", "-1"}), "$1\r\n5\r\n");
+}
+
 }  // namespace
 }  // namespace restored::test
