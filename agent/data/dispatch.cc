@@ -55,16 +55,26 @@ Outcome enqueue(Client& client, const CommandSpec& spec, Arguments request) {
   return {};
 }
 
-// The keys of a call, or the first stripes_held_max + 1 of them: more make no difference.
+// Until `wanted` finds one; true: it did.
+template <class Wanted>
+bool any_key(const CommandSpec& spec, Arguments arguments, Wanted wanted) {
+  const auto count = static_cast<int>(arguments.size());
+  const int last = spec.keys.last < 0 ? count + spec.keys.last : spec.keys.last;
+  if (spec.keys.step == 0) return false;
+  for (int i = spec.keys.first; i <= last; i += spec.keys.step) {
+    if (wanted(arguments[static_cast<std::size_t>(i)])) return true;
+  }
+  return false;
+}
+
+// The keys to lock, or the first stripes_held_max + 1 of them: more make no difference.
 class CallKeys {
  public:
   CallKeys(const CommandSpec& spec, Arguments arguments) {
-    const auto count = static_cast<int>(arguments.size());
-    const int last = spec.keys.last < 0 ? count + spec.keys.last : spec.keys.last;
-    if (spec.keys.step == 0) return;
-    for (int i = spec.keys.first; i <= last && size_ < keys_.size(); i += spec.keys.step) {
-      keys_[size_++] = arguments[static_cast<std::size_t>(i)];
-    }
+    any_key(spec, arguments, [this](std::string_view key) {
+      keys_[size_++] = key;
+      return size_ == keys_.size();
+    });
   }
   std::span<const std::string_view> get() const { return {keys_.data(), size_}; }
 
@@ -142,10 +152,8 @@ bool needs_worker(const Client& client, const CommandSpec& spec, Arguments argum
   for (const std::string_view argument : arguments) bytes += argument.size();
   if (bytes > serving_bytes_max) return true;
   if (!client.database || !client.database->big_keys.any()) return false;
-  const CallKeys keys(spec, arguments);
-  return std::ranges::any_of(keys.get(), [&](std::string_view key) {
-    return client.database->big_keys.probably_big(key);
-  });
+  return any_key(spec, arguments,
+                 [&](std::string_view key) { return client.database->big_keys.probably_big(key); });
 }
 
 Outcome to_worker(Client& client) {

@@ -277,6 +277,11 @@ TEST_F(DispatchTest, WhatIsBigOrBlocksGoesToAWorker) {
   client_->reply.clear();
   EXPECT_EQ(run(*client_, {"GET", "a"}).pause, Pause::worker) << "its size is known by now";
   EXPECT_EQ(run(*client_, {"GET", "b"}).pause, Pause::none);
+  Words many = {"MGET"};
+  many.resize(100, "b");
+  EXPECT_EQ(run(*client_, many).pause, Pause::none);
+  many.push_back("a");
+  EXPECT_EQ(run(*client_, many).pause, Pause::worker) << "wherever it stands";
 }
 
 }  // namespace
