@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "restore/accept.h"
 #include "restore/database_lifecycle.h"
+#include "restore/unrecorded_ends.h"
 #include "restore/views.h"
 
 namespace restored::restore {
@@ -27,6 +28,7 @@ Result<void> close_parts(EngineParts& parts) {
     operation->stop_for_shutdown();
   }
   parts.runner.close();
+  record_ends(parts);
   erase_removed(parts);
   Result<void> outcome = parts.databases.close();
   Result<void> registry = parts.registry->close();

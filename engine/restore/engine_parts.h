@@ -37,6 +37,8 @@ struct EngineSeams {
   const Clock* clock = nullptr;
   std::function<void(std::string_view)> step;
   std::function<std::unique_ptr<ObjectStore>(std::unique_ptr<ObjectStore>)> wrap_store;
+  using Records = std::unique_ptr<registry::Registry>;
+  std::function<Records(Records)> wrap_registry;
 };
 
 struct EngineParts {

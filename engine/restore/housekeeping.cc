@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/thread_priority.h"
 #include "restore/database_lifecycle.h"
+#include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
@@ -27,6 +28,7 @@ void Housekeeping::run(const std::stop_token& stop) {
   for (std::uint64_t seconds = 0; !stop.stop_requested(); ++seconds) {
     try {
       parts_.operations->sample_rates();
+      record_ends(parts_);
       erase_removed(parts_);
       if (seconds % limits::retire_check_seconds == 0) retire_expired();
       if (seconds % 3600 == 0) forget_old_operations();

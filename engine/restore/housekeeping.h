@@ -1,5 +1,6 @@
 // What an engine does on its own: retires generations whose undo time is over, erases removed
-// databases, forgets old operations, and samples the rates of running ones.
+// databases, records what could not be recorded, forgets old operations, and samples the rates of
+// running ones.
 // Threading: made and destroyed by the engine's owner; works on a thread of its own.
 #pragma once
 

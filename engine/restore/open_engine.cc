@@ -50,6 +50,7 @@ Result<std::unique_ptr<Engine>> open_engine(EngineOptions options, const EngineS
   RESTORED_TRY(parts->queue, io::open_io_queue(queue));
   RESTORED_TRY(open_repository(*parts, seams));
   RESTORED_TRY(parts->registry, registry::Registry::open(parts->paths.registry()));
+  if (seams.wrap_registry) parts->registry = seams.wrap_registry(std::move(parts->registry));
   parts->shared = catalog::SharedResources::make(parts->options.block_cache_bytes);
   parts->operations = std::make_unique<OperationTable>(*parts->registry, parts->clock);
   if (Result<void> recovered = recover(*parts); !recovered) {

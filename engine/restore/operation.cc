@@ -170,7 +170,6 @@ bool Operation::cancel_asked() const {
 }
 
 Result<void> Operation::settle(const Result<void>& outcome) {
-  registry::OperationRecord record;
   {
     const MutexLock lock(mutex_);
     const bool cut_off = !outcome && shutdown_ && !cancel_asked_;
@@ -196,11 +195,25 @@ Result<void> Operation::settle(const Result<void>& outcome) {
     }
     view.updated_at = clock_.wall();
     view.ended_at = view.updated_at;
-    settled_ = true;
-    ended_view_ = view;
-    record = {std::move(view), record_.backup_name};
+    settled_ = unrecorded_ = true;
+    ended_view_ = std::move(view);
   }
-  return registry_.put_operation(record);
+  return record_end();
+}
+
+std::optional<registry::OperationRecord> Operation::unrecorded_end() const {
+  const MutexLock lock(mutex_);
+  if (!unrecorded_) return std::nullopt;
+  return registry::OperationRecord{ended_view_, record_.backup_name};
+}
+
+Result<void> Operation::record_end() {
+  const std::optional<registry::OperationRecord> record = unrecorded_end();
+  if (!record) return {};
+  RESTORED_TRY(registry_.put_operation(*record));
+  const MutexLock lock(mutex_);
+  unrecorded_ = false;
+  return {};
 }
 
 void Operation::announce() {

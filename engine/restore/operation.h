@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -54,6 +55,10 @@ class Operation {
   // released in between: who sees the end may start the next operation at once.
   Result<void> settle(const Result<void>& outcome);
   void announce();
+  // The end that settle() could not write: the registry still says "running".
+  std::optional<registry::OperationRecord> unrecorded_end() const;
+  // Tries again to write it; no error when there is nothing to write.
+  Result<void> record_end();
 
   // Until it ended, was stopped for shutdown, `timeout` passed or `stop` was triggered.
   OperationView wait(std::chrono::milliseconds timeout, std::stop_token stop) const;
@@ -75,6 +80,7 @@ class Operation {
   RateMeter rate_ GUARDED_BY(mutex_);
   OperationView ended_view_ GUARDED_BY(mutex_);  // settled, not yet announced
   bool settled_ GUARDED_BY(mutex_) = false;
+  bool unrecorded_ GUARDED_BY(mutex_) = false;  // settled, not in the registry
   bool announced_ GUARDED_BY(mutex_) = false;
   bool cancel_asked_ GUARDED_BY(mutex_) = false;
   bool shutdown_ GUARDED_BY(mutex_) = false;

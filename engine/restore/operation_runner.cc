@@ -11,8 +11,8 @@ namespace restored::restore {
 void conclude(Operation& operation, const Result<void>& outcome,
               const std::function<void()>& release) {
   if (const Result<void> settled = operation.settle(outcome); !settled) {
-    // The next start finds it as cut off and decides again from what is on the disk.
-    log::error("restore", "cannot record the end of operation={}: {}", operation.id().value,
+    // It is kept, and written when the registry takes it: see unrecorded_ends.h.
+    log::error("restore", "cannot record the end of operation={} yet: {}", operation.id().value,
                settled.error().message);
   }
   release();

@@ -35,6 +35,14 @@ Result<OperationTable::Pointer> OperationTable::begin(registry::OperationRecord 
 }
 
 Result<OperationTable::Pointer> OperationTable::create(registry::OperationRecord record) {
+  for (const Pointer& ended : unrecorded()) {
+    if (ended->view().database != record.view.database) continue;
+    if (Result<void> recorded = ended->record_end(); !recorded) {
+      return std::unexpected(
+          context(fmt::format("the end of operation {} is not on record", ended->id().value),
+                  std::move(recorded).error()));
+    }
+  }
   record.view.state = OperationState::running;
   record.view.created_at = record.view.updated_at = clock_.wall();
   return begin(std::move(record));
@@ -62,6 +70,11 @@ Result<void> OperationTable::end_cut_off(registry::OperationRecord record,
   return {};
 }
 
+Result<void> OperationTable::end_as_marked(registry::OperationRecord record) {
+  RESTORED_TRY(begin(std::move(record)));
+  return {};
+}
+
 Result<OperationTable::Pointer> OperationTable::find(const OperationId& id) const {
   const MutexLock lock(mutex_);
   const auto found = age_.find(id);
@@ -76,6 +89,15 @@ std::vector<OperationTable::Pointer> OperationTable::running() const {
   const MutexLock lock(mutex_);
   for (const auto& [age, operation] : by_age_) {
     if (operation->running()) found.push_back(operation);
+  }
+  return found;
+}
+
+std::vector<OperationTable::Pointer> OperationTable::unrecorded() const {
+  std::vector<Pointer> found;
+  const MutexLock lock(mutex_);
+  for (const auto& [age, operation] : by_age_) {
+    if (operation->unrecorded_end()) found.push_back(operation);
   }
   return found;
 }
@@ -163,7 +185,8 @@ Result<void> OperationTable::forget_before(UnixMillis time) {
   const MutexLock lock(mutex_);
   for (auto at = by_age_.begin(); at != by_age_.end();) {
     const OperationView view = at->second->view();
-    if (view.ended_at && *view.ended_at < time && !kept.contains(view.id)) {
+    if (view.ended_at && *view.ended_at < time && !kept.contains(view.id) &&
+        !at->second->unrecorded_end()) {
       age_.erase(view.id);
       at = by_age_.erase(at);
     } else {

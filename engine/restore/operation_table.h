@@ -29,15 +29,19 @@ class OperationTable {
   // Shared: the operation's thread, the table and those who wait for its end all hold it.
   using Pointer = std::shared_ptr<Operation>;
 
-  // Durably begun when it returns. Fills the times.
+  // Durably begun when it returns. Fills the times. Refused while the end of another operation on
+  // that database cannot be recorded: the next start would not know which of the two came last.
   Result<Pointer> create(registry::OperationRecord record);
   // A cut-off one begins again: attempts + 1, durable.
   Result<Pointer> resume(registry::OperationRecord record);
   // A cut-off one ends without having run again.
   Result<void> end_cut_off(registry::OperationRecord record, const Result<void>& outcome);
+  // One that had ended; only the registry did not say so.
+  Result<void> end_as_marked(registry::OperationRecord record);
 
   Result<Pointer> find(const OperationId& id) const;  // operation_not_found
   std::vector<Pointer> running() const;
+  std::vector<Pointer> unrecorded() const;   // ended, but the registry does not say so
   std::vector<OperationView> views() const;  // newest first
   // The newest backup operation that made or was to make this backup.
   Pointer backup_operation(const BackupId& backup) const;

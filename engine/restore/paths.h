@@ -22,6 +22,10 @@ struct Paths {
   std::string staging(const DatabaseId& id, const OperationId& operation) const {
     return staging(id) + "/" + operation.value;
   }
+  // Says how an operation ended when the registry could not be told.
+  std::string ended_mark(const DatabaseId& id, const OperationId& operation) const {
+    return staging(id, operation) + ".ended";
+  }
 };
 
 }  // namespace restored::restore

@@ -13,6 +13,7 @@
 #include "backup/make_backup.h"
 #include "base/log.h"
 #include "restore/accept.h"
+#include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
@@ -159,23 +160,45 @@ Decision decide(EngineParts& parts, const OperationView& view) {
   return {Verdict::failed, cut_off("the agent stopped")};
 }
 
+// What the end of a restore says of its database.
+Result<void> end_restore(EngineParts& parts, const DatabaseId& id,
+                         const std::optional<Error>& error) {
+  const std::optional<registry::DatabaseRecord> record = parts.registry->database(id);
+  if (!record) return {};
+  if (!error) {
+    RESTORED_TRY(put_status(parts, id, DatabaseStatus::ready, std::nullopt));
+    return parts.files.remove_tree(parts.paths.broken(id));
+  }
+  if (record->status == DatabaseStatus::ready) return {};
+  return put_status(parts, id, DatabaseStatus::failure, error);
+}
+
 Result<void> end(EngineParts& parts, const registry::OperationRecord& record,
                  const Decision& decision) {
   const OperationView& view = record.view;
   const bool succeeded = decision.verdict == Verdict::succeeded;
-  if (view.kind == OperationKind::restore && parts.registry->database(view.database)) {
-    if (succeeded) {
-      RESTORED_TRY(put_status(parts, view.database, DatabaseStatus::ready, std::nullopt));
-      RESTORED_TRY(parts.files.remove_tree(parts.paths.broken(view.database)));
-    } else if (parts.registry->database(view.database)->status != DatabaseStatus::ready) {
-      RESTORED_TRY(put_status(parts, view.database, DatabaseStatus::failure, decision.error));
-    }
+  const std::optional<Error> error = succeeded ? std::nullopt : std::optional(decision.error);
+  if (view.kind == OperationKind::restore) {
+    RESTORED_TRY(end_restore(parts, view.database, error));
   }
   log::info("restore", "operation={} kind={} was cut off in phase={}: {}", view.id.value,
             name(view.kind), name(view.phase), succeeded ? "it had succeeded" : "it has failed");
   const Result<void> outcome =
       succeeded ? Result<void>() : Result<void>(std::unexpected(decision.error));
   return parts.operations->end_cut_off(record, outcome);
+}
+
+// One that ended in an earlier run, which could tell the registry neither then nor later.
+Result<void> end_as_marked(EngineParts& parts, registry::OperationRecord marked) {
+  const OperationView& view = marked.view;
+  log::info("restore", "operation={} had ended before the stop: {}", view.id.value,
+            name(view.state));
+  std::optional<Error> error = view.error;
+  if (view.state == OperationState::cancelled) {
+    error = Error{ErrorCode::cancelled, "the restore was cancelled", {}};
+  }
+  RESTORED_TRY(end_restore(parts, view.database, error));
+  return parts.operations->end_as_marked(std::move(marked));
 }
 
 // Databases whose making was cut off before anybody was told of them.
@@ -215,6 +238,10 @@ Result<void> recover(EngineParts& parts) {
       RESTORED_TRY(end(parts, corrected, {Verdict::succeeded, {}}));
     }
     if (record.view.state != OperationState::running) continue;
+    if (auto marked = marked_end(parts, record)) {
+      RESTORED_TRY(end_as_marked(parts, std::move(*marked)));
+      continue;
+    }
     const Decision decision = decide(parts, record.view);
     if (decision.verdict == Verdict::goes_on) {
       operations.insert(record.view.id.value);

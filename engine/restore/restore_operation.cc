@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "restore/local_reuse.h"
 #include "restore/source_check.h"
+#include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
@@ -65,6 +66,7 @@ Result<void> RestoreOperation::phases() {
 
 void RestoreOperation::release() {
   parts_.step("restore.run.after-end");
+  mark_end(parts_, *operation_);
   holdings_.space.reset();
   holdings_.use.release();
   holdings_.claim.release();

@@ -1,0 +1,24 @@
+// Ends of operations that the registry did not take. Left alone, the next start would find such a
+// restore as one that was cut off, and run it over what was written since. So the end is written
+// again and again until the registry takes it; and a restore whose end could not be written leaves
+// a mark beside its staged files, which the next start believes.
+// Threading: all functions may be called from any thread at once.
+#pragma once
+
+#include <optional>
+
+#include "restore/engine_parts.h"
+
+namespace restored::restore {
+
+// Leaves the mark of a restore, if its end is not on record. Before its claim is released.
+void mark_end(EngineParts& parts, const Operation& operation);
+
+// The end that such a mark tells of, for a record that says "running".
+std::optional<registry::OperationRecord> marked_end(EngineParts& parts,
+                                                    const registry::OperationRecord& running);
+
+// Tries again to record what has ended, and removes the marks of what is recorded.
+void record_ends(EngineParts& parts);
+
+}  // namespace restored::restore

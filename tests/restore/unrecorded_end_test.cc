@@ -1,0 +1,161 @@
+// Operations whose end the registry did not take: they never come back.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "failing_registry.h"
+#include "history.h"
+#include "step_gate.h"
+#include "support/fault_files.h"
+#include "support/wait_until.h"
+
+namespace restored::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class UnrecordedEndTest : public History {
+ protected:
+  UnrecordedEndTest() { host_.seams.wrap_registry = faults_.wrap(); }
+
+  // A restore of the backup that is cancelled while the registry takes no ends.
+  OperationView cancelled_restore() {
+    const OperationView running = host_.start_restore(database_, backup_).value();
+    EXPECT_TRUE(gate_.wait_reached());
+    faults_.refuse_ends = true;
+    EXPECT_TRUE(host_.engine().cancel_operation(running.id));
+    gate_.let_go();
+    const OperationView ended = host_.wait(running.id);
+    EXPECT_EQ(ended.state, OperationState::cancelled);
+    EXPECT_GT(faults_.refused, 0);
+    return ended;
+  }
+  void open_at(const char* step) {
+    gate_.hold(step);
+    host_.seams.step = gate_.hook();
+    host_.open();
+    make_history();
+  }
+  std::string mark(const OperationView& view) const {
+    return host_.state_directory() + "/databases/" + database_.value + "/staging/" + view.id.value +
+           ".ended";
+  }
+  // What was written after the client was told of the end.
+  void write_later() {
+    const Content later = records("later:", 20, 7);
+    host_.put(database_, later);
+    now_.insert(later.begin(), later.end());
+  }
+  void expect_ended_and_intact(const OperationView& ended) {
+    const OperationView view = host_.wait(ended.id);
+    EXPECT_EQ(view.state, ended.state);
+    EXPECT_EQ(view.attempts, ended.attempts) << "it did not run again";
+    EXPECT_EQ(view.ended_at, ended.ended_at);
+    EXPECT_EQ(host_.content(database_), now_);
+    EXPECT_TRUE(host_.staged_files(database_).empty());
+  }
+
+  void TearDown() override { host_.close(); }  // before what its seams point to
+
+  RegistryFaults faults_;
+  FaultPlan plan_;
+  FaultFileSystem files_{io::system_files(), plan_};
+  StepGate gate_{""};
+};
+
+TEST_F(UnrecordedEndTest, IsRecordedAsSoonAsTheRegistryTakesIt) {
+  open_at("restore.run.after-fetch");
+  const OperationView ended = cancelled_restore();
+  EXPECT_TRUE(fs::exists(mark(ended)));
+  faults_.refuse_ends = false;
+  EXPECT_TRUE(wait_until([&] { return !fs::exists(mark(ended)); }));
+  write_later();
+  restart();
+  expect_ended_and_intact(ended);
+}
+
+TEST_F(UnrecordedEndTest, IsRecordedAtTheLatestWhenTheEngineCloses) {
+  open_at("restore.run.after-fetch");
+  const OperationView ended = cancelled_restore();
+  write_later();
+  faults_.refuse_ends = false;
+  restart();
+  expect_ended_and_intact(ended);
+}
+
+TEST_F(UnrecordedEndTest, IsBelievedByTheNextStartWhenTheRegistryNeverTakesIt) {
+  open_at("restore.run.after-fetch");
+  const OperationView ended = cancelled_restore();
+  write_later();
+  host_.close();
+  faults_.refuse_ends = false;
+  host_.open();
+  expect_ended_and_intact(ended);
+  EXPECT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded);
+  restart();
+  EXPECT_EQ(host_.engine().operation(ended.id)->state, OperationState::cancelled);
+  EXPECT_EQ(host_.content(database_), then_);
+}
+
+TEST_F(UnrecordedEndTest, OfAnUnreadableMarkIsAFailureAndNothingElse) {
+  open_at("restore.run.after-fetch");
+  const OperationView ended = cancelled_restore();
+  write_later();
+  host_.close();
+  write_file(mark(ended), "torn");
+  faults_.refuse_ends = false;
+  host_.open();
+  EXPECT_EQ(host_.wait(ended.id).state, OperationState::failed);
+  EXPECT_EQ(host_.content(database_), now_);
+}
+
+TEST_F(UnrecordedEndTest, OfASuccessIsNotRunAgain) {
+  open_at("");
+  faults_.refuse_ends = true;
+  const OperationView ended = host_.restore(database_, backup_);
+  ASSERT_EQ(ended.state, OperationState::succeeded);
+  now_ = then_;
+  write_later();
+  // Two flushes later neither generation is the one that it made.
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(host_.engine().keyspace(database_)->replace_all({}, nullptr));
+    host_.put(database_, now_);
+  }
+  host_.close();
+  faults_.refuse_ends = false;
+  host_.open();
+  expect_ended_and_intact(ended);
+}
+
+TEST_F(UnrecordedEndTest, RefusesTheNextOperationOnThatDatabaseOnly) {
+  open_at("restore.run.after-fetch");
+  const OperationView ended = cancelled_restore();
+  gate_.hold("");
+  const auto refused = host_.start_restore(database_, backup_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::no_space);
+  EXPECT_NE(refused.error().message.find(ended.id.value), std::string::npos);
+  const DatabaseId other = host_.make_database("other");
+  EXPECT_TRUE(host_.start_restore(other, backup_));
+  faults_.refuse_ends = false;
+  EXPECT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded);
+}
+
+TEST_F(UnrecordedEndTest, LeavesItsMarkLaterWhenTheDiskTakesItLater) {
+  plan_.only(".ended");
+  plan_.fail_from(Call::open, 1, ErrorCode::no_space);
+  host_.seams.files = &files_;
+  open_at("restore.run.after-fetch");
+  const OperationView ended = cancelled_restore();
+  EXPECT_FALSE(fs::exists(mark(ended)));
+  plan_.clear();
+  EXPECT_TRUE(wait_until([&] { return fs::exists(mark(ended)); }));
+  write_later();
+  host_.close();
+  faults_.refuse_ends = false;
+  host_.open();
+  expect_ended_and_intact(ended);
+}
+
+}  // namespace
+}  // namespace restored::test
