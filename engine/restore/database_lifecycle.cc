@@ -152,7 +152,8 @@ void erase_removed(EngineParts& parts) {
       log::warning("restore", "closing removed database={}: {}", id.value, closed.error().message);
     }
     database.reset();
-    const Result<void> erased = parts.files.remove_tree(parts.paths.database(id));
+    Result<void> erased = parts.files.remove_tree(parts.paths.database(id));
+    if (erased) erased = parts.files.remove_tree(parts.paths.broken(id));
     if (!erased) {
       log::warning("restore", "database={} leaves files until the next start: {}", id.value,
                    erased.error().message);

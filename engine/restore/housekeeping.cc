@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/thread_priority.h"
+#include "restore/broken_instance.h"
 #include "restore/database_lifecycle.h"
 #include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
@@ -30,7 +31,10 @@ void Housekeeping::run(const std::stop_token& stop) {
       parts_.operations->sample_rates();
       record_ends(parts_);
       erase_removed(parts_);
-      if (seconds % limits::retire_check_seconds == 0) retire_expired();
+      if (seconds % limits::retire_check_seconds == 0) {
+        retire_expired();
+        remove_leftovers(parts_);
+      }
       if (seconds % 3600 == 0) forget_old_operations();
     } catch (const std::exception& error) {
       log::error("restore", "housekeeping: {}", error.what());

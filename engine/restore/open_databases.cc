@@ -16,6 +16,23 @@ struct OpenDatabases::Removed {
       GUARDED_BY(mutex);
 };
 
+// Only passes the instance on: closing blocks, and the last holder may be a thread that serves
+// clients.
+struct OpenDatabases::Handover {
+  DatabaseId id;
+  std::shared_ptr<Removed> removed;
+  std::unique_ptr<catalog::Database>* withdrawn = nullptr;
+
+  void operator()(catalog::Database* last) const {
+    if (withdrawn != nullptr) {
+      withdrawn->reset(last);
+      return;
+    }
+    const MutexLock lock(removed->mutex);
+    removed->instances.emplace_back(id, last);
+  }
+};
+
 Claim::Claim(Claim&& other) noexcept
     : table_(std::exchange(other.table_, nullptr)),
       id_(std::move(other.id_)),
@@ -44,12 +61,7 @@ OpenDatabases::~OpenDatabases() = default;
 
 OpenDatabases::Pointer OpenDatabases::share(const DatabaseId& id,
                                             std::unique_ptr<catalog::Database> database) {
-  // The deleter only passes the instance on: closing blocks, and the last holder may be a thread
-  // that serves clients.
-  return {database.release(), [id, removed = removed_](catalog::Database* last) {
-            const MutexLock lock(removed->mutex);
-            removed->instances.emplace_back(id, last);
-          }};
+  return {database.release(), Handover{id, removed_}};
 }
 
 void OpenDatabases::add(const DatabaseId& id, std::unique_ptr<catalog::Database> database) {
@@ -69,17 +81,62 @@ void OpenDatabases::add_broken(const DatabaseId& id, Error error) {
   RESTORED_CHECK(added, "a database is opened once");
 }
 
+void OpenDatabases::add_withheld(const DatabaseId& id, std::unique_ptr<catalog::Database> database,
+                                 Error error) {
+  Pointer shared = share(id, std::move(database));
+  const MutexLock lock(mutex_);
+  Entry entry;
+  entry.database = std::move(shared);
+  entry.broken = std::move(error);
+  const bool added = entries_.emplace(id, std::move(entry)).second;
+  RESTORED_CHECK(added, "a database is opened once");
+}
+
 void OpenDatabases::replace(Claim& claim, std::unique_ptr<catalog::Database> database) {
   RESTORED_CHECK(!claim.usable(), "an instance that is open is never replaced");
   Pointer shared = share(claim.id(), std::move(database));
   claim.database_ = shared;
   const MutexLock lock(mutex_);
-  Entry& entry = entries_.at(claim.id());
-  entry.database = std::move(shared);
+  entries_.at(claim.id()).database = std::move(shared);
+}
+
+void OpenDatabases::withhold(const Claim& claim, Error error) {
+  const MutexLock lock(mutex_);
+  entries_.at(claim.id()).broken = std::move(error);
+}
+
+void OpenDatabases::publish(const DatabaseId& id) {
+  const MutexLock lock(mutex_);
+  Entry& entry = entries_.at(id);
+  RESTORED_CHECK(entry.database != nullptr, "what is published is open");
   entry.broken.reset();
 }
 
+std::unique_ptr<catalog::Database> OpenDatabases::withdraw(Claim& claim) {
+  claim.database_.reset();
+  Pointer last;
+  {
+    const MutexLock lock(mutex_);
+    Entry& entry = entries_.at(claim.id());
+    RESTORED_CHECK(entry.broken.has_value(), "only what nobody gets is withdrawn");
+    last = std::move(entry.database);
+  }
+  std::unique_ptr<catalog::Database> withdrawn;
+  if (!last) return withdrawn;
+  RESTORED_CHECK(last.use_count() == 1, "a withheld instance has no holder but the claim's");
+  std::get_deleter<Handover>(last)->withdrawn = &withdrawn;
+  last.reset();
+  return withdrawn;
+}
+
 OpenDatabases::Pointer OpenDatabases::find(const DatabaseId& id) const {
+  const MutexLock lock(mutex_);
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || found->second.broken) return nullptr;
+  return found->second.database;
+}
+
+OpenDatabases::Pointer OpenDatabases::instance(const DatabaseId& id) const {
   const MutexLock lock(mutex_);
   const auto found = entries_.find(id);
   return found == entries_.end() ? nullptr : found->second.database;
@@ -148,7 +205,8 @@ Result<Claim> OpenDatabases::acquire(const DatabaseId& id, std::optional<Working
 std::optional<Claim> OpenDatabases::try_claim(const DatabaseId& id) {
   const MutexLock lock(mutex_);
   const auto found = entries_.find(id);
-  if (found == entries_.end() || found->second.claimed || !found->second.database) {
+  if (found == entries_.end() || found->second.claimed || found->second.broken ||
+      !found->second.database) {
     return std::nullopt;
   }
   found->second.claimed = true;

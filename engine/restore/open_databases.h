@@ -1,5 +1,7 @@
 // The databases that are open, and who works on which: at most one operation holds the claim of a
 // database, and only its holder may call the catalog's exporting, ingesting and swapping methods.
+// A withheld database has an instance that nobody but the claim's holder gets: its content is not
+// the database's (yet).
 // Threading: all methods may be called from any thread at once.
 #pragma once
 
@@ -64,10 +66,20 @@ class OpenDatabases {
   void add(const DatabaseId& id, std::unique_ptr<catalog::Database> database);
   // A database whose instance could not be opened, and why.
   void add_broken(const DatabaseId& id, Error error);
-  // Puts a new instance in the place of a broken one. REQUIRES: !claim.usable().
+  // One that could be opened, but whose content was never restored, and why.
+  void add_withheld(const DatabaseId& id, std::unique_ptr<catalog::Database> database, Error error);
+  // Puts a new instance in the place of a broken one, withheld. REQUIRES: !claim.usable().
   void replace(Claim& claim, std::unique_ptr<catalog::Database> database);
+  void withhold(const Claim& claim, Error error);
+  // It is whole: everybody gets it.
+  void publish(const DatabaseId& id);
+  // Takes the instance of a withheld database, if there is one, out of the table: it is broken.
+  std::unique_ptr<catalog::Database> withdraw(Claim& claim);
 
-  Pointer find(const DatabaseId& id) const;  // null: unknown or broken
+  Pointer find(const DatabaseId& id) const;  // null: unknown, broken or withheld
+  // For recovery, before anybody is served: withheld ones too.
+  Pointer instance(const DatabaseId& id) const;
+  // Why nobody gets it: broken or withheld.
   std::optional<Error> broken(const DatabaseId& id) const;
   std::optional<Working> working(const DatabaseId& id) const;
   std::vector<DatabaseId> ids() const;
@@ -76,7 +88,7 @@ class OpenDatabases {
   Result<Claim> claim(const DatabaseId& id, const OperationId& operation, OperationKind kind);
   // Errors: database_not_found; database_busy while any operation works on it.
   Result<Claim> claim_for_removal(const DatabaseId& id);
-  // For housekeeping: nothing when the database is claimed, unknown or broken.
+  // For housekeeping: nothing when the database is claimed, unknown, broken or withheld.
   std::optional<Claim> try_claim(const DatabaseId& id);
 
   // Sessions lose it at once. REQUIRES: claim is of this table; released by it.
@@ -90,10 +102,11 @@ class OpenDatabases {
 
  private:
   friend class Claim;
-  struct Removed;  // outlives the table in the hands of late sessions
+  struct Removed;   // outlives the table in the hands of late sessions
+  struct Handover;  // the deleter of a Pointer
   struct Entry {
     Pointer database;
-    std::optional<Error> broken;
+    std::optional<Error> broken;  // with a database: it is withheld
     bool claimed = false;
     std::optional<Working> working;  // absent: housekeeping, or a removal
   };

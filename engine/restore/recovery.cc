@@ -13,15 +13,22 @@
 #include "backup/make_backup.h"
 #include "base/log.h"
 #include "restore/accept.h"
+#include "restore/broken_instance.h"
 #include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
 namespace {
 
-void open_one(EngineParts& parts, const DatabaseId& id) {
+void open_one(EngineParts& parts, const registry::DatabaseRecord& record) {
+  const DatabaseId& id = record.id;
   Result<std::unique_ptr<catalog::Database>> database =
       catalog::Database::open(parts.database_options(id));
+  if (database && record.status == DatabaseStatus::failure) {
+    const Error unknown{ErrorCode::not_restorable, "it has no content", {}};
+    parts.databases.add_withheld(id, std::move(*database), record.failure.value_or(unknown));
+    return;
+  }
   if (database) {
     parts.databases.add(id, std::move(*database));
     return;
@@ -34,7 +41,7 @@ void open_databases(EngineParts& parts) {
   const std::vector<registry::DatabaseRecord> records = parts.registry->databases();
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (std::size_t i = next++; i < records.size(); i = next++) open_one(parts, records[i].id);
+    for (std::size_t i = next++; i < records.size(); i = next++) open_one(parts, records[i]);
   };
   std::vector<std::jthread> threads;
   const std::size_t wanted = std::min<std::size_t>(limits::databases_opening_max, records.size());
@@ -100,7 +107,7 @@ struct Decision {
 // the disk after all and count now that the catalog was read again.
 bool succeeded_after_all(const EngineParts& parts, const OperationView& view) {
   if (view.kind != OperationKind::restore || view.state != OperationState::failed) return false;
-  const OpenDatabases::Pointer database = parts.databases.find(view.database);
+  const OpenDatabases::Pointer database = parts.databases.instance(view.database);
   if (!database) return false;
   const catalog::CatalogState state = database->state();
   return state.last_swap == view.id && state.live_provenance.operation == view.id;
@@ -111,7 +118,7 @@ Decision decide_restore(const EngineParts& parts, const OperationView& view) {
     return {Verdict::failed,
             {ErrorCode::target_database_not_found, "the database was removed meanwhile", {}}};
   }
-  const OpenDatabases::Pointer database = parts.databases.find(view.database);
+  const OpenDatabases::Pointer database = parts.databases.instance(view.database);
   if (database && committed(database->state(), view.id)) return {Verdict::succeeded, {}};
   if (view.attempts >= limits::restore_attempts_max) {
     return {Verdict::failed,
@@ -125,7 +132,7 @@ Decision decide_restore(const EngineParts& parts, const OperationView& view) {
 Decision decide_backup(EngineParts& parts, const OperationView& view) {
   const std::stop_token stop = parts.stopping.get_token();
   if (parts.repository->manifest(view.backup, stop)) {
-    const OpenDatabases::Pointer database = parts.databases.find(view.database);
+    const OpenDatabases::Pointer database = parts.databases.instance(view.database);
     if (database) {
       if (const Result<void> noted = database->note_backup(view.backup); !noted) {
         log::warning("restore", "backup={} is not noted in the catalog: {}", view.backup.value,
@@ -150,7 +157,7 @@ Decision decide(EngineParts& parts, const OperationView& view) {
     case OperationKind::backup:
       return decide_backup(parts, view);
     case OperationKind::undo: {
-      const OpenDatabases::Pointer database = parts.databases.find(view.database);
+      const OpenDatabases::Pointer database = parts.databases.instance(view.database);
       if (database && database->state().last_swap == view.id) return {Verdict::succeeded, {}};
       return {Verdict::failed, cut_off("the agent stopped before the generations were swapped")};
     }
@@ -167,7 +174,8 @@ Result<void> end_restore(EngineParts& parts, const DatabaseId& id,
   if (!record) return {};
   if (!error) {
     RESTORED_TRY(put_status(parts, id, DatabaseStatus::ready, std::nullopt));
-    return parts.files.remove_tree(parts.paths.broken(id));
+    if (parts.databases.instance(id)) parts.databases.publish(id);
+    return {};  // what it replaced is removed with the other leftovers
   }
   if (record->status == DatabaseStatus::ready) return {};
   return put_status(parts, id, DatabaseStatus::failure, error);
@@ -206,7 +214,7 @@ Result<void> remove_half_made(EngineParts& parts, const std::set<std::string>& b
   for (const registry::DatabaseRecord& record : parts.registry->databases()) {
     if (record.status != DatabaseStatus::provisioning) continue;
     if (being_restored.contains(record.id.value)) continue;
-    const OpenDatabases::Pointer database = parts.databases.find(record.id);
+    const OpenDatabases::Pointer database = parts.databases.instance(record.id);
     if (database && database->state().live_provenance.kind == "backup") {
       // Its restore was done and ended; only the last word in the registry is missing.
       RESTORED_TRY(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt));
@@ -218,6 +226,46 @@ Result<void> remove_half_made(EngineParts& parts, const std::set<std::string>& b
     parts.databases.remove(std::move(claim));
   }
   for (auto& [id, database] : parts.databases.collect_removed()) RESTORED_TRY(database->close());
+  return {};
+}
+
+Result<void> put_back(EngineParts& parts, const DatabaseId& id) {
+  RESTORED_TRY(Claim claim, parts.databases.claim_for_removal(id));
+  if (const Result<void> back = put_back_broken_instance(parts, claim); !back) {
+    log::error("restore", "database={} stays replaced by an empty instance: {}", id.value,
+               back.error().message);
+    return {};
+  }
+  auto database = catalog::Database::open(parts.database_options(id));
+  if (!database) return {};
+  // Somebody has mended it.
+  parts.databases.replace(claim, std::move(*database));
+  parts.databases.publish(id);
+  return {};
+}
+
+// A fresh instance has had no swap yet.
+bool has_content(const EngineParts& parts, const DatabaseId& id) {
+  const OpenDatabases::Pointer database = parts.databases.instance(id);
+  if (!database) return false;
+  const catalog::CatalogState state = database->state();
+  return !state.last_swap.empty() || state.live_provenance.kind != "empty";
+}
+
+// Databases in failure on which no restore goes on: one that has content all the same is ready,
+// and an instance that was to be replaced is back in its place.
+Result<void> look_again_at_failures(EngineParts& parts,
+                                    const std::set<std::string>& being_restored) {
+  for (const registry::DatabaseRecord& record : parts.registry->databases()) {
+    if (record.status != DatabaseStatus::failure) continue;
+    if (being_restored.contains(record.id.value)) continue;
+    if (has_content(parts, record.id)) {
+      RESTORED_TRY(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt));
+      parts.databases.publish(record.id);
+    } else if (is_replaced(parts, record.id)) {
+      RESTORED_TRY(put_back(parts, record.id));
+    }
+  }
   return {};
 }
 
@@ -252,6 +300,8 @@ Result<void> recover(EngineParts& parts) {
     }
   }
   RESTORED_TRY(remove_half_made(parts, databases));
+  RESTORED_TRY(look_again_at_failures(parts, databases));
+  remove_leftovers(parts);
   RESTORED_TRY(remove_nameless_directories(parts));
   RESTORED_TRY(remove_stray_staging(parts, operations));
   for (registry::OperationRecord& record : continued) {

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <utility>
 #include <vector>
 
 #include "backup/file_facts.h"
 #include "base/log.h"
+#include "restore/broken_instance.h"
 #include "restore/local_reuse.h"
 #include "restore/source_check.h"
 #include "restore/unrecorded_ends.h"
@@ -32,6 +34,17 @@ void note_if_failed(const Result<void>& outcome, const OperationId& operation, c
   log::warning("restore", "operation={} {}: {}", operation.value, what, outcome.error().message);
 }
 
+template <class Work>
+Result<void> guarded(const Work& work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::internal, error.what());
+  } catch (...) {
+    return fail(ErrorCode::internal, "unknown exception");
+  }
+}
+
 }  // namespace
 
 RestoreOperation::RestoreOperation(EngineParts& parts, std::shared_ptr<Operation> operation,
@@ -43,7 +56,7 @@ RestoreOperation::RestoreOperation(EngineParts& parts, std::shared_ptr<Operation
       holdings_(std::move(holdings)) {}
 
 Result<void> RestoreOperation::run() {
-  Result<void> outcome = phases();
+  Result<void> outcome = guarded_phases();
   staged_.reset();
   if (!outcome && (!operation_->stopped_for_shutdown() || operation_->cancel_asked())) {
     abandon(outcome.error());
@@ -51,6 +64,19 @@ Result<void> RestoreOperation::run() {
   operation_->note_memory(parts_.budget->peak_bytes());
   parts_.budget->trim();
   return outcome;
+}
+
+// Whatever is thrown, what was begun is cleaned up; and after the swap it has succeeded.
+Result<void> RestoreOperation::guarded_phases() {
+  Result<void> outcome = guarded([this] { return phases(); });
+  if (outcome || !swapped_) return outcome;
+  note_if_failed(outcome, accepted_.id, "has succeeded, but was cut short");
+  note_if_failed(guarded([this] {
+                   retire();
+                   return Result<void>();
+                 }),
+                 accepted_.id, "leaves its clean-up to the next start");
+  return {};
 }
 
 Result<void> RestoreOperation::phases() {
@@ -88,7 +114,9 @@ Result<void> RestoreOperation::validate() {
 
 Result<void> RestoreOperation::reserve() {
   RESTORED_TRY(operation_->enter(Phase::reserve));
-  if (!holdings_.claim.usable()) RESTORED_TRY(replace_broken_instance());
+  if (!holdings_.claim.usable()) {
+    RESTORED_TRY(replace_broken_instance(parts_, holdings_.claim));
+  }
   catalog::Database& database = holdings_.claim.database();
   const format::Manifest& manifest = holdings_.backup->manifest;
   staging_.emplace(parts_.files, parts_.paths.staging(accepted_.database, accepted_.id),
@@ -103,24 +131,6 @@ Result<void> RestoreOperation::reserve() {
     operation_->waits_on("");
   }
   parts_.step("restore.run.after-reserve");
-  return {};
-}
-
-// The instance cannot be opened, so nothing of it can be lost: a new one takes its place, and the
-// old files stay beside it until the restore has succeeded.
-Result<void> RestoreOperation::replace_broken_instance() {
-  const DatabaseId& id = accepted_.database;
-  const std::string directory = parts_.paths.database(id);
-  const std::string broken = parts_.paths.broken(id);
-  record_database(DatabaseStatus::failure, parts_.databases.broken(id));
-  if (parts_.files.stat(broken)) {
-    RESTORED_TRY(parts_.files.remove_tree(directory));
-  } else if (parts_.files.stat(directory)) {
-    RESTORED_TRY(parts_.files.rename(directory, broken));
-  }
-  RESTORED_TRY(parts_.files.sync_directory(parts_.paths.databases()));
-  RESTORED_TRY(auto fresh, catalog::Database::create(parts_.database_options(id)));
-  parts_.databases.replace(holdings_.claim, std::move(fresh));
   return {};
 }
 
@@ -180,7 +190,9 @@ Result<void> RestoreOperation::swap() {
   };
   RESTORED_TRY(const catalog::SwapReport report,
                holdings_.claim.database().swap(std::move(staged_), provenance, point_of_no_return));
+  swapped_ = true;
   operation_->note_swap(report.gate_closed_seconds);
+  parts_.databases.publish(accepted_.database);
   parts_.step("restore.run.after-swap");
   return {};
 }
@@ -195,15 +207,22 @@ void RestoreOperation::retire() {
   parts_.step("restore.run.after-cleanup");
 }
 
-// Nothing of it stays, and a database that never had content says why.
+// Nothing of it stays, a database that could not be opened is what it was, and one that never had
+// content says why.
 void RestoreOperation::abandon(const Error& cause) {
   const std::string directory = parts_.paths.staging(accepted_.database, accepted_.id);
   staging_.reset();
   note_if_failed(parts_.files.remove_tree(directory), accepted_.id,
                  "cannot remove its staged files");
+  if (is_replaced(parts_, accepted_.database)) {
+    note_if_failed(put_back_broken_instance(parts_, holdings_.claim), accepted_.id,
+                   "cannot put back the instance that it was to replace");
+    return;
+  }
   const auto record = parts_.registry->database(accepted_.database);
   if (record && record->status != DatabaseStatus::ready) {
     record_database(DatabaseStatus::failure, cause);
+    parts_.databases.withhold(holdings_.claim, cause);
   }
 }
 

@@ -36,6 +36,7 @@ class RestoreOperation {
   void release();
 
  private:
+  Result<void> guarded_phases();
   Result<void> phases();
   Result<void> validate();
   Result<void> reserve();
@@ -45,7 +46,6 @@ class RestoreOperation {
   Result<void> swap();
   void retire();
 
-  Result<void> replace_broken_instance();
   void abandon(const Error& cause);
   void record_database(DatabaseStatus status, const std::optional<Error>& failure);
 
@@ -56,6 +56,7 @@ class RestoreOperation {
   RestoreHoldings holdings_;
   std::optional<Staging> staging_;
   std::unique_ptr<catalog::StagedGeneration> staged_;
+  bool swapped_ = false;
 };
 
 }  // namespace restored::restore

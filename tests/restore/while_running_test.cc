@@ -1,7 +1,6 @@
 // What users see and may do while a restore runs, and what the engine does on its own.
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <latch>
 #include <optional>
 #include <thread>
@@ -13,8 +12,6 @@
 
 namespace restored::test {
 namespace {
-
-namespace fs = std::filesystem;
 
 class WhileRunningTest : public History {};
 
@@ -232,29 +229,6 @@ TEST_F(WhileRunningTest, OperationsThatTellOfTheLastBackupsAreKeptWhileTheirData
   EXPECT_FALSE(host_.engine().backup_history(id).failed);
   EXPECT_GT(host_.engine().backup_history(id).completed_at, completed_at);
   host_.close();
-}
-
-TEST_F(WhileRunningTest, ReplacesAnInstanceThatCannotBeOpened) {
-  host_.open();
-  make_history();
-  const DatabaseId healthy = host_.make_database("healthy");
-  host_.close();
-  const std::string instance = host_.state_directory() + "/databases/" + database_.value;
-  write_file(instance + "/CURRENT", "nonsense\n");
-  host_.open();
-  EXPECT_EQ(info(healthy).status, DatabaseStatus::ready) << "one broken database stops no other";
-  EXPECT_EQ(info(database_).status, DatabaseStatus::failure);
-  ASSERT_TRUE(info(database_).failure.has_value());
-  EXPECT_EQ(host_.engine().keyspace(database_), nullptr);
-  EXPECT_EQ(host_.engine().start_backup(database_, "", "test").error().code,
-            ErrorCode::not_restorable);
-  const OperationView ended = host_.restore(database_, backup_);
-  ASSERT_EQ(ended.state, OperationState::succeeded) << ended.error->message;
-  EXPECT_EQ(info(database_).status, DatabaseStatus::ready);
-  EXPECT_EQ(host_.content(database_), then_);
-  EXPECT_FALSE(fs::exists(instance + ".broken"));
-  restart();
-  EXPECT_EQ(host_.content(database_), then_);
 }
 
 }  // namespace
