@@ -72,9 +72,9 @@ struct LocalSpan {
 };
 
 // Reads and hashes them on environment.decode_threads threads. The answer says, per entry, whether
-// every frame matched; a file that is missing, short or different, or longer although the span
-// reaches its end, is false, not an error.
-// Errors: cancelled, io_error.
+// every frame matched; a file that is missing, unreadable, short or different, or longer although
+// the span reaches its end, is false, not an error.
+// Errors: cancelled.
 Result<std::vector<bool>> verify_local(std::span<const LocalSpan> spans,
                                        const FetchEnvironment& environment, std::stop_token stop);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mutex.h"
 #include "format/frame.h"
 #include "pipeline/fetch.h"
@@ -100,9 +101,11 @@ class Reader {
   std::uint64_t size_bytes_ = 0;
 };
 
-// What says "these are not the frames", and not "this host is broken".
+// What says "these are not the frames": a file that cannot be read, wholly or in part, is one that
+// has to be fetched, and one bad sector must not keep a database from being restored.
 bool means_different(ErrorCode code) {
-  return code == ErrorCode::file_not_found || code == ErrorCode::corruption;
+  return code == ErrorCode::file_not_found || code == ErrorCode::corruption ||
+         code == ErrorCode::io_error || code == ErrorCode::permission_denied;
 }
 
 Result<bool> frames_match(const LocalSpan& entry, FrameSpan frames, Reader& reader,
@@ -150,6 +153,10 @@ Result<void> verify_jobs(std::span<const LocalSpan> spans, Entries& entries,
     auto matches = job_matches(spans[job->entry], job->frames, reader, memory.bytes(), environment);
     if (!matches && !means_different(matches.error().code)) {
       return std::unexpected(context(spans[job->entry].name, std::move(matches).error()));
+    }
+    if (!matches) {
+      log::warning("pipeline", "{} cannot be reused: {}", spans[job->entry].path,
+                   matches.error().message);
     }
     if (!matches || !*matches) entries.note_difference(job->entry);
   }
