@@ -36,6 +36,8 @@ Entry entry_from(std::string name, const struct ::stat& facts) {
   entry.size_bytes = entry.directory ? 0 : static_cast<std::uint64_t>(facts.st_size);
   entry.modified_unix_millis =
       std::int64_t{facts.st_mtim.tv_sec} * 1000 + facts.st_mtim.tv_nsec / 1'000'000;
+  entry.inode = facts.st_ino;
+  entry.links = facts.st_nlink;
   return entry;
 }
 

@@ -54,6 +54,8 @@ struct Entry {
   bool directory = false;
   std::uint64_t size_bytes = 0;
   std::int64_t modified_unix_millis = 0;
+  std::uint64_t inode = 0;  // the same for all names of one file
+  std::uint64_t links = 0;  // how many names it has
 };
 
 struct Space {

@@ -61,7 +61,9 @@ std::uint64_t Staging::bytes_present() const {
   const Result<std::vector<io::Entry>> entries = files_.list(files_directory());
   std::uint64_t bytes = 0;
   if (entries) {
-    for (const io::Entry& entry : *entries) bytes += entry.size_bytes;
+    for (const io::Entry& entry : *entries) {
+      if (entry.links <= 1) bytes += entry.size_bytes;
+    }
   }
   return bytes;
 }
@@ -107,7 +109,31 @@ void Staging::take(const JournalEntry& entry) {
   FileState& state = states_[entry.file];
   const std::uint64_t count = backup_.manifest.files[entry.file].frames_count;
   state.whole = state.whole || entry.whole;
+  state.linked = state.linked || entry.linked;
   merge(state.spans, entry.whole ? FrameSpan{0, count} : entry.span);
+}
+
+// A record cannot be taken back, so what is forgotten is left out of a new journal. Without that a
+// live file that is linked under its name, by an attempt that ends before it is on record, would
+// be continued as if it were ours.
+Result<void> Staging::rewrite_journal() {
+  const std::string path = directory_ + "/journal";
+  const std::string fresh = path + ".new";
+  journal_.reset();
+  RESTORED_TRY(files_.remove_file(fresh));
+  RESTORED_TRY(Journal journal, Journal::create(files_, fresh, binding_, backup_.manifest.files));
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const FileState& state = states_[i];
+    for (const FrameSpan& span : state.spans) {
+      RESTORED_TRY(
+          journal.append({static_cast<std::uint32_t>(i), span, state.whole, state.linked}));
+    }
+  }
+  RESTORED_TRY(journal.sync());
+  RESTORED_TRY(files_.rename(fresh, path));
+  RESTORED_TRY(files_.sync_directory(directory_));
+  journal_ = std::move(journal);
+  return {};
 }
 
 // A file of which the journal says nothing may be anything, a link to a live file included.
@@ -152,7 +178,10 @@ Result<void> Staging::check_journalled(const pipeline::FetchEnvironment& environ
   RESTORED_TRY(const std::vector<bool> matches,
                pipeline::verify_local(spans, environment, std::move(stop)));
   std::vector<FileState> checked(states_.size());
-  for (std::size_t i = 0; i < states_.size(); ++i) checked[i].whole = states_[i].whole;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    checked[i].whole = states_[i].whole;
+    checked[i].linked = states_[i].linked;
+  }
   for (std::size_t i = 0; i < spans.size(); ++i) {
     FileState& state = checked[owners[i]];
     if (matches[i]) {
@@ -160,21 +189,39 @@ Result<void> Staging::check_journalled(const pipeline::FetchEnvironment& environ
     } else {
       log::warning("restore", "operation={} file={} frames {} to {} are not what was journalled",
                    binding_.operation.value, spans[i].name, spans[i].span.begin, spans[i].span.end);
-      state.whole = false;
-      state.spans.clear();
       // Whatever else the file holds, it is not ours to write to any more: see the rules.
       RESTORED_TRY(files_.remove_file(spans[i].path));
     }
   }
   // A file that lost one span has lost its others with it.
+  bool lost = false;
   for (std::size_t i = 0; i < spans.size(); ++i) {
-    if (!matches[i]) checked[owners[i]] = {};
+    if (matches[i]) continue;
+    checked[owners[i]] = {};
+    lost = true;
   }
   states_ = std::move(checked);
   for (std::size_t i = 0; i < states_.size(); ++i) {
     // A whole file without frames (an empty one) has nothing to hash, so nothing to trust.
-    if (states_[i].whole && states_[i].spans.empty()) RESTORED_TRY(forget(i));
+    if (states_[i].whole && states_[i].spans.empty()) {
+      RESTORED_TRY(forget(i));
+      lost = true;
+    }
     if (states_[i].whole) count_present(i, environment.progress);
+  }
+  return lost ? rewrite_journal() : Result<void>();
+}
+
+// What is to be continued is opened for writing. One that has another name is somebody else's too,
+// whatever the journal says.
+Result<void> Staging::forget_linked_fragments() {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (states_[i].whole || states_[i].spans.empty()) continue;
+    RESTORED_TRY(const io::Entry entry, files_.stat(path(i)));
+    if (entry.links <= 1) continue;
+    log::warning("restore", "operation={} file={} has {} names: fetched from the beginning",
+                 binding_.operation.value, backup_.manifest.files[i].name, entry.links);
+    RESTORED_TRY(forget(i));
   }
   return {};
 }
@@ -215,6 +262,7 @@ Result<void> Staging::fetch_rest(const pipeline::FetchEnvironment& environment,
                                  const StepHook& step,
                                  const std::function<void(std::uint64_t)>& written,
                                  std::stop_token stop) {
+  RESTORED_TRY(forget_linked_fragments());
   std::vector<pipeline::FetchFile> missing;
   std::vector<std::size_t> owners;
   for (std::size_t i = 0; i < states_.size(); ++i) {

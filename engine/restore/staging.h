@@ -5,7 +5,8 @@
 //
 // Rules: a file is written to only if this restore made it (a link to a live file is never opened
 // for writing), and only before it was whole (a whole one may have been ingested, by link). What
-// fails its hash is unlinked and fetched.
+// fails its hash is unlinked and fetched, and the journal is written anew without it before
+// anything else may get its name.
 // Threading: one thread at a time; fetch_rest's callback comes from the pipeline, serialised.
 #pragma once
 
@@ -35,7 +36,7 @@ class Staging {
   // Takes up what an earlier attempt of the same operation left, if its journal is usable, or
   // begins anew. Errors: no_space, io_error, permission_denied.
   Result<void> begin(const StepHook& step);
-  // Bytes on the disk that a crash has left here; before begin().
+  // Bytes of its own on the disk that a crash has left here, links not counted; before begin().
   std::uint64_t bytes_present() const;
 
   // Hashes what the journal names; what differs is forgotten, and its file removed.
@@ -57,6 +58,7 @@ class Staging {
   struct FileState {
     std::vector<pipeline::FrameSpan> spans;  // sorted, disjoint; durable as far as known
     bool whole = false;
+    bool linked = false;  // of a whole one, for people
   };
   std::string path(std::size_t index) const;
   std::span<const format::Frame> frames(std::size_t index) const;
@@ -64,7 +66,9 @@ class Staging {
   Result<void> begin_anew(const StepHook& step);
   void take(const JournalEntry& entry);
   Result<void> forget(std::size_t index);
+  Result<void> rewrite_journal();
   Result<void> remove_unnamed_files();
+  Result<void> forget_linked_fragments();
   void count_present(std::size_t index, pipeline::Progress& progress) const;
 
   io::FileSystem& files_;
