@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "restore/local_reuse.h"
@@ -22,15 +23,24 @@ Error insufficient(std::uint64_t needed, std::uint64_t reserve, std::uint64_t fr
           {}};
 }
 
-// Files of the previous generation, about: those that local_files() names beyond the live ones.
-std::uint64_t previous_bytes(const catalog::Database& target) {
+// What the disk gets back when the previous generation goes, about: its files that are not the live
+// one's too. A restore links what it can, so that one inode may have a name in each.
+std::uint64_t previous_bytes(const EngineParts& parts, const catalog::Database& target) {
   if (!target.state().previous) return 0;
   const Result<std::vector<catalog::LocalFile>> files = target.local_files();
   if (!files) return 0;
+  std::set<std::uint64_t> inodes;
   std::uint64_t all = 0;
-  for (const catalog::LocalFile& file : *files) all += file.facts.size_bytes;
+  for (const catalog::LocalFile& file : *files) {
+    const Result<io::Entry> entry = parts.files.stat(file.path);
+    if (entry && inodes.insert(entry->inode).second) all += entry->size_bytes;
+  }
   const std::uint64_t live = target.live_bytes();
   return all > live ? all - live : 0;
+}
+
+std::uint64_t less(std::uint64_t bytes, std::uint64_t taken) {
+  return bytes - std::min(bytes, taken);
 }
 
 std::uint64_t reusable_bytes(const format::Manifest& manifest, const catalog::Database* target) {
@@ -60,12 +70,12 @@ Result<SpacePlan> plan(const EngineParts& parts, const catalog::Database* target
   plan.reusable_bytes = wanted.reusable_bytes;
   RESTORED_TRY(const io::Space space, parts.files.space(parts.options.state_directory));
   const std::uint64_t others = parts.space.reserved_bytes() - own_bytes;
-  plan.free_bytes = space.free_bytes - std::min(space.free_bytes, others);
+  plan.free_bytes = less(space.free_bytes, others);
   const std::uint64_t reserve = parts.options.space_reserve_bytes;
   if (wanted.missing_bytes() + reserve <= plan.free_bytes) return plan;
   // Without the previous generation its files are no longer there to be reused.
-  const std::uint64_t gained = target == nullptr ? 0 : previous_bytes(*target);
-  if (gained > 0 && plan.content_bytes + reserve <= plan.free_bytes + gained) {
+  const std::uint64_t gained = target == nullptr ? 0 : previous_bytes(parts, *target);
+  if (gained > 0 && plan.content_bytes + reserve <= less(space.free_bytes + gained, others)) {
     plan.retire_previous = true;
     return plan;
   }
@@ -85,6 +95,12 @@ Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database*
   ReservedSpace reserved;
   reserved.reservation = parts.space.reserve(wanted.missing_bytes());
   RESTORED_TRY(reserved.plan, plan(parts, target, wanted, wanted.missing_bytes()));
+  if (reserved.plan.retire_previous) {
+    // It may have to write everything, so it holds space for everything; and who reserved in
+    // between has to be seen.
+    reserved.reservation = parts.space.reserve(wanted.content_bytes);
+    RESTORED_TRY(reserved.plan, plan(parts, target, wanted, wanted.content_bytes));
+  }
   return reserved;
 }
 
@@ -97,9 +113,12 @@ Result<void> make_room(EngineParts& parts, catalog::Database& target, std::uint6
   std::condition_variable_any never;
   while (true) {
     RESTORED_TRY(const io::Space space, parts.files.space(parts.options.state_directory));
-    if (space.free_bytes >= needed_bytes + reserve) return {};
+    // The ledger holds what is needed here, and what others will still write.
+    const std::uint64_t others = less(parts.space.reserved_bytes(), needed_bytes);
+    const std::uint64_t free_bytes = less(space.free_bytes, others);
+    if (free_bytes >= needed_bytes + reserve) return {};
     if (parts.clock.monotonic() >= deadline) {
-      return std::unexpected(insufficient(needed_bytes, reserve, space.free_bytes));
+      return std::unexpected(insufficient(needed_bytes, reserve, free_bytes));
     }
     // Nothing tells when the storage engine has removed its files: look again, or be stopped.
     std::unique_lock lock(mutex);

@@ -32,7 +32,8 @@ Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database*
                                     const format::Manifest& manifest, std::uint64_t present_bytes);
 
 // Retires the previous generation and waits until its files have left the disk, so that
-// `needed_bytes` and the reserve fit. Errors: insufficient_space, cancelled.
+// `needed_bytes` (which the caller has reserved) and the reserve fit beside what others have
+// reserved. Errors: insufficient_space, cancelled.
 Result<void> make_room(EngineParts& parts, catalog::Database& target, std::uint64_t needed_bytes,
                        std::stop_token stop);
 

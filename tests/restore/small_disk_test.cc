@@ -121,5 +121,35 @@ TEST_F(SmallDiskTest, ThePreviousGenerationMakesRoomForARestoreThatNeedsIt) {
   host.close();
 }
 
+// The previous generation consists of the live one's own files: letting it go frees nothing.
+TEST_F(SmallDiskTest, APreviousGenerationThatWouldFreeNothingIsNotGivenUp) {
+  if (!mount(85 * kMiB)) GTEST_SKIP() << small_->why_not();
+  BackupId larger;
+  {
+    TestHost maker(directory_.file("maker"), directory_.file("repository"));
+    maker.open();
+    const DatabaseId other = maker.make_database("other");
+    maker.put(other, records("other:", 6000, 2, 10'000));
+    larger = maker.back_up(other);
+    maker.close();
+  }
+  TestHost host(directory_.file("state"), directory_.file("repository"));
+  host.options.space_reserve_bytes = 1 * kMiB;
+  host.open();
+  const DatabaseId target = host.make_database("target");
+  ASSERT_EQ(host.restore(target, backup_).state, OperationState::succeeded);
+  const OperationView onto_itself = host.restore(target, backup_);
+  ASSERT_EQ(onto_itself.state, OperationState::succeeded);
+  ASSERT_EQ(onto_itself.bytes_transferred, 0u);
+  const auto previous = host.engine().database(target)->previous_generation;
+  ASSERT_TRUE(previous.has_value());
+  const auto refused = host.start_restore(target, larger);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::insufficient_space);
+  EXPECT_EQ(host.engine().database(target)->previous_generation, previous);
+  EXPECT_EQ(host.content(target), records("key:", 3000, 1, 10'000));
+  host.close();
+}
+
 }  // namespace
 }  // namespace restored::test
