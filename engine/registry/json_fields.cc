@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "format/utf8.h"
 #include "registry/records.h"
 
 namespace restored::registry {
@@ -27,7 +28,10 @@ ErrorCode error_code(std::uint64_t number) {
 Result<Fields> Fields::parse(std::string_view key, std::string_view text) {
   Fields fields{std::string(key)};
   json::error_code error;
-  json::value value = json::parse(text, error);
+  // Texts that are not UTF-8 were once written as they came; text() mends them.
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  json::value value = json::parse(text, error, {}, options);
   if (error || !value.is_object()) {
     return fail(ErrorCode::corruption, fmt::format("registry record {} is not a JSON object", key));
   }
@@ -55,7 +59,7 @@ std::string Fields::text(std::string_view member) {
     wrong(member);
     return {};
   }
-  return std::string(text->data(), text->size());
+  return format::to_utf8({text->data(), text->size()});
 }
 
 template <class Number>

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "format/utf8.h"
 #include "registry/json_fields.h"
 
 namespace restored::registry {
@@ -27,7 +28,18 @@ json::value or_null(const std::optional<Value>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
+// Names, and messages that quote what a disk or a peer said, may be anything; JSON is UTF-8.
+void mend(json::object& object) {
+  for (json::key_value_pair& member : object) {
+    if (json::object* inner = member.value().if_object()) mend(*inner);
+    if (json::string* text = member.value().if_string()) {
+      *text = format::to_utf8({text->data(), text->size()});
+    }
+  }
+}
+
 std::string finish(json::object object, std::uint64_t order) {
+  mend(object);
   object["version"] = record_version;
   object["order"] = order;
   return json::serialize(object);
@@ -197,6 +209,13 @@ Result<StoredOperation> decode_operation(std::string_view key, std::string_view 
   stored.order = fields.count("order");
   RESTORED_TRY(fields.status());
   return stored;
+}
+
+bool is_ended_operation(std::string_view key, std::string_view text) {
+  Result<Fields> fields = Fields::parse(key, text);
+  if (!fields) return false;
+  const OperationState state = fields->word("state", operation_state);
+  return fields->status() && state != OperationState::running;
 }
 
 std::string encode(const RegistryFacts& facts) {

@@ -55,6 +55,8 @@ Result<StoredDatabase> decode_database(std::string_view key, std::string_view te
 Result<StoredConnection> decode_connection(std::string_view key, std::string_view text);
 Result<StoredToken> decode_token(std::string_view key, std::string_view text);
 Result<StoredOperation> decode_operation(std::string_view key, std::string_view text);
+// Whether a record that decode_operation() refuses is at least known to be of one that has ended.
+bool is_ended_operation(std::string_view key, std::string_view text);
 Result<RegistryFacts> decode_facts(std::string_view key, std::string_view text);
 
 }  // namespace restored::registry

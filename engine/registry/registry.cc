@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mutex.h"
 #include "base/random.h"
 #include "registry/records_in_memory.h"
@@ -16,6 +17,12 @@ namespace {
 
 std::string key(std::string_view prefix, const std::string& id) {
   return fmt::format("{}{}", prefix, id);
+}
+
+// Of an operation that has ended nothing depends but what people see of it.
+bool may_skip(std::string_view key, std::string_view text, const Error& error) {
+  return key.starts_with(operation_prefix) && error.code == ErrorCode::corruption &&
+         is_ended_operation(key, text);
 }
 
 class DurableRegistry final : public Registry {
@@ -68,7 +75,9 @@ Result<void> DurableRegistry::load_family(std::string_view prefix, Decode decode
   Result<void> outcome;
   const auto visit = [&](std::string_view record_key, std::string_view text) {
     auto stored = decode(record_key, text);
-    if (!stored) {
+    if (!stored && may_skip(record_key, text, stored.error())) {
+      log::warning("registry", "an ended operation is not shown: {}", stored.error().message);
+    } else if (!stored) {
       outcome = std::unexpected(std::move(stored).error());
     } else {
       keep(std::move(*stored));

@@ -98,6 +98,64 @@ TEST(RecordTest, ADamagedRecordIsNamed) {
   }
 }
 
+TEST(RecordTest, TextsThatAreNotUtf8AreMendedWhenTheyAreWritten) {
+  StoredOperation written = full_operation();
+  written.record.view.error = Error{ErrorCode::io_error, "file \"caf\xe9\"", "try \xff"};
+  written.record.view.principal = "\x80";
+  const auto read = decode_operation("operation/op1", encode(written));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->record.view.error->message, "file \"caf\xef\xbf\xbd\"");
+  EXPECT_EQ(read->record.view.error->hint, "try \xef\xbf\xbd");
+  EXPECT_EQ(read->record.view.principal, "\xef\xbf\xbd");
+}
+
+TEST(RecordTest, AnOperationWhoseErrorIsNotUtf8DoesNotKeepTheRegistryFromOpening) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/registry";
+  OperationRecord record = full_operation().record;
+  record.view.error->message = "file caf\xe9";
+  {
+    const auto registry = Registry::open(path).value();
+    ASSERT_TRUE(registry->put_operation(record));
+    ASSERT_TRUE(registry->close());
+  }
+  const auto registry = Registry::open(path);
+  ASSERT_TRUE(registry) << registry.error().message;
+  ASSERT_EQ((*registry)->operations().size(), 1u);
+  EXPECT_EQ((*registry)->operations()[0].view.error->message, "file caf\xef\xbf\xbd");
+  ASSERT_TRUE((*registry)->close());
+}
+
+// As it was once written.
+TEST(RecordTest, ARecordThatIsNotUtf8IsReadAllTheSame) {
+  std::string text = encode(full_operation());
+  text.replace(text.find("full"), 4, "f\xfcll");
+  const test::TemporaryDirectory directory;
+  const auto registry = open_with(directory.path() + "/registry", "operation/op1", text);
+  ASSERT_TRUE(registry) << registry.error().message;
+  ASSERT_EQ((*registry)->operations().size(), 1u);
+  EXPECT_NE((*registry)->operations()[0].view.error->message.find("f\xef\xbf\xbdll"),
+            std::string::npos);
+}
+
+TEST(RecordTest, AnEndedOperationThatCannotBeReadIsLeftOutAndARunningOneIsNot) {
+  StoredOperation stored = full_operation();
+  for (const OperationState state : {OperationState::failed, OperationState::running}) {
+    stored.record.view.state = state;
+    std::string text = encode(stored);
+    text.replace(text.find("bytesDone"), 9, "bytesGone");
+    const test::TemporaryDirectory directory;
+    const auto registry = open_with(directory.path() + "/registry", "operation/op1", text);
+    if (state == OperationState::failed) {
+      ASSERT_TRUE(registry) << registry.error().message;
+      EXPECT_TRUE((*registry)->operations().empty());
+    } else {
+      ASSERT_FALSE(registry);
+      EXPECT_EQ(registry.error().code, ErrorCode::corruption);
+    }
+  }
+}
+
 TEST(RecordTest, NothingButAWholeRecordIsOne) {
   for (const char* text : {"", "{", "[]", "null", "{}", R"({"version":1})", R"({"version":0})",
                            R"({"version":"1"})", R"({"version":-1})"}) {
