@@ -106,11 +106,14 @@ struct Decision {
 // A swap whose record could not be synced was reported as failed, but the bytes may have reached
 // the disk after all and count now that the catalog was read again.
 bool succeeded_after_all(const EngineParts& parts, const OperationView& view) {
-  if (view.kind != OperationKind::restore || view.state != OperationState::failed) return false;
+  if (view.state != OperationState::failed) return false;
+  if (view.kind != OperationKind::restore && view.kind != OperationKind::undo) return false;
   const OpenDatabases::Pointer database = parts.databases.instance(view.database);
   if (!database) return false;
   const catalog::CatalogState state = database->state();
-  return state.last_swap == view.id && state.live_provenance.operation == view.id;
+  if (state.last_swap != view.id) return false;
+  // An undo makes live again what another operation brought.
+  return view.kind == OperationKind::undo || state.live_provenance.operation == view.id;
 }
 
 Decision decide_restore(const EngineParts& parts, const OperationView& view) {

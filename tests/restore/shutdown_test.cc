@@ -22,6 +22,14 @@ class ShutdownTest : public History {
     // for one that has not seen it: either order must end well.
     gate.let_go();
   }
+  void record_as_failed(const OperationView& ended) {
+    const auto registry = registry::Registry::open(host_.state_directory() + "/registry").value();
+    registry::OperationRecord record{ended, ""};
+    record.view.state = OperationState::failed;
+    record.view.error = Error{ErrorCode::storage_engine, "writing the catalog", ""};
+    ASSERT_TRUE(registry->put_operation(record));
+    ASSERT_TRUE(registry->close());
+  }
 };
 
 TEST_F(ShutdownTest, ARestoreGoesOnAtTheNextOpening) {
@@ -78,20 +86,43 @@ TEST_F(ShutdownTest, ARestoreWhoseSwapCountsAfterAllIsPutRight) {
   make_history();
   const OperationView ended = host_.restore(database_, backup_);
   host_.close();
-  {
-    const auto registry = registry::Registry::open(host_.state_directory() + "/registry").value();
-    registry::OperationRecord record{ended, ""};
-    record.view.state = OperationState::failed;
-    record.view.error = Error{ErrorCode::storage_engine, "writing the catalog", ""};
-    ASSERT_TRUE(registry->put_operation(record));
-    ASSERT_TRUE(registry->close());
-  }
+  record_as_failed(ended);
   host_.open();
   const OperationView corrected = host_.engine().operation(ended.id).value();
   EXPECT_EQ(corrected.state, OperationState::succeeded);
   EXPECT_FALSE(corrected.error.has_value());
   EXPECT_EQ(host_.content(database_), then_);
   EXPECT_EQ(host_.engine().operations().size(), 2u);
+}
+
+TEST_F(ShutdownTest, AnUndoWhoseSwapCountsAfterAllIsPutRight) {
+  host_.open();
+  make_history();
+  const OperationView restored = host_.restore(database_, backup_);
+  const OperationView undone = host_.engine().start_undo(database_, "test").value();
+  host_.close();
+  record_as_failed(undone);
+  host_.open();
+  const OperationView corrected = host_.engine().operation(undone.id).value();
+  EXPECT_EQ(corrected.state, OperationState::succeeded);
+  EXPECT_FALSE(corrected.error.has_value());
+  EXPECT_EQ(host_.content(database_), now_);
+  EXPECT_EQ(host_.engine().operation(restored.id)->state, OperationState::succeeded);
+  EXPECT_EQ(host_.engine().operations().size(), 3u);
+}
+
+TEST_F(ShutdownTest, AnUndoThatDidNotCountStaysFailed) {
+  host_.open();
+  make_history();
+  host_.restore(database_, backup_);
+  const OperationView undone = host_.engine().start_undo(database_, "test").value();
+  const OperationView later = host_.restore(database_, backup_);
+  ASSERT_EQ(later.state, OperationState::succeeded);
+  host_.close();
+  record_as_failed(undone);
+  host_.open();
+  EXPECT_EQ(host_.engine().operation(undone.id)->state, OperationState::failed);
+  EXPECT_EQ(host_.content(database_), then_);
 }
 
 TEST_F(ShutdownTest, ManyOperationsWaitForTheirTurnAndAllEnd) {
