@@ -228,5 +228,28 @@ TEST_F(RepositoryTest, ListSkipsDamagedSummariesAndBackupsThatDoNotExist) {
   EXPECT_EQ(list->front().backup.value, "good");
 }
 
+TEST_F(RepositoryTest, TemporaryFilesThatACrashHasLeftAreNotListed) {
+  const auto repository = open();
+  const SampleBackup backup = small("b1");
+  publish(*repository, backup);
+  const std::string database = backup.manifest.database.value;
+  for (const std::string& directory :
+       {std::string(), std::string("backups/"), std::string("backups/b1/"),
+        std::string("databases/"), "databases/" + database + "/", std::string("objects/")}) {
+    test::write_file(path(directory + ".manifest.0123456789ab.tmp"), "half");
+  }
+  std::filesystem::create_directories(path("backups/.b2.0123456789ab.tmp"));
+  std::filesystem::copy_file(path("backups/b1/manifest"),
+                             path("backups/.b2.0123456789ab.tmp/manifest"));
+  expect_keys(keys_of(backup));
+  const auto list = repository->list(backup.manifest.database, {});
+  ASSERT_TRUE(list) << list.error().message;
+  ASSERT_EQ(list->size(), 1u);
+  EXPECT_EQ(list->front().backup.value, "b1");
+  EXPECT_TRUE(repository->load(BackupId("b1"), {}));
+  ASSERT_TRUE(repository->remove(BackupId("b1"), {}));
+  expect_keys({});
+}
+
 }  // namespace
 }  // namespace restored::backup

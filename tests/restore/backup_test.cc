@@ -157,8 +157,17 @@ TEST_F(BackupTest, AreListedNewestFirstRunningAndFailedOnesIncluded) {
   EXPECT_EQ(list[2].id, first);
   EXPECT_EQ(list[2].status, BackupStatus::completed);
   EXPECT_EQ(list[2].entries, 100u);
-  EXPECT_EQ(host_.start_restore(host_.make_database("target"), running.backup).error().code,
+  const DatabaseId target = host_.make_database("target");
+  const auto refused = host_.start_restore(target, running.backup);
+  ASSERT_FALSE(refused) << "a backup that is being made is none yet";
+  EXPECT_EQ(refused.error().code, ErrorCode::backup_not_usable);
+  EXPECT_EQ(facts(refused.error().code).http_status, 422);
+  EXPECT_NE(refused.error().message.find(running.id.value), std::string::npos);
+  CreateDatabase from_running;
+  from_running.from_backup = SourceBackup{{}, running.backup};
+  EXPECT_EQ(host_.engine().create_database(from_running, "test").error().code,
             ErrorCode::backup_not_usable);
+  EXPECT_EQ(host_.engine().database(target)->status, DatabaseStatus::ready);
   gate.let_go();
   host_.wait(running.id);
   EXPECT_EQ(host_.engine().backups(id)->size(), 3u);

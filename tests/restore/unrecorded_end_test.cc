@@ -157,5 +157,20 @@ TEST_F(UnrecordedEndTest, LeavesItsMarkLaterWhenTheDiskTakesItLater) {
   expect_ended_and_intact(ended);
 }
 
+// replace_file() may leave its temporary file behind.
+TEST_F(UnrecordedEndTest, AHalfWrittenMarkSaysNothing) {
+  host_.open();
+  make_history();
+  const OperationView ended = host_.restore(database_, backup_);
+  host_.close();
+  const std::string staging = fs::path(mark(ended)).parent_path();
+  fs::create_directories(staging);
+  write_file(staging + "/." + ended.id.value + ".ended.0123456789ab.tmp", "torn");
+  host_.open();
+  EXPECT_EQ(host_.engine().operation(ended.id)->state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(database_), then_);
+  EXPECT_TRUE(host_.staged_files(database_).empty()) << "and is removed";
+}
+
 }  // namespace
 }  // namespace restored::test
