@@ -6,7 +6,8 @@
 // Each record's sum is seeded with the operation and the manifest's hash, and it carries its
 // file's content id: a journal of another attempt or another backup is never believed. Reading
 // ends at the first record that is cut short or wrong (a torn tail); a record that is there twice
-// does no harm.
+// does no harm. Nothing is ever taken back: what no longer holds is left out of a new journal,
+// which then replaces the old one whole ("journal.new", renamed).
 //
 //   header  "RSTJRNL1"  version u32  record bytes u32  24 zero bytes   sum u64
 //   span    kind u8 (1)  flags u8  zero u16  file u32  begin u64  end u64  content id 16  sum u64
