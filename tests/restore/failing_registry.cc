@@ -60,8 +60,9 @@ class FailingRegistry final : public registry::Registry {
     return inner_->put_operation(record);
   }
   std::vector<OperationRecord> operations() const override { return inner_->operations(); }
-  Result<void> remove_operations_before(UnixMillis time) override {
-    return inner_->remove_operations_before(time);
+  Result<void> remove_operations_before(UnixMillis time,
+                                        const std::set<OperationId>& kept) override {
+    return inner_->remove_operations_before(time, kept);
   }
 
  private:
