@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "control/answers.h"
 #include "control/authentication.h"
-#include "control/router.h"
 
 namespace restored::control {
 namespace {
@@ -30,24 +29,27 @@ Response guarded(const Call& call, Work work) {
 
 Exchange::Exchange(Site& site, Request request)
     : request_(std::move(request)),
+      found_(match(routes(), request_.method, request_.path)),
       call_{.site = site, .request = request_, .surface = surface_of(request_.path)} {}
 
 Result<Response> Exchange::handle() {
-  Match found = match(routes(), request_.method, request_.path);
-  if (found.route == nullptr) {
-    if (found.allowed.empty()) {
+  if (found_.route == nullptr) {
+    if (found_.allowed.empty()) {
       return fail(ErrorCode::resource_not_found, "there is nothing at this path");
     }
     Response response = error_answer(
         Error{ErrorCode::method_not_allowed, "this path does not answer that method", {}}, call_);
-    return response.with("Allow", found.allowed);
+    return response.with("Allow", found_.allowed);
   }
-  call_.surface = found.route->surface;
-  call_.parameters = std::move(found.parameters);
-  if (found.route->any_of != 0) {
-    RESTORED_TRY(authenticate(call_, found.route->any_of));
-  }
-  return found.route->handler(call_);
+  const Route& route = *found_.route;
+  call_.surface = route.surface;
+  call_.parameters = std::move(found_.parameters);
+  if (route.any_of != 0) RESTORED_TRY(authenticate(call_, route.any_of));
+  return route.handler(call_);
+}
+
+Reach Exchange::reach() const {
+  return found_.route == nullptr ? Reach::memory : found_.route->reach;
 }
 
 Response Exchange::answer() {

@@ -4,6 +4,7 @@
 #include <stop_token>
 
 #include "control/call.h"
+#include "control/router.h"
 
 namespace restored::control {
 
@@ -14,7 +15,9 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // May block on the disk or the repository. An answer with `wait` is complete as it is, but may
+  // What answer() may wait for: which pool it belongs on.
+  Reach reach() const;
+  // May block on what reach() says. An answer with `wait` is complete as it is, but may
   // be replaced by that of finish().
   Response answer();
   // Blocks until the operation ended, the timeout passed or stop was asked.
@@ -26,6 +29,7 @@ class Exchange {
   Result<Response> handle();
 
   Request request_;
+  Match found_;
   Call call_;  // refers to request_
 };
 

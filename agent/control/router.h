@@ -14,11 +14,17 @@ namespace restored::control {
 
 using Handler = Result<Response> (*)(const Call&);
 
+// The slowest thing that a route may wait for. Each has its threads, so that a repository that
+// hangs stops neither a cancel nor the revocation of a token, and a disk that hangs no probe.
+enum class Reach : std::uint8_t { memory, disk, store };
+inline constexpr std::size_t reaches = 3;
+
 struct Route {
   std::string_view method;
   std::string_view pattern;  // segments; "{name}" takes any one
   Surface surface;
   Scopes any_of;  // a caller needs one of these; 0: no credentials asked
+  Reach reach;
   Handler handler;
 };
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio.hpp>
 #include <exception>
 #include <mutex>
@@ -37,7 +38,9 @@ class Server final : public ControlServer {
   Server(Engine& engine, ControlOptions options)
       : options_(std::move(options)),
         site_{engine, options_.data},
-        handlers_("control-work", options_.worker_threads),
+        handlers_{Workers("control-memory", options_.worker_threads),
+                  Workers("control-disk", options_.worker_threads),
+                  Workers("control-store", options_.worker_threads)},
         waiters_("control-wait", limits::http_waiters_max),
         host_{site_, handlers_, waiters_, options_} {}
   ~Server() override { stop(); }
@@ -56,7 +59,7 @@ class Server final : public ControlServer {
 
   const ControlOptions options_;
   Site site_;
-  Workers handlers_;
+  std::array<Workers, reaches> handlers_;
   Workers waiters_;
   std::vector<Listener> listeners_;  // fixed once the thread runs
 
@@ -172,7 +175,7 @@ void Server::stop() {
       asio::post(context_, [this] { begin_stop(); });
       thread_.join();
     }
-    handlers_.stop();
+    for (Workers& handlers : handlers_) handlers.stop();
     waiters_.stop();
   });
 }

@@ -1,6 +1,7 @@
 // The control server: HTTP/1.1 over unix sockets and TCP, both public surfaces and our own
-// additions. One thread runs all sockets; handlers run on a small pool, so that a slow disk or
-// object store never stalls another request.
+// additions. One thread runs all sockets; handlers run on small pools, one for each of
+// what they may wait for, so that a repository or a disk that hangs stalls no request but its own
+// kind: probes, operations and their cancelling answer from memory.
 //
 // Threading: all methods may be called from any thread at once.
 #pragma once
@@ -32,8 +33,8 @@ struct ControlOptions {
   DataEndpoint data;
   unsigned idle_seconds = limits::http_idle_seconds;  // between two requests
   unsigned request_seconds =
-      limits::http_request_seconds;  // to receive one, and to send its answer
-  unsigned worker_threads = limits::http_workers;
+      limits::http_request_seconds;                // to receive one, and to send its answer
+  unsigned worker_threads = limits::http_workers;  // of each pool
   bool allow_remote_plaintext = false;  // without it, only loopback TCP addresses are accepted
 };
 

@@ -254,8 +254,9 @@ asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {
     co_return error_answer(incoming.refusal, surface_of(request.path), request.accept);
   }
   Exchange exchange(host_.site, incoming.request);
+  Workers& handlers = host_.handlers[static_cast<std::size_t>(exchange.reach())];
   std::move_only_function<Response()> handle = [&exchange] { return exchange.answer(); };
-  asio::awaitable<Response> handled = run_on(host_.handlers, std::move(handle));
+  asio::awaitable<Response> handled = run_on(handlers, std::move(handle));
   Response response = co_await std::move(handled);
   if (!response.wait) co_return response;
   const Wait wait = std::move(*response.wait);

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include "control/call.h"
+#include "control/router.h"
 #include "control/workers.h"
 
 namespace restored::control {
@@ -17,7 +19,7 @@ namespace restored::control {
 // What all sessions share; outlives them.
 struct SessionHost {
   Site& site;
-  Workers& handlers;
+  std::span<Workers, reaches> handlers;  // by Reach
   Workers& waiters;
   const ControlOptions& options;
   bool stopping = false;  // socket thread only

@@ -53,6 +53,22 @@ TEST(RouterTest, EveryRouteIsReachableOnItsSurface) {
   }
 }
 
+// What reaches the repository must not hold the threads that everything else needs.
+TEST(RouterTest, OnlyWhatMayReadTheRepositoryWaitsForIt) {
+  for (const Route& route : routes()) {
+    const bool probe = route.surface == Surface::probe || route.pattern == "/v1/info";
+    if (probe || route.pattern.starts_with("/v1/operations")) {
+      EXPECT_EQ(route.reach, Reach::memory) << route.method << " " << route.pattern;
+    }
+    if (route.pattern.find("{backup}") != std::string_view::npos) {
+      EXPECT_EQ(route.reach, Reach::store) << route.method << " " << route.pattern;
+    }
+    if (route.method != "GET" && !route.pattern.starts_with("/v1/operations")) {
+      EXPECT_NE(route.reach, Reach::memory) << route.method << " " << route.pattern;
+    }
+  }
+}
+
 TEST(AuthenticationTest, EachSurfaceTakesItsOwnSchemeOnly) {
   EXPECT_EQ(presented_secret("Bearer s3cret", Surface::first), "s3cret");
   EXPECT_EQ(presented_secret("bearer  s3cret", Surface::first), "s3cret");
