@@ -2,7 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio.hpp>
@@ -18,6 +17,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "control/answers.h"
+#include "control/departure.h"
 #include "control/exchange.h"
 #include "control/router.h"
 #include "restored/limits.h"
@@ -157,7 +157,6 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<bool> send(const Incoming& incoming, const Response& response);
   asio::awaitable<void> linger();
   asio::awaitable<Response> run_on(Workers& workers, std::move_only_function<Response()> job);
-  void stop_waiting_when_client_leaves();
   void set_deadline(unsigned seconds) { stream_.expires_after(std::chrono::seconds(seconds)); }
   void log_answer(const Incoming& incoming, const Response& response) const;
 
@@ -167,7 +166,6 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   const std::string peer_;
   std::stop_source wait_stop_;
   bool idle_ = false;
-  bool waiting_ = false;
 };
 
 asio::awaitable<void> HttpSession::run() {
@@ -267,12 +265,12 @@ asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {
   std::move_only_function<Response()> finish = [&exchange, &wait, stop = wait_stop_.get_token()] {
     return exchange.finish(wait, stop);
   };
-  stop_waiting_when_client_leaves();
+  // A client that hangs up must not hold a waiting thread. Its stop is this wait's own: that of a
+  // later one is another's.
+  const Departure departure(stream_.get_executor(), stream_.socket().native_handle(),
+                            [stop = wait_stop_]() mutable { stop.request_stop(); });
   asio::awaitable<Response> finished = run_on(host_.waiters, std::move(finish));
   response = co_await std::move(finished);
-  waiting_ = false;
-  beast::error_code ignored;
-  stream_.socket().cancel(ignored);
   co_return response;
 }
 
@@ -294,20 +292,6 @@ asio::awaitable<Response> HttpSession::run_on(Workers& workers,
   };
   return asio::async_initiate<const asio::use_awaitable_t<>, void(Response)>(
       begin, asio::use_awaitable, std::move(job));
-}
-
-// A client that hangs up must not hold a waiting thread. Bytes that come instead of an end belong
-// to its next request and are left alone.
-void HttpSession::stop_waiting_when_client_leaves() {
-  waiting_ = true;
-  stream_.socket().async_wait(ClientSocket::wait_read,
-                              [self = shared_from_this()](const beast::error_code& error) {
-                                if (error || !self->waiting_) return;
-                                char byte = 0;
-                                const int fd = self->stream_.socket().native_handle();
-                                if (::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
-                                  self->wait_stop_.request_stop();
-                              });
 }
 
 asio::awaitable<bool> HttpSession::send(const Incoming& incoming, const Response& response) {

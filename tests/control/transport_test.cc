@@ -228,25 +228,64 @@ TEST_F(TransportTest, StopAnswersWhatRunsAndClosesTheRest) {
   ended(OperationId(operation.substr(15)));
 }
 
-TEST_F(TransportTest, AWaitEndsWhenItsClientLeaves) {
-  const DatabaseId database = make_database("held");
-  const BackupId backup = make_backup(database);
-  const auto keyspace = engine_->keyspace(database);
-  WritePermit permit = keyspace->try_begin_write();
-  const HttpAnswer started = post(restore_path(database), restore_body(database, backup));
-  const std::string operation = started.header("operation-location");
+class LeavingTest : public TransportTest {
+ protected:
+  void SetUp() override {
+    TransportTest::SetUp();
+    const DatabaseId database = make_database("held");
+    const BackupId backup = make_backup(database);
+    permit_ = engine_->keyspace(database)->try_begin_write();
+    const HttpAnswer started = post(restore_path(database), restore_body(database, backup));
+    operation_ = started.header("operation-location");
+  }
+  void TearDown() override {
+    permit_.release();
+    EXPECT_EQ(ended(OperationId(operation_.substr(15))).state, OperationState::succeeded);
+    TransportTest::TearDown();
+  }
+  std::string wait() const { return request("GET " + operation_ + "/wait?timeout=600"); }
+  void expect_room() {
+    EXPECT_TRUE(test::wait_until([&] {
+      const auto begin = std::chrono::steady_clock::now();
+      return get(operation_ + "/wait?timeout=1").status == 200 &&
+             std::chrono::steady_clock::now() - begin >= milliseconds(900);
+    })) << "no wait is held any more";
+  }
+
+  WritePermit permit_;  // the swap waits for it
+  std::string operation_;
+};
+
+TEST_F(LeavingTest, AWaitEndsWhenItsClientLeaves) {
   // More clients than there is room for waits, one after the other: each frees its place.
   for (unsigned round = 0; round < 2 * limits::http_waiters_max; ++round) {
     RawClient client(unix_address());
-    ASSERT_TRUE(client.send(request("GET " + operation + "/wait?timeout=600")));
+    ASSERT_TRUE(client.send(wait()));
   }
-  ASSERT_TRUE(test::wait_until([&] {
-    const auto begin = std::chrono::steady_clock::now();
-    return get(operation + "/wait?timeout=1").status == 200 &&
-           std::chrono::steady_clock::now() - begin >= milliseconds(900);
-  })) << "no wait is held any more";
-  permit.release();
-  EXPECT_EQ(ended(OperationId(operation.substr(15))).state, OperationState::succeeded);
+  expect_room();
+}
+
+double process_seconds();
+
+// The byte is all that a wait for reading would see.
+TEST_F(LeavingTest, AWaitEndsWhenItsClientLeavesAfterAByteOfItsNextRequest) {
+  for (const std::string& address : {unix_address(), tcp_address()}) {
+    std::vector<RawClient> clients;
+    for (unsigned index = 0; index < limits::http_waiters_max; ++index) {
+      clients.emplace_back(address);
+      ASSERT_TRUE(clients.back().send(wait() + "G"));
+    }
+    ASSERT_TRUE(test::wait_until([&] {
+      const auto begin = std::chrono::steady_clock::now();
+      return get(operation_ + "/wait?timeout=2").status == 200 &&
+             std::chrono::steady_clock::now() - begin < milliseconds(1500);
+    })) << "all of them wait";
+    const double before = process_seconds();
+    EXPECT_EQ(clients.front().read_to_end(seconds(1)).bytes, "");
+    EXPECT_LT(process_seconds() - before, 0.4) << "a byte that stands there is no reason to spin";
+    clients.clear();
+    expect_room();
+  }
 }
 
 TEST_F(TransportTest, ManyClientsAtOnceAreAllAnswered) {
