@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "program_run.h"
@@ -39,8 +38,6 @@ class Script {
     if (request.method == "POST") {
       return {200, R"({"data":{"id":"x"}})", {{"Operation-Location", "/v1/operations/op1"}}};
     }
-    // The agent holds the answer of a wait; without that the tool would ask as fast as it can.
-    if (next_ >= replies_.size()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return replies_[std::min(next_++, replies_.size() - 1)];
   }
 
@@ -127,6 +124,16 @@ TEST(WaitTest, AnAgentThatRestartsIsWaitedFor) {
   const auto ended = run(restore_verb(agent));
   EXPECT_EQ(ended.status, 0) << ended.errors;
   EXPECT_THAT(ended.errors, HasSubstr("the agent does not answer; waiting for its restart\n"));
+}
+
+// Beyond the waits that it has room for, the agent answers at once.
+TEST(WaitTest, AnAgentWithoutRoomToWaitIsAskedOnceASecond) {
+  const ScriptedAgent agent(Script({{200, operation("running", "fetch"), {}}}));
+  const auto ended = run({"operation", "wait", "op1", "--timeout", "2", "--control",
+                          agent.control(), "--token-file", agent.token_file()});
+  EXPECT_EQ(ended.status, 75);
+  EXPECT_GE(agent.requests().size(), 2U);
+  EXPECT_LE(agent.requests().size(), 4U);
 }
 
 TEST(WaitTest, AnUnknownOperationIsNotWaitedFor) {

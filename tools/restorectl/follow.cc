@@ -109,6 +109,7 @@ Answered<Answer> follow(const Session& session, const std::string& operation,
   const std::string target =
       fmt::format("/v1/operations/{}/wait?timeout={}", segment(operation), poll_every.count());
   while (true) {
+    const auto asked = Clock::now();
     auto answer = session.agent.get(target, answer_deadline);
     if (answer && ended(*answer)) return answer;
     if (answer) {
@@ -137,7 +138,8 @@ Answered<Answer> follow(const Session& session, const std::string& operation,
           fmt::format("operation {} is still running after {} s", operation, patience->count()),
           fmt::format("It goes on: restorectl operation wait {}.", operation));
     }
-    if (!answer) std::this_thread::sleep_for(poll_every);
+    // An agent that is away answers nothing, and one that has no room to wait answers at once.
+    std::this_thread::sleep_until(asked + poll_every);
   }
 }
 
