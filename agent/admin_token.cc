@@ -9,7 +9,9 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <vector>
 
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 
@@ -39,24 +41,35 @@ Result<void> write_secret(const std::string& directory, const std::string& secre
   if (::rename(temporary.c_str(), path.c_str()) != 0) return io_failure("rename", path);
   const UniqueFd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent || ::fsync(parent.get()) != 0) return io_failure("fsync", directory);
+  log::info("agent", "wrote the administrator's token to {}", path);
+  return {};
+}
+
+// Killed between any two steps, the file holds a token that counts: the old one or the new one.
+Result<void> renew_token(Engine& engine, const std::string& state_directory) {
+  const std::vector<TokenInfo> before = engine.tokens();
+  RESTORED_TRY(const NewToken token, engine.create_token("admin", all_scopes));
+  kill_point("agent.token.after-record");
+  RESTORED_TRY(write_secret(state_directory, token.secret));
+  kill_point("agent.token.after-file");
+  for (const TokenInfo& old : before) {
+    if (old.name == "admin") RESTORED_TRY(engine.revoke_token(old.id));
+  }
   return {};
 }
 
 }  // namespace
 
 Result<void> write_admin_token(Engine& engine, const std::string& state_directory, bool renew) {
-  std::optional<NewToken> token;
-  if (renew) {
-    for (const TokenInfo& old : engine.tokens()) {
-      if (old.name == "admin") RESTORED_TRY(engine.revoke_token(old.id));
-    }
-    RESTORED_TRY(token, engine.create_token("admin", all_scopes));
-  } else {
-    RESTORED_TRY(token, engine.ensure_admin_token());
-  }
+  if (renew) return renew_token(engine, state_directory);
+  const auto keep = [&](const std::string& secret) -> Result<void> {
+    RESTORED_TRY(write_secret(state_directory, secret));
+    kill_point("agent.token.after-file");
+    return {};
+  };
+  RESTORED_TRY(const std::optional<NewToken> token, engine.ensure_admin_token(keep));
   if (token) {
-    RESTORED_TRY(write_secret(state_directory, token->secret));
-    log::info("agent", "wrote the administrator's token to {}/admin.token", state_directory);
+    kill_point("agent.token.after-record");
     return {};
   }
   if (::access((state_directory + "/admin.token").c_str(), F_OK) != 0) {

@@ -9,8 +9,9 @@
 namespace restored::agent {
 
 // Writes <state>/admin.token (mode 0600, durable) when the registry never had a token, or when a
-// new one is asked for (every token named "admin" is revoked then). A missing file on a registry
-// that has tokens is left missing: the log says how to get a new one.
+// new one is asked for (every older token named "admin" is revoked then). The file comes before
+// the registry, so a start that was killed in between is repeated by the next. A missing file on a
+// registry that has tokens is left missing: the log says how to get a new one.
 Result<void> write_admin_token(Engine& engine, const std::string& state_directory, bool renew);
 
 }  // namespace restored::agent

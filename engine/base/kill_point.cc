@@ -16,6 +16,8 @@ namespace {
 
 // <module>.<operation>.<place>
 constexpr std::array names = std::to_array<std::string_view>({
+    "agent.token.after-file",
+    "agent.token.after-record",
     "catalog.create.before-generation",
     "catalog.create.before-record",
     "catalog.create.after-record",

@@ -46,7 +46,8 @@ class DurableRegistry final : public Registry {
   std::optional<Credential> authenticate(std::string_view user,
                                          std::string_view password) const override;
 
-  Result<NewToken> create_token(std::string name, Scopes scopes) override;
+  Result<NewToken> create_token(std::string name, Scopes scopes,
+                                const Engine::KeepSecret& keep) override;
   std::vector<TokenInfo> tokens() const override;
   Result<void> revoke_token(const TokenId& id) override;
   std::optional<TokenInfo> token(std::string_view secret) const override;
@@ -252,10 +253,12 @@ std::optional<Credential> DurableRegistry::authenticate(std::string_view user,
 
 // Tokens.
 
-Result<NewToken> DurableRegistry::create_token(std::string name, Scopes scopes) {
-  const MutexLock change(changing_);
+Result<NewToken> DurableRegistry::create_token(std::string name, Scopes scopes,
+                                               const Engine::KeepSecret& keep) {
   NewToken made{{TokenId(random_id()), std::move(name), scopes, system_clock().wall()},
                 random_secret()};
+  if (keep) RESTORED_TRY(keep(made.secret));
+  const MutexLock change(changing_);
   StoredToken stored{made.info, digest_of(made.secret), 0};
   {
     const SharedLock lock(mutex_);

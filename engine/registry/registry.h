@@ -55,7 +55,10 @@ class Registry {
   virtual std::optional<Credential> authenticate(std::string_view user,
                                                  std::string_view password) const = 0;
 
-  virtual Result<NewToken> create_token(std::string name, Scopes scopes) = 0;
+  // `keep`, if there is one, gets the secret before the token exists; its error is returned, and
+  // there is no token then.
+  virtual Result<NewToken> create_token(std::string name, Scopes scopes,
+                                        const Engine::KeepSecret& keep = {}) = 0;
   virtual std::vector<TokenInfo> tokens() const = 0;
   virtual Result<void> revoke_token(const TokenId& id) = 0;
   virtual std::optional<TokenInfo> token(std::string_view secret) const = 0;

@@ -138,9 +138,9 @@ bool EngineFacade::connection_exists(const ConnectionId& id) const {
 
 // Tokens.
 
-Result<std::optional<NewToken>> EngineFacade::ensure_admin_token() {
+Result<std::optional<NewToken>> EngineFacade::ensure_admin_token(const KeepSecret& keep) {
   if (!parts_->registry->never_had_a_token()) return std::nullopt;
-  RESTORED_TRY(NewToken token, parts_->registry->create_token("admin", all_scopes));
+  RESTORED_TRY(NewToken token, parts_->registry->create_token("admin", all_scopes, keep));
   return token;
 }
 

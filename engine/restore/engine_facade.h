@@ -34,7 +34,7 @@ class EngineFacade final : public Engine {
                                          std::string_view password) const override;
   bool connection_exists(const ConnectionId& id) const override;
 
-  Result<std::optional<NewToken>> ensure_admin_token() override;
+  Result<std::optional<NewToken>> ensure_admin_token(const KeepSecret& keep) override;
   Result<NewToken> create_token(std::string name, Scopes scopes) override;
   std::vector<TokenInfo> tokens() const override;
   Result<void> revoke_token(const TokenId& id) override;

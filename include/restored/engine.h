@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -209,8 +210,11 @@ class Engine {
   // asked: a rotation leaves open sessions open).
   virtual bool connection_exists(const ConnectionId& id) const = 0;
 
-  // Control tokens. admin_token() makes the administrator's on the first call ever.
-  virtual Result<std::optional<NewToken>> ensure_admin_token() = 0;
+  // Control tokens. ensure_admin_token() makes the administrator's where there never was a token.
+  // `keep` puts its secret where it lasts, before the token counts: nobody can be left with a token
+  // whose secret is lost. Errors: those of `keep`, after which there still never was a token.
+  using KeepSecret = std::function<Result<void>(const std::string& secret)>;
+  virtual Result<std::optional<NewToken>> ensure_admin_token(const KeepSecret& keep) = 0;
   virtual Result<NewToken> create_token(std::string name, Scopes scopes) = 0;
   virtual std::vector<TokenInfo> tokens() const = 0;
   virtual Result<void> revoke_token(const TokenId& id) = 0;

@@ -170,9 +170,11 @@ void ControlTest::start() {
   auto opened = Engine::open(engine);
   ASSERT_TRUE(opened) << opened.error().message;
   engine_ = std::move(*opened);
-  const auto admin = engine_->ensure_admin_token();
+  const auto admin = engine_->ensure_admin_token([this](const std::string& secret) -> Result<void> {
+    admin_ = secret;
+    return {};
+  });
   ASSERT_TRUE(admin);
-  if (*admin) admin_ = (*admin)->secret;
   auto started = ControlServer::start(*engine_, control);
   ASSERT_TRUE(started) << started.error().message;
   server_ = std::move(*started);

@@ -331,13 +331,23 @@ TEST_F(LifecycleTest, TheStateDirectoryHasOneUser) {
 
 TEST_F(LifecycleTest, TheAdministratorsTokenIsMadeOnce) {
   host_.open();
-  const auto token = host_.engine().ensure_admin_token();
+  std::string kept;
+  const auto keep = [&](const std::string& secret) -> Result<void> {
+    EXPECT_FALSE(host_.engine().token(secret).has_value()) << "not before it is kept";
+    kept = secret;
+    return {};
+  };
+  const auto cannot = [](const std::string&) { return fail(ErrorCode::no_space, "no room"); };
+  EXPECT_EQ(host_.engine().ensure_admin_token(cannot).error().code, ErrorCode::no_space);
+  EXPECT_TRUE(host_.engine().tokens().empty());
+  const auto token = host_.engine().ensure_admin_token(keep);
   ASSERT_TRUE(token && token->has_value());
   EXPECT_EQ((*token)->info.scopes, 7);
-  EXPECT_FALSE(host_.engine().ensure_admin_token()->has_value());
+  EXPECT_EQ((*token)->secret, kept);
+  EXPECT_FALSE(host_.engine().ensure_admin_token(cannot)->has_value());
   host_.close();
   host_.open();
-  EXPECT_FALSE(host_.engine().ensure_admin_token()->has_value());
+  EXPECT_FALSE(host_.engine().ensure_admin_token(cannot)->has_value());
   EXPECT_TRUE(host_.engine().token((*token)->secret).has_value());
   EXPECT_EQ(host_.engine().create_token("none", 0).error().code, ErrorCode::invalid_value);
 }

@@ -1,0 +1,62 @@
+// The start of the real agent: the administrator's token, and what it says when it cannot start.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "daemon_process.h"
+
+namespace restored::system_test {
+namespace {
+
+constexpr std::chrono::seconds patience{60};
+
+// Starts it and waits until it killed itself at the place.
+void die_at(DaemonProcess& daemon, const std::string& place) {
+  daemon.set_environment("RESTORED_KILL_POINT", place);
+  daemon.launch();
+  const auto status = daemon.wait_exit(patience);
+  ASSERT_TRUE(status && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL)
+      << place << " was not reached\n"
+      << daemon.log();
+  daemon.set_environment("RESTORED_KILL_POINT", "");
+}
+
+class AdminTokenTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(AdminTokenTest, AFirstStartThatWasKilledIsMadeUpForByTheNext) {
+  DaemonProcess daemon;
+  die_at(daemon, GetParam());
+  ASSERT_TRUE(daemon.start());
+  EXPECT_EQ(http(daemon, "GET", "/v1/tokens").status, 200) << "the file holds a token that counts";
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_P(AdminTokenTest, ARenewalThatWasKilledLeavesATokenThatCounts) {
+  DaemonProcess daemon;
+  ASSERT_TRUE(daemon.start());
+  ASSERT_EQ(daemon.stop(), 0);
+  const std::string before = daemon.token();
+  DaemonProcess::Options renewing;
+  renewing.state = daemon.state();
+  renewing.arguments = {"--new-admin-token"};
+  DaemonProcess again(renewing);
+  die_at(again, GetParam());
+  ASSERT_TRUE(daemon.start());
+  EXPECT_EQ(http(daemon, "GET", "/v1/tokens").status, 200);
+  EXPECT_EQ(daemon.stop(), 0);
+
+  ASSERT_TRUE(again.start());
+  const HttpAnswer tokens = http(again, "GET", "/v1/tokens");
+  ASSERT_EQ(tokens.status, 200);
+  EXPECT_EQ(tokens.find("data")->as_array().size(), 1U) << "no older one is left";
+  EXPECT_NE(again.token(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(AtEachStep, AdminTokenTest,
+                         ::testing::Values("agent.token.after-file", "agent.token.after-record"),
+                         [](const auto& place) {
+                           return place.param.ends_with("file") ? "AfterTheFile" : "AfterTheRecord";
+                         });
+
+}  // namespace
+}  // namespace restored::system_test
