@@ -34,8 +34,8 @@ Result<Response> create(const Call& call, const json::object& body, std::string_
   RESTORED_TRY(const DatabaseId id, known_database_id(database));
   RESTORED_TRY(const DatabaseInfo owner, call.engine().database(id));
   RESTORED_TRY(std::string name, required_text(body, "name", ErrorCode::invalid_value));
-  RESTORED_TRY(check_name("name", name, limits::connection_name_bytes_min,
-                          limits::connection_name_bytes_max, ErrorCode::invalid_value));
+  RESTORED_TRY(check_characters("name", name, limits::connection_name_characters_min,
+                                limits::connection_name_characters_max, ErrorCode::invalid_value));
   RESTORED_TRY(const NewConnection made, call.engine().create_connection(id, std::move(name)));
   return data_answer(status, new_connection_object(call, made, owner.name));
 }

@@ -17,6 +17,26 @@ const json::value* present(const json::object& object, std::string_view name) {
   return value == nullptr || value->is_null() ? nullptr : value;
 }
 
+unsigned char byte_of(char c) {
+  return static_cast<unsigned char>(c);
+}
+
+// Those of ASCII, and U+0080 to U+009F, which terminals obey too: names reach logs and terminals.
+bool has_control_character(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const unsigned char byte = byte_of(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return true;
+    if (byte == 0xc2 && i + 1 < text.size() && byte_of(text[i + 1]) < 0xa0) return true;
+  }
+  return false;
+}
+
+Result<void> refuse_control_characters(std::string_view what, std::string_view text,
+                                       ErrorCode code) {
+  if (!has_control_character(text)) return {};
+  return fail(code, fmt::format("{} must not contain control characters", what));
+}
+
 }  // namespace
 
 Result<json::object> parse_body(std::string_view body) {
@@ -72,11 +92,20 @@ Result<void> check_name(std::string_view what, std::string_view text, std::size_
     return fail(code, fmt::format("{} must have {} to {} bytes, it has {}", what, bytes_min,
                                   bytes_max, text.size()));
   }
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::any_of(text.begin(), text.end(), control)) {
-    return fail(code, fmt::format("{} must not contain control characters", what));
+  return refuse_control_characters(what, text, code);
+}
+
+Result<void> check_characters(std::string_view what, std::string_view text,
+                              std::size_t characters_min, std::size_t characters_max,
+                              ErrorCode code) {
+  // Every byte but those that continue a character begins one.
+  const auto begins = [](char c) { return (byte_of(c) & 0xc0) != 0x80; };
+  const auto characters = static_cast<std::size_t>(std::ranges::count_if(text, begins));
+  if (characters < characters_min || characters > characters_max) {
+    return fail(code, fmt::format("{} must have {} to {} characters, it has {}", what,
+                                  characters_min, characters_max, characters));
   }
-  return {};
+  return refuse_control_characters(what, text, code);
 }
 
 }  // namespace restored::control

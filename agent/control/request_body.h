@@ -26,8 +26,12 @@ Result<std::optional<bool>> flag_member(const boost::json::object& object, std::
 Result<std::string> required_text(const boost::json::object& object, std::string_view name,
                                   ErrorCode code);
 
-// 1 to bytes_max bytes without control characters. Errors: `code`.
+// bytes_min to bytes_max bytes without control characters. Errors: `code`.
 Result<void> check_name(std::string_view what, std::string_view text, std::size_t bytes_min,
                         std::size_t bytes_max, ErrorCode code);
+// The same for a contract that counts characters. REQUIRES: UTF-8, which parse_body() made sure of.
+Result<void> check_characters(std::string_view what, std::string_view text,
+                              std::size_t characters_min, std::size_t characters_max,
+                              ErrorCode code);
 
 }  // namespace restored::control

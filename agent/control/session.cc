@@ -121,6 +121,16 @@ std::string loggable(std::string_view text) {
   return safe;
 }
 
+// For a value between quotes: a name may contain one.
+std::string quotable(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') safe += '\\';
+    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  }
+  return safe;
+}
+
 template <class Message>
 void set_header(Message& message, const Incoming& incoming, const Response& response) {
   message.set(http::field::server, "restored");
@@ -341,7 +351,7 @@ void HttpSession::log_answer(const Incoming& incoming, const Response& response)
   log::info("control", "request={} method={} path={} status={} ms={:.1f} by=\"{}\"", incoming.id,
             loggable(incoming.request.method), loggable(incoming.request.path), response.status,
             static_cast<double>(took.count()) / 1000,
-            response.principal.empty() ? peer_ : response.principal);
+            quotable(response.principal.empty() ? peer_ : response.principal));
 }
 
 }  // namespace

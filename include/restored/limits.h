@@ -47,6 +47,7 @@ inline constexpr int open_files_max = 500;
 inline constexpr std::uint64_t block_cache_bytes_default = 512 * kMiB;
 inline constexpr std::uint64_t space_reserve_bytes_default = 1 * kGiB;
 inline constexpr std::uint64_t undo_seconds_default = 24 * 3600;
+inline constexpr std::uint64_t undo_seconds_max = 3650ull * 24 * 3600;
 
 // Operations. More than these wait for their turn; a restore that was cut off more often than
 // that is failed instead of continued, so that one that kills its agent does not do so for ever.
@@ -55,6 +56,9 @@ inline constexpr std::uint32_t restore_attempts_max = 8;
 inline constexpr unsigned databases_opening_max = 8;  // at once, at the start
 inline constexpr unsigned retire_check_seconds = 5;
 inline constexpr unsigned space_wait_seconds = 60;  // for retired files to be gone
+
+// Threads of one kind that an operator may ask for: far above any host that this is made for.
+inline constexpr unsigned configured_threads_max = 256;
 
 // Control plane.
 inline constexpr std::size_t http_header_bytes_max = 16 * kKiB;
@@ -75,8 +79,8 @@ inline constexpr unsigned http_drain_seconds = 10;  // for running requests at t
 inline constexpr unsigned wait_seconds_default = 30;
 inline constexpr unsigned wait_seconds_max = 600;
 inline constexpr unsigned retry_after_seconds = 2;
-inline constexpr std::size_t connection_name_bytes_min = 3;
-inline constexpr std::size_t connection_name_bytes_max = 65;
+inline constexpr std::size_t connection_name_characters_min = 3;
+inline constexpr std::size_t connection_name_characters_max = 65;
 inline constexpr std::size_t database_name_bytes_max = 128;
 inline constexpr std::uint64_t operation_retention_seconds = 30ull * 24 * 3600;
 
@@ -100,6 +104,7 @@ static_assert(range_stored_bytes_max >= 32 * frame_stored_bytes_max,
               "8 MiB of incompressible content fit into one range");
 static_assert(memory_budget_bytes_min >= 2 * range_lease_bytes_max,
               "at the smallest budget one range can be fetched while another is written");
+static_assert(undo_seconds_max <= (1ull << 62) / 1000, "in milliseconds, with the time of day");
 static_assert(memory_budget_bytes_default >= memory_budget_bytes_min);
 static_assert(small_object_bytes_max < manifest_bytes_max);
 static_assert(orphan_seconds > upload_stale_seconds);

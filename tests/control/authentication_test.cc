@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/log.h"
 #include "control_test.h"
 
 namespace restored::control {
@@ -163,6 +164,25 @@ TEST_F(AuthenticationSurfaceTest, InfoTellsVersionsAndLimits) {
                                      {"features", "array"}});
   EXPECT_EQ(answer.at("data.dataPlane.port").as_int64(), 6399);
   EXPECT_EQ(answer.at("data.limits.bodyBytes").as_int64(), 65536);
+}
+
+// Names are free text, and the log has them between quotes, in a message between quotes.
+TEST_F(AuthenticationSurfaceTest, ATokensNameCannotForgeALine) {
+  const HttpAnswer made =
+      post("/v1/tokens", R"({"name":"x\" status=200 by=\"admin\\","scopes":["read"]})");
+  ASSERT_EQ(made.status, 201) << made.text;
+  expect_error(post("/v1/tokens", R"({"name":"x\nrequest=1","scopes":["read"]})"), 422,
+               "invalid-request");
+  log::set_level(log::Level::info);
+  testing::internal::CaptureStderr();
+  const HttpAnswer answer =
+      call("GET", "/v1/databases", {}, {"Authorization: Bearer " + made.word("data.secret")});
+  stop();  // the line is written after the answer
+  const std::string lines = testing::internal::GetCapturedStderr();
+  log::set_level(log::Level::error);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(lines.find(R"(by=\"token:x\\\" status=200 by=\\\"admin\\\\ uid=)"), std::string::npos)
+      << lines;
 }
 
 }  // namespace

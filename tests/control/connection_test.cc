@@ -104,7 +104,7 @@ TEST_F(ConnectionSurfaceTest, DeletingEndsItsPassword) {
   expect_error(call("DELETE", path), 404, "resource-not-found");
 }
 
-TEST_F(ConnectionSurfaceTest, NamesHaveThreeToSixtyFiveBytes) {
+TEST_F(ConnectionSurfaceTest, NamesHaveThreeToSixtyFiveCharacters) {
   const std::string path = "/v1/databases/" + database_.value + "/connections";
   for (const std::string& name : {std::string("ab"), std::string(66, 'x'), std::string("a\\nbc")}) {
     expect_error(post(path, R"({"name":")" + name + "\"}"), 422, "invalid-request");
@@ -114,6 +114,18 @@ TEST_F(ConnectionSurfaceTest, NamesHaveThreeToSixtyFiveBytes) {
   expect_error(post(path, ""), 400, "invalid-request");
   expect_error(post("/v1/connections", R"({"name":"app"})"), 422, "invalid-request");
   EXPECT_EQ(post(path, R"({"name":"abc"})").status, 200);
+  EXPECT_EQ(post(path, R"({"name":"größe"})").word("data.name"), "größe");
+  const auto umlauts = [](int count) {
+    std::string text;
+    for (int index = 0; index < count; ++index) text += "ä";
+    return R"({"name":")" + text + "\"}";
+  };
+  expect_error(post(path, umlauts(2)), 422, "invalid-request");  // four bytes
+  EXPECT_EQ(post(path, umlauts(65)).status, 200);
+  expect_error(post(path, umlauts(66)), 422, "invalid-request");
+  expect_error(post(path, "{\"name\":\"ab\xff\x63\"}"), 400, "invalid-request");
+  expect_error(post(path, R"({"name":"ab\ud800c"})"), 400, "invalid-request");
+  expect_error(post(path, "{\"name\":\"ab\xc2\x9b\x63\"}"), 422, "invalid-request");
   EXPECT_EQ(post(path, R"({"name":")" + std::string(65, 'x') + "\"}").status, 200);
 }
 
