@@ -29,9 +29,11 @@ Translation translate(int error) {
     case EIO:
       return {ErrorCode::io_error, ""};
     case EROFS:
-      return {ErrorCode::io_error,
-              "The file system is mounted read-only: look at the kernel log for the reason, repair "
-              "it, and mount it for writing."};
+      return {
+          ErrorCode::io_error,
+          "The file system is read-only. Under systemd, name the directory in ReadWritePaths= of "
+          "the unit (systemctl edit restored); else look at the kernel log for the reason, "
+          "repair it, and mount it for writing."};
     case EMFILE:
     case ENFILE:
       return {ErrorCode::io_error, "Raise the limit on open files (LimitNOFILE= of the unit)."};
