@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cerrno>
 #include <charconv>
-#include <fstream>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <map>
-#include <sstream>
+#include <memory>
+#include <system_error>
 #include <utility>
 
 #include <toml++/toml.h>
@@ -209,6 +212,22 @@ Result<void> apply_table(const toml::table& table, const std::string& prefix,
   return {};
 }
 
+std::unexpected<Error> unreadable(const std::string& path, int error) {
+  const std::string message =
+      fmt::format("cannot read {}: {}", path, std::generic_category().message(error));
+  switch (error) {
+    case ENOENT:
+      return fail(ErrorCode::file_not_found, message,
+                  "Write the file, or leave --config out: everything has a default.");
+    case EACCES:
+    case EPERM:
+      return fail(ErrorCode::permission_denied, message,
+                  "Let the agent's user read the file and pass its directories.");
+    default:
+      return fail(ErrorCode::io_error, message, "--config names a file of TOML text.");
+  }
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
@@ -243,12 +262,16 @@ Result<void> apply_toml(std::string_view text, std::string_view origin, Config& 
 }
 
 Result<void> apply_file(const std::string& path, Config& config) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) {
-    return fail(ErrorCode::invalid_configuration, fmt::format("cannot read {}", path));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  if (!file) return unreadable(path, errno);
+  std::string content;
+  std::array<char, 4096> part{};
+  while (const std::size_t count = std::fread(part.data(), 1, part.size(), file.get())) {
+    content.append(part.data(), count);
   }
-  return apply_toml(content.str(), path, config);
+  if (std::ferror(file.get()) != 0) return unreadable(path, errno);
+  return apply_toml(content, path, config);
 }
 
 Result<void> validate(const Config& config) {
@@ -266,6 +289,18 @@ Result<void> validate(const Config& config) {
   }
   if (config.engine.compression_level < 1 || config.engine.compression_level > 19) {
     return refuse("engine.compression_level must be between 1 and 19");
+  }
+  if (config.engine.decode_threads > limits::configured_threads_max) {
+    return refuse(fmt::format("engine.decode_threads must be at most {} (0: one a core)",
+                              limits::configured_threads_max));
+  }
+  if (config.data_threads > limits::configured_threads_max) {
+    return refuse(fmt::format("data.threads must be at most {} (0: one a core)",
+                              limits::configured_threads_max));
+  }
+  if (config.engine.undo_seconds > limits::undo_seconds_max) {
+    return refuse(
+        fmt::format("engine.undo_time must be at most {}d", limits::undo_seconds_max / 86400));
   }
   if (config.data_clients_max == 0) return refuse("data.clients_max must be at least 1");
   if (config.data_value_bytes_max < 1024 || config.data_value_bytes_max > 2 * kGiB) {

@@ -39,7 +39,7 @@ Config default_config();
 // Applies a TOML document over `config`. Errors: invalid_configuration; the message names the
 // origin, the line and the key. Unknown keys are errors.
 Result<void> apply_toml(std::string_view text, std::string_view origin, Config& config);
-// Errors: as apply_toml, and file_not_found.
+// Errors: as apply_toml, and file_not_found, permission_denied, io_error.
 Result<void> apply_file(const std::string& path, Config& config);
 
 // What no single key can see: relations, ranges, absolute paths.

@@ -6,8 +6,10 @@
 #include <systemd/sd-daemon.h>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "admin_token.h"
 #include "base/log.h"
@@ -40,6 +42,20 @@ void raise_descriptor_limit() {
   }
 }
 
+// A library's exception names no step and no setting: too many threads is "Resource temporarily
+// unavailable", a cache that does not fit "std::bad_alloc".
+template <class Work>
+auto step(std::string_view what, std::string_view settings, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::exception& thrown) {
+    return fail(ErrorCode::internal, fmt::format("{}: {}", what, thrown.what()),
+                fmt::format("If memory, threads or descriptors ran out, lower {}, or raise the "
+                            "unit's limits.",
+                            settings));
+  }
+}
+
 }  // namespace
 
 Result<void> run_daemon(const Config& config, bool new_admin_token) {
@@ -47,11 +63,18 @@ Result<void> run_daemon(const Config& config, bool new_admin_token) {
   log::set_level(config.log_level);
   raise_descriptor_limit();
 
-  RESTORED_TRY(std::unique_ptr<Engine> engine, Engine::open(config.engine));
+  RESTORED_TRY(std::unique_ptr<Engine> engine,
+               step("opening the state directory and the repository",
+                    "engine.memory_budget, engine.block_cache and engine.decode_threads",
+                    [&] { return Engine::open(config.engine); }));
   RESTORED_TRY(write_admin_token(*engine, config.engine.state_directory, new_admin_token));
-  RESTORED_TRY(auto data_server, data::DataServer::start(*engine, data_options(config)));
+  RESTORED_TRY(auto data_server,
+               step("starting the Redis port", "data.threads and data.clients_max",
+                    [&] { return data::DataServer::start(*engine, data_options(config)); }));
   RESTORED_TRY(control::ControlOptions control, control_options(config, data_server->port()));
-  RESTORED_TRY(auto control_server, control::ControlServer::start(*engine, std::move(control)));
+  RESTORED_TRY(auto control_server, step("starting the control server", "data.threads", [&] {
+                 return control::ControlServer::start(*engine, std::move(control));
+               }));
   control_server->set_ready(true);
   ::sd_notify(0, "READY=1");
   log::info("agent", "ready, data on port {}, state in {}, repository {}", data_server->port(),

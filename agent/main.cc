@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
   try {
     return restored::agent::run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "restored: {}\n", error.what());
+    fmt::print(stderr, "restored: stopped by an exception outside of any step: {}\n", error.what());
     return 70;
   }
 }

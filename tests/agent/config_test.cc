@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "support/temporary_directory.h"
+
 namespace restored::agent {
 namespace {
 
@@ -97,6 +99,47 @@ TEST(ConfigTest, RelationsAreChecked) {
   config = default_config();
   config.control_listen.clear();
   EXPECT_FALSE(validate(config).has_value());
+}
+
+Error invalid(const Config& config) {
+  const Result<void> outcome = validate(config);
+  EXPECT_FALSE(outcome.has_value());
+  return outcome ? Error{} : outcome.error();
+}
+
+TEST(ConfigTest, ThreadsAndUndoTimeHaveAnUpperBound) {
+  Config config = default_config();
+  config.engine.decode_threads = limits::configured_threads_max;
+  config.data_threads = limits::configured_threads_max;
+  config.engine.undo_seconds = limits::undo_seconds_max;
+  EXPECT_TRUE(validate(config).has_value());
+  ++config.engine.decode_threads;
+  EXPECT_EQ(invalid(config).message, "engine.decode_threads must be at most 256 (0: one a core)");
+  config = default_config();
+  config.data_threads = 4'000'000'000;
+  EXPECT_EQ(invalid(config).message, "data.threads must be at most 256 (0: one a core)");
+  config = default_config();
+  config.engine.undo_seconds = limits::undo_seconds_max + 1;
+  EXPECT_EQ(invalid(config).message, "engine.undo_time must be at most 3650d");
+  EXPECT_EQ(invalid(config).code, ErrorCode::invalid_configuration);
+}
+
+TEST(ConfigTest, AFileThatCannotBeReadSaysWhyAndWhatToDo) {
+  const test::TemporaryDirectory directory;
+  Config config = default_config();
+  const Result<void> missing = apply_file(directory.file("none.toml"), config);
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code, ErrorCode::file_not_found);
+  EXPECT_EQ(missing.error().message,
+            "cannot read " + directory.file("none.toml") + ": No such file or directory");
+  EXPECT_NE(missing.error().hint_text().find("--config"), std::string::npos);
+  const Result<void> no_file = apply_file(directory.file(""), config);
+  ASSERT_FALSE(no_file.has_value());
+  EXPECT_EQ(no_file.error().code, ErrorCode::io_error);
+  EXPECT_NE(no_file.error().message.find("Is a directory"), std::string::npos);
+  test::write_file(directory.file("good.toml"), "log_level = \"error\"\n");
+  EXPECT_TRUE(apply_file(directory.file("good.toml"), config).has_value());
+  EXPECT_EQ(config.log_level, log::Level::error);
 }
 
 TEST(QuantityTest, BytesAndSecondsTakeUnits) {

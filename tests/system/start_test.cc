@@ -58,5 +58,28 @@ INSTANTIATE_TEST_SUITE_P(AtEachStep, AdminTokenTest,
                            return place.param.ends_with("file") ? "AfterTheFile" : "AfterTheRecord";
                          });
 
+TEST(StartTest, AConfigurationThatIsNotThereEndsItWithTheReasonAndTheRemedy) {
+  DaemonProcess::Options options;
+  options.arguments = {"--config", "/nowhere/restored.toml"};
+  DaemonProcess daemon(options);
+  daemon.launch();
+  const auto status = daemon.wait_exit(patience);
+  ASSERT_TRUE(status && WIFEXITED(*status));
+  EXPECT_EQ(WEXITSTATUS(*status), 66);
+  EXPECT_EQ(daemon.log(),
+            "restored: cannot read /nowhere/restored.toml: No such file or directory\n"
+            "hint: Write the file, or leave --config out: everything has a default.\n");
+}
+
+TEST(StartTest, MoreThreadsThanAnyHostHasAreRefused) {
+  DaemonProcess daemon;
+  daemon.configure("[engine]\ndecode_threads = 4000000000\n");
+  daemon.launch();
+  const auto status = daemon.wait_exit(patience);
+  ASSERT_TRUE(status && WIFEXITED(*status));
+  EXPECT_EQ(WEXITSTATUS(*status), 78);
+  EXPECT_EQ(daemon.log(), "restored: engine.decode_threads must be at most 256 (0: one a core)\n");
+}
+
 }  // namespace
 }  // namespace restored::system_test
