@@ -45,8 +45,9 @@ class FailingRegistry final : public registry::Registry {
                                          std::string_view password) const override {
     return inner_->authenticate(user, password);
   }
-  Result<NewToken> create_token(std::string name, Scopes scopes) override {
-    return inner_->create_token(std::move(name), scopes);
+  Result<NewToken> create_token(std::string name, Scopes scopes,
+                                const Engine::KeepSecret& keep) override {
+    return inner_->create_token(std::move(name), scopes, keep);
   }
   std::vector<TokenInfo> tokens() const override { return inner_->tokens(); }
   Result<void> revoke_token(const TokenId& id) override { return inner_->revoke_token(id); }
