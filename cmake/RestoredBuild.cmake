@@ -50,12 +50,17 @@ function(restored_library name)
 endfunction()
 
 # restored_test(<name> LABEL label [SOURCES f...] [LINK target...] [TIMEOUT seconds])
-# makes one GoogleTest binary <name>_test in build/tests and registers it as one ctest entry.
+# makes one GoogleTest binary <name>_test in build/tests and registers it as one ctest entry. The
+# target tests_<label> builds all tests of a label.
 function(restored_test name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
   add_executable(${name}_test ${ARG_SOURCES})
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   target_link_libraries(${name}_test PRIVATE ${ARG_LINK} restored_test_support GTest::gtest GTest::gmock GTest::gtest_main)
+  if(NOT TARGET tests_${ARG_LABEL})
+    add_custom_target(tests_${ARG_LABEL})
+  endif()
+  add_dependencies(tests_${ARG_LABEL} ${name}_test)
   add_test(NAME ${name} COMMAND ${name}_test)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)

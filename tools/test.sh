@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds and runs the tests. Without options: what CI runs, every test of the release build.
-#   --release  the same, by name; with the next two, several builds after each other
+# Builds and runs the tests. Without options: what CI runs, every test of the release build, then the
+# unit tests under ASan and UBSan.
+#   --release  every test of the release build; with the next two, several builds after each other
 #   --asan     ASan and UBSan, every test
 #   --tsan     ThreadSanitizer (clang), every test
 #   --long     the long form of the tests that have one (RESTORED_TEST_LONG=1)
-#   --label L  only tests with this ctest label (a regular expression)
+#   --label L  only tests with this ctest label: unit, system, crash, store, bench-smoke
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help)
-      sed -n '2,8s/^# \{0,1\}//p' "$0"
+      sed -n '2,9s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -42,15 +43,15 @@ logs="$(mktemp -d)"
 trap 'rm -rf "$logs"' EXIT
 failed=0
 
-# test_with PRESET [LABELS]: configures, builds, runs; the log is kept for the closing lines.
+# test_with PRESET LABELS [TARGET]: configures, builds, runs; the log is kept for the closing lines.
 test_with() {
-  local preset="$1" labels="$2" directory="build-$1"
+  local preset="$1" labels="$2" target="${3:-all}" directory="build-$1"
   [ "$preset" = release ] && directory=build
   local options=(-DRESTORED_TESTS=ON)
   [ "$preset" = release ] && options+=(-DRESTORED_BENCH=ON)
   echo "== $preset: build"
   cmake --preset "$preset" "${options[@]}" >"$logs/configure" 2>&1 || { cat "$logs/configure"; exit 1; }
-  ninja -C "$directory"
+  ninja -C "$directory" "$target"
   echo "== $preset: tests"
   local run=(ctest --preset "$preset" --output-on-failure --timeout 900)
   [ -z "$labels" ] || run+=(-L "$labels")
@@ -58,8 +59,16 @@ test_with() {
   "${run[@]}" 2>&1 | tee "$logs/$preset" || failed=1
 }
 
-[ ${#steps[@]} -gt 0 ] || steps=(release)
-for step in "${steps[@]}"; do test_with "$step" "$label"; done
+if [ ${#steps[@]} -gt 0 ]; then
+  for step in "${steps[@]}"; do test_with "$step" "$label"; done
+elif [ -n "$label" ]; then
+  steps=(release)
+  test_with release "$label"
+else
+  steps=(release asan-ubsan)
+  test_with release ""
+  test_with asan-ubsan unit tests_unit
+fi
 
 echo
 for step in "${steps[@]}"; do
