@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <span>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
+#include "format/manifest.h"
 #include "restore/engine_facade.h"
 #include "restore/recovery.h"
 #include "restored/limits.h"
@@ -27,13 +30,56 @@ Result<void> check_options(const EngineOptions& options) {
   return {};
 }
 
+// Two lines: the repository's URL and its id.
+struct KnownRepository {
+  std::string url;
+  std::string id;
+};
+
+Result<KnownRepository> known_repository(EngineParts& parts) {
+  const auto text = io::read_file(parts.files, parts.paths.repository(), 16 * kKiB);
+  if (!text && text.error().code == ErrorCode::file_not_found) return KnownRepository{};
+  if (!text) return std::unexpected(text.error());
+  const std::size_t first = text->find('\n');
+  const std::size_t second = first == std::string::npos ? first : text->find('\n', first + 1);
+  if (second == std::string::npos) return KnownRepository{};
+  return KnownRepository{text->substr(0, first), text->substr(first + 1, second - first - 1)};
+}
+
+// An empty place where backups stood is most often a file system that is not mounted. To begin a
+// new repository there would send the next backups to the wrong device.
+Result<void> refuse_if_emptied(EngineParts& parts, const KnownRepository& known) {
+  if (known.url != parts.store->url()) return {};
+  const auto there = parts.store->get(format::repository_key, limits::small_object_bytes_max,
+                                      parts.stopping.get_token());
+  if (there || there.error().code != ErrorCode::object_not_found) return {};
+  return fail(ErrorCode::object_store_unavailable,
+              fmt::format("there is nothing at {}, where repository {} was", known.url, known.id),
+              fmt::format("Mount the repository's file system. To begin a new repository there, "
+                          "delete {}.",
+                          parts.paths.repository()));
+}
+
+Result<void> remember_repository(EngineParts& parts, const KnownRepository& known) {
+  const KnownRepository now{parts.store->url(), parts.repository->id()};
+  if (now.url == known.url && now.id == known.id) return {};
+  if (now.url == known.url) {
+    log::warning("restore", "{} is another repository than before: {} instead of {}", now.url,
+                 now.id, known.id);
+  }
+  const std::string text = now.url + "\n" + now.id + "\n";
+  return io::replace_file(parts.files, parts.paths.repository(), std::as_bytes(std::span(text)));
+}
+
 Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
   RESTORED_TRY(parts.store,
                store::open_store(parts.options.repository_url, parts.files, parts.queue.get()));
   if (seams.wrap_store) parts.store = seams.wrap_store(std::move(parts.store));
+  RESTORED_TRY(const KnownRepository known, known_repository(parts));
+  RESTORED_TRY(refuse_if_emptied(parts, known));
   RESTORED_TRY(parts.repository,
                backup::Repository::open(*parts.store, parts.stopping.get_token()));
-  return {};
+  return remember_repository(parts, known);
 }
 
 }  // namespace

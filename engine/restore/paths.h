@@ -11,6 +11,8 @@ struct Paths {
   std::string state;
 
   std::string lock() const { return state + "/lock"; }
+  // Which repository this state was last used with.
+  std::string repository() const { return state + "/repository"; }
   std::string registry() const { return state + "/registry"; }
   std::string databases() const { return state + "/databases"; }
   std::string database(const DatabaseId& id) const { return databases() + "/" + id.value; }

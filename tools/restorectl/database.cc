@@ -64,8 +64,13 @@ Outcome create(const Session& session, const CreateOptions& options) {
     }
   }
   if (answer.operation_id.empty()) return {};
-  return accepted(session, answer, fmt::format("its restore is operation {}", answer.operation_id),
-                  options.wait);
+  const std::string sentence = fmt::format("its restore is operation {}", answer.operation_id);
+  if (!options.wait) return accepted(session, answer, sentence, false);
+  RESTORED_TRY(const auto last, follow(session, answer.operation_id));
+  if (text(last.data(), "status") != "succeeded") return conclude(session, last);
+  // No word of undo: it would take the database back to nothing.
+  print_line(fmt::format("{} holds backup {}", id, *options.from_backup));
+  return {};
 }
 
 struct ListOptions {};

@@ -53,7 +53,9 @@ Outcome restore(const Session& session, const RestoreOptions& options) {
   if (!options.validate) {
     RESTORED_TRY(
         confirm(options.confirm, database_spellings(options.database, target),
-                fmt::format("this replaces all data of database {}", printable(options.database))));
+                fmt::format("this replaces all data of database {}, and what an undo of an earlier "
+                            "restore could bring back",
+                            printable(options.database))));
   }
   boost::json::object body;
   body["source"] = {{"type", "backup"}, {"databaseId", source}, {"backupId", options.backup}};

@@ -1,0 +1,55 @@
+// The repository that a state directory was used with before.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "support/temporary_directory.h"
+#include "test_host.h"
+
+namespace restored::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class KnownRepositoryTest : public ::testing::Test {
+ protected:
+  KnownRepositoryTest() {
+    host_.open();
+    host_.close();
+  }
+  const TemporaryDirectory directory_;
+  TestHost host_{directory_.file("state"), directory_.file("repository")};
+};
+
+TEST_F(KnownRepositoryTest, AnEmptyPlaceWhereItWasIsRefusedAndNothingIsBegunThere) {
+  fs::rename(directory_.file("repository"), directory_.file("away"));
+  const Result<void> refused = host_.try_open();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::object_store_unavailable);
+  EXPECT_NE(refused.error().hint_text().find("Mount"), std::string::npos);
+  EXPECT_FALSE(fs::exists(directory_.file("repository/repository.json")));
+  // It is mounted again.
+  fs::remove_all(directory_.file("repository"));
+  fs::rename(directory_.file("away"), directory_.file("repository"));
+  host_.open();
+  host_.close();
+}
+
+TEST_F(KnownRepositoryTest, ANewOneIsBegunThereOnceTheOldOneIsForgotten) {
+  fs::remove_all(directory_.file("repository"));
+  ASSERT_FALSE(host_.try_open());
+  fs::remove(directory_.file("state/repository"));
+  host_.open();
+  host_.close();
+  EXPECT_TRUE(fs::exists(directory_.file("repository/repository.json")));
+}
+
+TEST_F(KnownRepositoryTest, AnotherUrlIsAnotherRepository) {
+  host_.options.repository_url = "file://" + directory_.file("other");
+  host_.open();
+  host_.close();
+  EXPECT_TRUE(fs::exists(directory_.file("other/repository.json")));
+}
+
+}  // namespace
+}  // namespace restored::test
