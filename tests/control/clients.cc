@@ -159,6 +159,11 @@ bool RawClient::send(std::string_view bytes) {
   return true;
 }
 
+bool RawClient::readable() const {
+  pollfd wanted{fd_.get(), POLLIN, 0};
+  return ::poll(&wanted, 1, 0) > 0;
+}
+
 bool RawClient::read_some(std::string& into, std::chrono::steady_clock::time_point end,
                           bool& closed) {
   const auto left =
