@@ -92,7 +92,7 @@ TEST_F(DatabaseTest, GetManyIsOneMomentAcrossBatchesBigValuesAndWrites) {
   std::vector<std::string> names;
   for (int i = 0; i < 100; ++i) {
     names.push_back(raw_key(fmt::format("key{:03}", i)));
-    const auto bytes = static_cast<std::size_t>(i % 10 == 0 ? 700 * kKiB : 10 + i);
+    const std::size_t bytes = i % 10 == 0 ? 700 * kKiB : 10 + static_cast<std::size_t>(i);
     content[names.back()] = raw_value(std::string(bytes, static_cast<char>('a' + i % 26)));
   }
   put_all(*database, content);
