@@ -79,9 +79,10 @@ Result<format::RepositoryFile> create(ObjectStore& store, const std::stop_token&
 
 }  // namespace
 
-Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, std::stop_token stop) {
+Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, std::stop_token stop,
+                                                     IfEmpty if_empty) {
   const auto bytes = store.get(format::repository_key, limits::small_object_bytes_max, stop);
-  if (!bytes && bytes.error().code != ErrorCode::object_not_found)
+  if (!bytes && (bytes.error().code != ErrorCode::object_not_found || if_empty == IfEmpty::refuse))
     return std::unexpected(bytes.error());
   auto file = bytes ? format::decode_repository(*bytes) : create(store, stop);
   if (!file) return std::unexpected(context("repository " + store.url(), std::move(file).error()));

@@ -23,10 +23,12 @@ struct LoadedBackup {
 
 class Repository {
  public:
+  enum class IfEmpty : std::uint8_t { begin, refuse };
   // Reads repository.json, or writes it into an empty repository.
   // Errors: unsupported_format, corruption (also: there are backups but no repository.json), store
-  // errors.
-  static Result<std::unique_ptr<Repository>> open(ObjectStore& store, std::stop_token stop);
+  // errors; object_not_found when there is no repository.json and none is to be begun.
+  static Result<std::unique_ptr<Repository>> open(ObjectStore& store, std::stop_token stop,
+                                                  IfEmpty if_empty = IfEmpty::begin);
 
   const std::string& id() const { return id_; }
   ObjectStore& store() const { return store_; }

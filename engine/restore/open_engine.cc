@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "format/manifest.h"
 #include "restore/engine_facade.h"
 #include "restore/recovery.h"
 #include "restored/limits.h"
@@ -48,11 +47,7 @@ Result<KnownRepository> known_repository(EngineParts& parts) {
 
 // An empty place where backups stood is most often a file system that is not mounted. To begin a
 // new repository there would send the next backups to the wrong device.
-Result<void> refuse_if_emptied(EngineParts& parts, const KnownRepository& known) {
-  if (known.url != parts.store->url()) return {};
-  const auto there = parts.store->get(format::repository_key, limits::small_object_bytes_max,
-                                      parts.stopping.get_token());
-  if (there || there.error().code != ErrorCode::object_not_found) return {};
+std::unexpected<Error> emptied(const EngineParts& parts, const KnownRepository& known) {
   return fail(ErrorCode::object_store_unavailable,
               fmt::format("there is nothing at {}, where repository {} was", known.url, known.id),
               fmt::format("Mount the repository's file system. To begin a new repository there, "
@@ -76,9 +71,13 @@ Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
                store::open_store(parts.options.repository_url, parts.files, parts.queue.get()));
   if (seams.wrap_store) parts.store = seams.wrap_store(std::move(parts.store));
   RESTORED_TRY(const KnownRepository known, known_repository(parts));
-  RESTORED_TRY(refuse_if_emptied(parts, known));
-  RESTORED_TRY(parts.repository,
-               backup::Repository::open(*parts.store, parts.stopping.get_token()));
+  const bool was_there = known.url == parts.store->url();
+  using IfEmpty = backup::Repository::IfEmpty;
+  auto repository = backup::Repository::open(*parts.store, parts.stopping.get_token(),
+                                             was_there ? IfEmpty::refuse : IfEmpty::begin);
+  if (!repository && was_there && repository.error().code == ErrorCode::object_not_found)
+    return emptied(parts, known);
+  RESTORED_TRY(parts.repository, std::move(repository));
   return remember_repository(parts, known);
 }
 
