@@ -45,7 +45,7 @@ Result<void> Instance::start(rocksdb::DBOptions options,
   RESTORED_CHECK(catalog_->GetName() == default_name(), "the catalog's column family comes first");
   upkeep_ = std::make_unique<Upkeep>(*db_, [this] { return sync_log(); });
   errors_->attach(*db_, *upkeep_);
-  return checked(anchor_->hold(*db_), "writing to " + directory_);
+  return {};
 }
 
 Result<std::unique_ptr<Instance>> Instance::create(const std::string& directory,
