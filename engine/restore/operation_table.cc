@@ -84,22 +84,22 @@ Result<OperationTable::Pointer> OperationTable::find(const OperationId& id) cons
   return by_age_.at(found->second);
 }
 
-std::vector<OperationTable::Pointer> OperationTable::running() const {
+template <class Wanted>
+std::vector<OperationTable::Pointer> OperationTable::those(Wanted wanted) const {
   std::vector<Pointer> found;
   const MutexLock lock(mutex_);
   for (const auto& [age, operation] : by_age_) {
-    if (operation->running()) found.push_back(operation);
+    if (wanted(*operation)) found.push_back(operation);
   }
   return found;
 }
 
+std::vector<OperationTable::Pointer> OperationTable::running() const {
+  return those([](const Operation& operation) { return operation.running(); });
+}
+
 std::vector<OperationTable::Pointer> OperationTable::unrecorded() const {
-  std::vector<Pointer> found;
-  const MutexLock lock(mutex_);
-  for (const auto& [age, operation] : by_age_) {
-    if (operation->unrecorded_end()) found.push_back(operation);
-  }
-  return found;
+  return those([](const Operation& operation) { return operation.unrecorded_end().has_value(); });
 }
 
 std::vector<OperationView> OperationTable::views() const {

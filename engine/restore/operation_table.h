@@ -63,6 +63,8 @@ class OperationTable {
 
     void see(const Pointer& operation, OperationState state);  // from the newest on
   };
+  template <class Wanted>
+  std::vector<Pointer> those(Wanted wanted) const;  // oldest first
   Telling telling(const DatabaseId& database) const;
   std::set<OperationId> telling_all() const;
   Pointer add(registry::OperationRecord record);

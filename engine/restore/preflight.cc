@@ -58,7 +58,7 @@ struct Wanted {
   std::uint64_t present_bytes = 0;   // in staging already
 
   std::uint64_t missing_bytes() const {
-    return content_bytes - std::min(content_bytes, reusable_bytes + present_bytes);
+    return less(content_bytes, reusable_bytes + present_bytes);
   }
 };
 
