@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "catalog/log_anchor.h"
 #include "catalog/rocksdb_version.h"
 
 namespace restored::catalog {
@@ -15,9 +14,10 @@ constexpr int pause_max = 8;
 
 }  // namespace
 
-void BackgroundErrors::attach(rocksdb::DB& db, Upkeep& upkeep) {
+void BackgroundErrors::attach(rocksdb::DB& db, const LogAnchor& anchor, Upkeep& upkeep) {
   MutexLock lock(mutex_);
   db_ = &db;
+  anchor_ = &anchor;
   upkeep_ = &upkeep;
   if (raised_) submit_resume();
 }
@@ -25,10 +25,11 @@ void BackgroundErrors::attach(rocksdb::DB& db, Upkeep& upkeep) {
 void BackgroundErrors::detach() {
   MutexLock lock(mutex_);
   db_ = nullptr;
+  anchor_ = nullptr;
   upkeep_ = nullptr;
 }
 
-void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
+void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
                                          rocksdb::Status* error) {
   MutexLock lock(mutex_);
   if (resuming_ && echoes_earlier_error(*error)) {
@@ -42,18 +43,12 @@ void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                error->ToString());
   }
   raised_ = true;
-  if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) log_failed_ = true;
   if (upkeep_ != nullptr && !resuming_) submit_resume();
 }
 
 void BackgroundErrors::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/,
                                             rocksdb::Status /*error*/, bool* auto_recovery) {
   *auto_recovery = false;
-}
-
-void BackgroundErrors::OnMemTableSealed(const rocksdb::MemTableInfo& /*sealed*/) {
-  MutexLock lock(mutex_);
-  log_failed_ = false;  // the log was changed with it
 }
 
 void BackgroundErrors::write_failed() {
@@ -70,7 +65,7 @@ void BackgroundErrors::submit_resume() {
 
 bool BackgroundErrors::resume() {
   rocksdb::DB* db = nullptr;
-  bool log_failed = false;
+  const LogAnchor* anchor = nullptr;
   {
     MutexLock lock(mutex_);
     // RocksDB reports an error before it takes effect; until then there is nothing to resume from.
@@ -80,11 +75,11 @@ bool BackgroundErrors::resume() {
       return false;
     }
     db = db_;
-    log_failed = log_failed_;
+    anchor = anchor_;
   }
   RESTORED_CHECK(db != nullptr, "upkeep ends before its listener is detached");
   // Not under the lock: a failing attempt reports here again.
-  const bool log_stays = log_failed && !LogAnchor::holds(*db);
+  const bool log_stays = anchor->stuck(*db);
   const rocksdb::Status status =
       log_stays ? rocksdb::Status::Aborted("the log cannot be changed") : db->Resume();
   MutexLock lock(mutex_);

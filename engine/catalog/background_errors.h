@@ -11,6 +11,7 @@
 #include <rocksdb/listener.h>
 
 #include "base/mutex.h"
+#include "catalog/log_anchor.h"
 #include "catalog/upkeep.h"
 
 namespace restored::catalog {
@@ -19,7 +20,7 @@ namespace restored::catalog {
 class BackgroundErrors final : public rocksdb::EventListener {
  public:
   // From here to detach() errors lead to attempts to resume; one that came before is remembered.
-  void attach(rocksdb::DB& db, Upkeep& upkeep);
+  void attach(rocksdb::DB& db, const LogAnchor& anchor, Upkeep& upkeep);
   void detach();
 
   // A write failed: there is an error, whether or not a report of it was seen to its end.
@@ -28,7 +29,6 @@ class BackgroundErrors final : public rocksdb::EventListener {
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status error,
                             bool* auto_recovery) override;
-  void OnMemTableSealed(const rocksdb::MemTableInfo& sealed) override;
 
  private:
   void submit_resume() REQUIRES_LOCK(mutex_);
@@ -36,11 +36,11 @@ class BackgroundErrors final : public rocksdb::EventListener {
 
   Mutex mutex_;
   rocksdb::DB* db_ GUARDED_BY(mutex_) = nullptr;
+  const LogAnchor* anchor_ GUARDED_BY(mutex_) = nullptr;
   Upkeep* upkeep_ GUARDED_BY(mutex_) = nullptr;
-  bool raised_ GUARDED_BY(mutex_) = false;      // and no attempt has seen it yet
-  bool log_failed_ GUARDED_BY(mutex_) = false;  // and is still the one that is written to
-  bool resuming_ GUARDED_BY(mutex_) = false;    // an attempt is with upkeep
-  int pause_ GUARDED_BY(mutex_) = 0;            // of upkeep's periods, between attempts; doubles
+  bool raised_ GUARDED_BY(mutex_) = false;    // and no attempt has seen it yet
+  bool resuming_ GUARDED_BY(mutex_) = false;  // an attempt is with upkeep
+  int pause_ GUARDED_BY(mutex_) = 0;          // of upkeep's periods, between attempts; doubles
   int pause_left_ GUARDED_BY(mutex_) = 0;
 };
 

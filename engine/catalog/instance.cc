@@ -44,7 +44,7 @@ Result<void> Instance::start(rocksdb::DBOptions options,
   catalog_ = handles.front();
   RESTORED_CHECK(catalog_->GetName() == default_name(), "the catalog's column family comes first");
   upkeep_ = std::make_unique<Upkeep>(*db_, [this] { return sync_log(); });
-  errors_->attach(*db_, *upkeep_);
+  errors_->attach(*db_, *anchor_, *upkeep_);
   return {};
 }
 

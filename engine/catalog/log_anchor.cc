@@ -28,19 +28,30 @@ rocksdb::Status LogAnchor::hold(rocksdb::DB& db) {
 // Named in tests/tsan.supp: below it RocksDB's writers read each other's batches.
 rocksdb::Status LogAnchor::write(rocksdb::DB& db, const rocksdb::WriteOptions& options,
                                  rocksdb::WriteBatch& batch) {
+  if (stuck(db)) {
+    return rocksdb::Status::IOError(
+        "the write-ahead log failed and cannot be changed until the agent is started again");
+  }
   rocksdb::Status status = hold(db);
   if (status.ok()) status = write_now(db, options, batch);
   return status;
 }
 
-bool LogAnchor::holds(rocksdb::DB& db) {
+bool LogAnchor::stuck(rocksdb::DB& db) const {
+  if (!log_failed_.load()) return false;
   std::uint64_t entries = 0;
-  return db.GetAggregatedIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable,
-                                     &entries) &&
-         entries > 0;
+  const bool known =
+      db.GetAggregatedIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries);
+  return !known || entries == 0;
+}
+
+void LogAnchor::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
+                                  rocksdb::Status* /*error*/) {
+  if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) log_failed_.store(true);
 }
 
 void LogAnchor::OnMemTableSealed(const rocksdb::MemTableInfo& sealed) {
+  log_failed_.store(false);  // a failed log is changed with the first memtable
   if (sealed.cf_name == rocksdb::kDefaultColumnFamilyName) ++sealed_;
 }
 

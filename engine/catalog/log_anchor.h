@@ -20,19 +20,25 @@ namespace restored::catalog {
 class LogAnchor final : public rocksdb::EventListener {
  public:
   static constexpr std::string_view key = "anchor";
-  // Puts the anchor where it is missing. Errors: as of a write.
-  rocksdb::Status hold(rocksdb::DB& db) EXCLUDES_LOCK(mutex_);
-  // A logged write behind the anchor: the only way in which this project writes to RocksDB.
+
+  // A logged write behind the anchor: the only way in which this project writes to RocksDB. Refused
+  // when stuck(), whatever RocksDB thinks of it.
   rocksdb::Status write(rocksdb::DB& db, const rocksdb::WriteOptions& options,
                         rocksdb::WriteBatch& batch);
-  // Whether recovery from a failed log write can change the log. Asked while writes are refused.
-  static bool holds(rocksdb::DB& db);
+  // The log has failed, and no recovery would change it: the database has to be opened again. (The
+  // log was full at the first write after it and all memtables were changed.)
+  bool stuck(rocksdb::DB& db) const;
 
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
   void OnMemTableSealed(const rocksdb::MemTableInfo& sealed) override;
 
  private:
+  // Puts the anchor where it is missing. Errors: as of a write.
+  rocksdb::Status hold(rocksdb::DB& db) EXCLUDES_LOCK(mutex_);
+
   std::atomic<std::uint64_t> sealed_ = 1;  // memtables of the default column family so far
   std::atomic<std::uint64_t> held_after_ = 0;
+  std::atomic<bool> log_failed_ = false;  // and is still the one that is written to
   Mutex mutex_;
 };
 

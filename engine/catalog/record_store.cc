@@ -2,7 +2,6 @@
 
 #include <rocksdb/db.h>
 
-#include <atomic>
 #include <utility>
 
 #include "base/check.h"
@@ -47,15 +46,8 @@ class RocksRecordStore final : public RecordStore {
                                          : batch.Delete(column_family_, entry.key);
       RESTORED_TRY(checked(status, "collecting records"));
     }
-    if (log_stuck_.load()) {
-      return fail(
-          ErrorCode::io_error, "writing the records: their log failed and cannot be changed",
-          "Free space on the state directory's device if it is full, then restart the agent.");
-    }
-    RESTORED_TRY(checked(anchor_->hold(*db_), "writing the records"));
-    const rocksdb::Status status = anchor_->write(*db_, write_options(Durability::device), batch);
-    if (!status.ok() && !LogAnchor::holds(*db_)) log_stuck_.store(true);
-    return checked(status, "writing the records");
+    return checked(anchor_->write(*db_, write_options(Durability::device), batch),
+                   "writing the records");
   }
 
   Result<void> scan(std::string_view prefix,
@@ -88,7 +80,6 @@ class RocksRecordStore final : public RecordStore {
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* column_family_;
   const std::shared_ptr<LogAnchor> anchor_;
-  std::atomic<bool> log_stuck_ = false;  // RocksDB's recovery would leave the log as it is
 };
 
 }  // namespace
