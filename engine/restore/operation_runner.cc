@@ -1,9 +1,9 @@
 #include "restore/operation_runner.h"
 
-#include <exception>
 #include <system_error>
 
 #include "base/log.h"
+#include "restore/guarded.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
@@ -93,13 +93,7 @@ void OperationRunner::run(Operation& operation, const Work& work,
   const bool had_turn = outcome.has_value();
   // An operation that is stopped before its turn still runs, to clean up after itself: every step
   // of its work looks at the stop token.
-  try {
-    outcome = work();
-  } catch (const std::exception& error) {
-    outcome = fail(ErrorCode::internal, error.what());
-  } catch (...) {
-    outcome = fail(ErrorCode::internal, "unknown exception");
-  }
+  outcome = guarded(work);
   if (had_turn) leave_turn();
   conclude(operation, outcome, release);
 }

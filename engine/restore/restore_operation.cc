@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <exception>
 #include <utility>
 #include <vector>
 
 #include "backup/file_facts.h"
 #include "base/log.h"
 #include "restore/broken_instance.h"
+#include "restore/guarded.h"
 #include "restore/local_reuse.h"
 #include "restore/source_check.h"
 #include "restore/unrecorded_ends.h"
@@ -32,17 +32,6 @@ std::vector<catalog::FileFacts> all_facts(const format::Manifest& manifest) {
 void note_if_failed(const Result<void>& outcome, const OperationId& operation, const char* what) {
   if (outcome) return;
   log::warning("restore", "operation={} {}: {}", operation.value, what, outcome.error().message);
-}
-
-template <class Work>
-Result<void> guarded(const Work& work) {
-  try {
-    return work();
-  } catch (const std::exception& error) {
-    return fail(ErrorCode::internal, error.what());
-  } catch (...) {
-    return fail(ErrorCode::internal, "unknown exception");
-  }
 }
 
 }  // namespace

@@ -30,6 +30,15 @@ class ShutdownTest : public History {
     ASSERT_TRUE(registry->put_operation(record));
     ASSERT_TRUE(registry->close());
   }
+  // The engine is closed, told that the operation failed, and opened again.
+  void expect_put_right(const OperationView& ended) {
+    host_.close();
+    record_as_failed(ended);
+    host_.open();
+    const OperationView corrected = host_.engine().operation(ended.id).value();
+    EXPECT_EQ(corrected.state, OperationState::succeeded);
+    EXPECT_FALSE(corrected.error.has_value());
+  }
 };
 
 TEST_F(ShutdownTest, ARestoreGoesOnAtTheNextOpening) {
@@ -85,12 +94,7 @@ TEST_F(ShutdownTest, ARestoreWhoseSwapCountsAfterAllIsPutRight) {
   host_.open();
   make_history();
   const OperationView ended = host_.restore(database_, backup_);
-  host_.close();
-  record_as_failed(ended);
-  host_.open();
-  const OperationView corrected = host_.engine().operation(ended.id).value();
-  EXPECT_EQ(corrected.state, OperationState::succeeded);
-  EXPECT_FALSE(corrected.error.has_value());
+  expect_put_right(ended);
   EXPECT_EQ(host_.content(database_), then_);
   EXPECT_EQ(host_.engine().operations().size(), 2u);
 }
@@ -100,12 +104,7 @@ TEST_F(ShutdownTest, AnUndoWhoseSwapCountsAfterAllIsPutRight) {
   make_history();
   const OperationView restored = host_.restore(database_, backup_);
   const OperationView undone = host_.engine().start_undo(database_, "test").value();
-  host_.close();
-  record_as_failed(undone);
-  host_.open();
-  const OperationView corrected = host_.engine().operation(undone.id).value();
-  EXPECT_EQ(corrected.state, OperationState::succeeded);
-  EXPECT_FALSE(corrected.error.has_value());
+  expect_put_right(undone);
   EXPECT_EQ(host_.content(database_), now_);
   EXPECT_EQ(host_.engine().operation(restored.id)->state, OperationState::succeeded);
   EXPECT_EQ(host_.engine().operations().size(), 3u);

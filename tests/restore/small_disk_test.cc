@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "step_gate.h"
 #include "support/small_file_system.h"
@@ -17,13 +18,17 @@ namespace fs = std::filesystem;
 class SmallDiskTest : public ::testing::Test {
  protected:
   // 30 MB of content that does not compress, as a backup, on another file system.
-  void SetUp() override {
+  void SetUp() override { backup_ = made_elsewhere("key:", 3000, 1); }
+
+  // A backup of `count` records of 10,000 bytes, made by a host with another disk.
+  BackupId made_elsewhere(const std::string& prefix, int count, std::uint64_t seed) {
     TestHost maker(directory_.file("maker"), directory_.file("repository"));
     maker.open();
-    const DatabaseId source = maker.make_database("source");
-    maker.put(source, records("key:", 3000, 1, 10'000));
-    backup_ = maker.back_up(source);
+    const DatabaseId source = maker.make_database("of-" + std::to_string(seed));
+    maker.put(source, records(prefix, count, seed, 10'000));
+    const BackupId backup = maker.back_up(source);
     maker.close();
+    return backup;
   }
 
   bool mount(std::uint64_t bytes) {
@@ -88,30 +93,11 @@ TEST_F(SmallDiskTest, ThePreviousGenerationMakesRoomForARestoreThatNeedsIt) {
   host.open();
   const DatabaseId target = host.make_database("target");
   ASSERT_EQ(host.restore(target, backup_).state, OperationState::succeeded);
-  BackupId second;
-  {
-    TestHost maker(directory_.file("maker"), directory_.file("repository"));
-    maker.open();
-    const DatabaseId other = maker.make_database("other");
-    maker.put(other, records("second:", 3000, 2, 10'000));
-    second = maker.back_up(other);
-    const DatabaseId third = maker.make_database("third");
-    maker.put(third, records("third:", 3000, 3, 10'000));
-    maker.back_up(third, "third");
-    maker.close();
-  }
+  const BackupId second = made_elsewhere("second:", 3000, 2);
+  const BackupId third = made_elsewhere("third:", 3000, 3);
   ASSERT_EQ(host.restore(target, second).state, OperationState::succeeded);
   EXPECT_TRUE(host.engine().database(target)->previous_generation.has_value());
-  BackupId third;
   for (const DatabaseInfo& info : host.engine().databases()) EXPECT_EQ(info.id, target);
-  {
-    TestHost maker(directory_.file("maker"), directory_.file("repository"));
-    maker.open();
-    for (const DatabaseInfo& info : maker.engine().databases()) {
-      if (info.name == "third") third = maker.engine().backups(info.id)->front().id;
-    }
-    maker.close();
-  }
   const OperationView ended = host.restore(target, third);
   ASSERT_EQ(ended.state, OperationState::succeeded) << ended.error->message;
   EXPECT_EQ(host.content(target), records("third:", 3000, 3, 10'000));
@@ -124,15 +110,7 @@ TEST_F(SmallDiskTest, ThePreviousGenerationMakesRoomForARestoreThatNeedsIt) {
 // The previous generation consists of the live one's own files: letting it go frees nothing.
 TEST_F(SmallDiskTest, APreviousGenerationThatWouldFreeNothingIsNotGivenUp) {
   if (!mount(85 * kMiB)) GTEST_SKIP() << small_->why_not();
-  BackupId larger;
-  {
-    TestHost maker(directory_.file("maker"), directory_.file("repository"));
-    maker.open();
-    const DatabaseId other = maker.make_database("other");
-    maker.put(other, records("other:", 6000, 2, 10'000));
-    larger = maker.back_up(other);
-    maker.close();
-  }
+  const BackupId larger = made_elsewhere("other:", 6000, 2);
   TestHost host(directory_.file("state"), directory_.file("repository"));
   host.options.space_reserve_bytes = 1 * kMiB;
   host.open();
