@@ -101,9 +101,10 @@ TEST_F(RestorectlSystemTest, ARestoreIntoANewDatabaseHasTheBackupsContent) {
   said({"backup", "create", "shop", "--wait"});
   const std::string backup = newest_backup("shop");
 
-  const std::string password =
-      password_in(said({"database", "create", "copy", "--from-backup", backup, "--wait"}));
-  RedisClient copy(daemon_.port(), password);
+  const std::string made = said({"database", "create", "copy", "--from-backup", backup, "--wait"});
+  EXPECT_THAT(made, HasSubstr("holds backup " + backup));
+  EXPECT_THAT(made, Not(HasSubstr("undo"))) << "it would empty the new database";
+  RedisClient copy(daemon_.port(), password_in(made));
   EXPECT_EQ(copy.content(), client.content());
   EXPECT_THAT(said({"database", "list"}), HasSubstr(backup));
 }

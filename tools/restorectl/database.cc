@@ -28,6 +28,20 @@ std::string origin(const boost::json::value& database) {
   return text(database, "source.type");
 }
 
+void print_created(const boost::json::value& database) {
+  print_line(fmt::format("database {} \"{}\" created ({})", text(database, "id"),
+                         text(database, "name"), text(database, "status")));
+  if (const auto* connections = find(database, "connections");
+      connections != nullptr && connections->is_array()) {
+    for (const auto& connection : connections->get_array()) {
+      const std::string string = text(connection, "endpoints.direct.connectionString");
+      if (string.empty()) continue;
+      print_line(fmt::format("connection {} \"{}\", shown this once:\n{}", text(connection, "id"),
+                             text(connection, "name"), string));
+    }
+  }
+}
+
 Outcome create(const Session& session, const CreateOptions& options) {
   boost::json::object body{{"name", options.name}, {"projectId", options.project}};
   if (options.region) body["region"] = *options.region;
@@ -42,34 +56,22 @@ Outcome create(const Session& session, const CreateOptions& options) {
         {"type", "backup"}, {"databaseId", source}, {"backupId", *options.from_backup}};
   }
   RESTORED_TRY(const auto answer, session.agent.post("/v1/databases", body));
-  if (session.print_json(answer)) {
-    if (!options.wait || answer.operation_id.empty()) return {};
-    // The connection string stands in this answer only, so it is the one that is printed; the
-    // operation's end is told by the exit status.
-    RESTORED_TRY(const auto last, follow(session, answer.operation_id));
-    if (text(last.data(), "status") == "succeeded") return {};
-    return conclude(session, last);
-  }
-  const auto& database = answer.data();
-  const std::string id = text(database, "id");
-  print_line(fmt::format("database {} \"{}\" created ({})", id, text(database, "name"),
-                         text(database, "status")));
-  if (const auto* connections = find(database, "connections");
-      connections != nullptr && connections->is_array()) {
-    for (const auto& connection : connections->get_array()) {
-      const std::string string = text(connection, "endpoints.direct.connectionString");
-      if (string.empty()) continue;
-      print_line(fmt::format("connection {} \"{}\", shown this once:\n{}", text(connection, "id"),
-                             text(connection, "name"), string));
-    }
-  }
+  // The connection string stands in this answer only, so of --json it is the one that is printed;
+  // the operation's end is told by the exit status.
+  const bool printed = session.print_json(answer);
+  if (!printed) print_created(answer.data());
   if (answer.operation_id.empty()) return {};
-  const std::string sentence = fmt::format("its restore is operation {}", answer.operation_id);
-  if (!options.wait) return accepted(session, answer, sentence, false);
+  if (!options.wait) {
+    if (printed) return {};
+    return accepted(session, answer,
+                    fmt::format("its restore is operation {}", answer.operation_id), false);
+  }
   RESTORED_TRY(const auto last, follow(session, answer.operation_id));
   if (text(last.data(), "status") != "succeeded") return conclude(session, last);
   // No word of undo: it would take the database back to nothing.
-  print_line(fmt::format("{} holds backup {}", id, *options.from_backup));
+  if (!printed) {
+    print_line(fmt::format("{} holds backup {}", text(answer.data(), "id"), *options.from_backup));
+  }
   return {};
 }
 
