@@ -37,6 +37,14 @@ class PeakMemory {
   std::uint64_t begin_ = 0;
 };
 
+// Bounds that a test reaches soon.
+data::DataOptions narrow_options() {
+  data::DataOptions options = test_options();
+  options.value_bytes_max = 1 * kMiB;
+  options.input_buffer_bytes_max = 4 * kMiB;
+  return options;
+}
+
 Words repeated(const std::string& command, const std::string& key) {
   Words words = {command};
   words.insert(words.end(), repeats, key);
@@ -99,10 +107,7 @@ TEST_F(DataMemoryTest, AnAnswerWithinTheBoundIsWholeAndInOrder) {
 }
 
 TEST_F(DataMemoryTest, WatchedKeysCountAgainstTheBoundOfTheQueue) {
-  data::DataOptions options = test_options();
-  options.value_bytes_max = 1 * kMiB;
-  options.input_buffer_bytes_max = 4 * kMiB;
-  ServedEngine served(options);
+  ServedEngine served(narrow_options());
   RawClient client = served.client();
   std::string refusal;
   for (int i = 0; i < 100 && refusal.empty(); ++i) {
@@ -128,10 +133,7 @@ TEST_F(DataMemoryTest, WatchedKeysCountAgainstTheBoundOfTheQueue) {
 }
 
 TEST_F(DataMemoryTest, ATransactionOfShortCommandsIsBoundedByWhatItMakes) {
-  data::DataOptions options = test_options();
-  options.value_bytes_max = 1 * kMiB;
-  options.input_buffer_bytes_max = 4 * kMiB;
-  ServedEngine served(options);
+  ServedEngine served(narrow_options());
   RawClient client = served.client();
   const auto queue = [&](const Words& words) { ASSERT_EQ(client.call(words), "+QUEUED\r\n"); };
   const std::string longest = std::to_string(1 * kMiB - 1);

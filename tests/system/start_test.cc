@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <filesystem>
+
 #include "daemon_process.h"
 
 namespace restored::system_test {
@@ -69,6 +71,25 @@ TEST(StartTest, AConfigurationThatIsNotThereEndsItWithTheReasonAndTheRemedy) {
   EXPECT_EQ(daemon.log(),
             "restored: cannot read /nowhere/restored.toml: No such file or directory\n"
             "hint: Write the file, or leave --config out: everything has a default.\n");
+}
+
+// A repository that is not mounted.
+TEST(StartTest, AnEmptyPlaceWhereTheRepositoryWasIsRefusedAndTriedAgain) {
+  DaemonProcess daemon;
+  ASSERT_TRUE(daemon.start());
+  ASSERT_EQ(daemon.stop(), 0);
+  const std::string away = daemon.repository() + ".away";
+  std::filesystem::rename(daemon.repository(), away);
+  daemon.launch();
+  const auto status = daemon.wait_exit(patience);
+  ASSERT_TRUE(status && WIFEXITED(*status));
+  EXPECT_EQ(WEXITSTATUS(*status), 69) << "not among those after which the unit gives up";
+  EXPECT_NE(daemon.log().find("hint: Mount the repository's file system."), std::string::npos)
+      << daemon.log();
+  std::filesystem::remove_all(daemon.repository());
+  std::filesystem::rename(away, daemon.repository());
+  ASSERT_TRUE(daemon.start());
+  EXPECT_EQ(daemon.stop(), 0);
 }
 
 TEST(StartTest, MoreThreadsThanAnyHostHasAreRefused) {
