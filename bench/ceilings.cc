@@ -58,7 +58,7 @@ Result<void> read_objects(std::span<const FetchFile> files, const FetchEnvironme
   Outcome outcome;
   {
     std::vector<std::jthread> threads;
-    for (unsigned thread = 0; thread < environment.fetch_threads; ++thread) {
+    for (unsigned thread = 0; thread < environment.store.reads_max(); ++thread) {
       threads.emplace_back([&] {
         const auto read_all = [&]() -> Result<void> {
           while (true) {

@@ -32,7 +32,6 @@ struct Options {
   std::string state = ".";
   double compressible = 0.5;
   unsigned runs = 3;
-  unsigned fetch_threads = 4;
   unsigned decode_threads = std::max(1u, std::thread::hardware_concurrency());
   bool no_uring = false;
   bool json = false;
@@ -92,8 +91,14 @@ Result<Backup> make_backup(const Options& options, const std::string& directory,
     sources.push_back({name, path, size_bytes});
   }
   pipeline::Progress progress;
-  const pipeline::UploadEnvironment environment{*parts.store, io::system_files(),     *parts.budget,
-                                                progress,     options.decode_threads, 1};
+  const pipeline::UploadEnvironment environment{*parts.store,
+                                                io::system_files(),
+                                                *parts.budget,
+                                                progress,
+                                                nullptr,
+                                                nullptr,
+                                                options.decode_threads,
+                                                1};
   const auto begin = Clock::now();
   RESTORED_TRY(backup.uploaded, pipeline::upload(sources, environment, {}));
   backup.upload_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
@@ -126,8 +131,8 @@ Result<Run> run_once(const Options& options, const std::string& directory, Parts
   Run run;
   pipeline::Progress progress;
   const pipeline::FetchEnvironment environment{
-      *parts.store, io::system_files(),    *parts.queue,           *parts.budget,
-      progress,     options.fetch_threads, options.decode_threads, true};
+      *parts.store, io::system_files(),     *parts.queue, *parts.budget, progress, nullptr,
+      nullptr,      options.decode_threads, true};
   RESTORED_TRY(io::system_files().make_directories(directory + "/target"));
   settle();
   const auto begin = Clock::now();
@@ -221,7 +226,6 @@ void add_pipeline_command(CLI::App& app, int& status) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--runs", options->runs)->check(CLI::Range(1, 100))->capture_default_str();
-  command->add_option("--fetch-threads", options->fetch_threads)->capture_default_str();
   command->add_option("--decode-threads", options->decode_threads)->capture_default_str();
   command->add_flag("--no-uring", options->no_uring, "use the pread/pwrite pool");
   command->add_flag("--json", options->json);

@@ -87,9 +87,14 @@ Result<void> Run::upload_others() {
     others.push_back({file.name, exported_.directory + "/" + file.name, file.size_bytes});
     indexes.push_back(i);
   }
-  const pipeline::UploadEnvironment environment{
-      environment_.repository.store(), environment_.files,   environment_.budget,
-      environment_.progress,           environment_.threads, environment_.zstd_level};
+  const pipeline::UploadEnvironment environment{environment_.repository.store(),
+                                                environment_.files,
+                                                environment_.budget,
+                                                environment_.progress,
+                                                environment_.waits,
+                                                environment_.bandwidth,
+                                                environment_.threads,
+                                                environment_.zstd_level};
   RESTORED_TRY(std::vector<pipeline::UploadedFile> uploaded,
                pipeline::upload(others, environment, stop_));
   RESTORED_CHECK(uploaded.size() == indexes.size(), "an upload answers for each file");

@@ -36,6 +36,8 @@ struct BackupEnvironment {
   io::FileSystem& files;
   MemoryBudget& budget;
   pipeline::Progress& progress;
+  WaitBoard* waits = nullptr;      // the operation's, see StoreCall
+  Bandwidth* bandwidth = nullptr;  // the operation's
   unsigned threads = 2;
   int zstd_level = 1;
 };

@@ -16,6 +16,7 @@
 #include "pipeline/progress.h"
 #include "restored/error.h"
 #include "restored/object_store.h"
+#include "restored/store_call.h"
 
 namespace restored::pipeline {
 
@@ -44,7 +45,8 @@ struct FetchEnvironment {
   io::IoQueue& queue;
   MemoryBudget& budget;
   Progress& progress;
-  unsigned fetch_threads = 4;
+  WaitBoard* waits = nullptr;      // the operation's, see StoreCall
+  Bandwidth* bandwidth = nullptr;  // the operation's
   unsigned decode_threads = 2;
   bool direct_io = true;
 };

@@ -97,7 +97,7 @@ Result<void> FileEncoder::encode(const UploadFile& file, UploadedFile& uploaded,
   const std::string table = format::encode_seek_table(uploaded.frames, sums);
   RESTORED_TRY(append(std::as_bytes(std::span(table))));
   BusyTimer busy(environment_.progress, Stage::store);
-  return object->commit();
+  return object->commit({});
 }
 
 void FileEncoder::end_file() {

@@ -17,7 +17,7 @@ void run_stages(const FetchEnvironment& environment, Flights& flights, Sink& sin
                    [&] { return decode_pieces(environment, decode_queue, sink, stop); });
     {
       Workers fetchers(first_error);
-      fetchers.start("restore-fetch", std::max(1u, environment.fetch_threads),
+      fetchers.start("restore-fetch", std::max(1u, environment.store.reads_max()),
                      [&] { return fetch_ranges(environment, flights, sink, decode_queue, stop); });
     }
     decode_queue.close();

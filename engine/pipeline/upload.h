@@ -34,6 +34,8 @@ struct UploadEnvironment {
   io::FileSystem& files;
   MemoryBudget& budget;
   Progress& progress;
+  WaitBoard* waits = nullptr;      // the operation's, see StoreCall
+  Bandwidth* bandwidth = nullptr;  // the operation's
   unsigned threads = 2;
   int zstd_level = 1;
 };

@@ -51,6 +51,8 @@ Result<void> BackupOperation::make() {
                                               parts_.files,
                                               *parts_.budget,
                                               operation_->progress(),
+                                              nullptr,
+                                              nullptr,
                                               parts_.decode_threads(),
                                               parts_.options.compression_level};
   const backup::BackupWatcher watcher{[this](Phase phase) { return operation_->enter(phase); },

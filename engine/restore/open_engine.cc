@@ -68,7 +68,8 @@ Result<void> remember_repository(EngineParts& parts, const KnownRepository& know
 
 Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
   RESTORED_TRY(parts.store,
-               store::open_store(parts.options.repository_url, parts.files, parts.queue.get()));
+               store::open_store(parts.options.repository_url, parts.files, parts.queue.get(),
+                                 parts.options.store));
   if (seams.wrap_store) parts.store = seams.wrap_store(std::move(parts.store));
   RESTORED_TRY(const KnownRepository known, known_repository(parts));
   const bool was_there = known.url == parts.store->url();

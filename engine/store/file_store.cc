@@ -34,24 +34,31 @@ Result<std::unique_ptr<FileStore>> FileStore::open(std::string root, io::FileSys
   std::unique_ptr<FileStore> store(new FileStore(std::move(root), files, queue));
   auto made = files.make_directories(store->root_ + std::string(temporary_directory));
   if (!made) return store->translate("", std::move(made).error());
-  store->remove_stale_uploads();
+  const auto removed = store->remove_stale_uploads(limits::upload_stale_seconds, StoreCall());
+  if (!removed) log::warning("store", "{}", removed.error().message);
   return store;
 }
 
-void FileStore::remove_stale_uploads() {
+Result<std::uint64_t> FileStore::remove_stale_uploads(std::uint64_t age_seconds,
+                                                      const StoreCall& call) {
   const std::string directory = root_ + std::string(temporary_directory);
-  const auto entries = files_.list(directory);
-  if (!entries) return log::warning("store", "{}", entries.error().message);
+  auto entries = files_.list(directory);
+  if (!entries) return translate("", std::move(entries).error());
   const UnixMillis stale_before =
-      system_clock().wall() - static_cast<UnixMillis>(limits::upload_stale_seconds) * 1000;
+      system_clock().wall() - static_cast<UnixMillis>(age_seconds) * 1000;
+  std::uint64_t removed = 0;
   for (const io::Entry& entry : *entries) {
+    if (call.stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped");
     if (entry.directory || entry.modified_unix_millis >= stale_before) continue;
     const std::string path = directory + '/' + entry.name;
-    if (const auto removed = files_.remove_file(path); !removed)
-      log::warning("store", "{}", removed.error().message);
-    else
-      log::info("store", "removed {} that a killed upload left", path);
+    if (const auto gone = files_.remove_file(path); !gone) {
+      log::warning("store", "{}", gone.error().message);
+      continue;
+    }
+    log::info("store", "removed {} that a killed upload left", path);
+    ++removed;
   }
+  return removed;
 }
 
 std::unexpected<Error> FileStore::translate(std::string_view key, Error error) const {
@@ -82,8 +89,8 @@ Result<std::string> FileStore::path_of(std::string_view key, const std::stop_tok
   return root_ + '/' + std::string(key);
 }
 
-Result<ObjectInfo> FileStore::stat(std::string_view key, std::stop_token stop) {
-  RESTORED_TRY(const std::string path, path_of(key, stop));
+Result<ObjectInfo> FileStore::stat(std::string_view key, const StoreCall& call) {
+  RESTORED_TRY(const std::string path, path_of(key, call.stop));
   auto entry = files_.stat(path);
   if (entry && entry->directory)
     entry = fail(ErrorCode::file_not_found, path + " is a directory, not an object");
@@ -92,8 +99,8 @@ Result<ObjectInfo> FileStore::stat(std::string_view key, std::stop_token stop) {
 }
 
 Result<void> FileStore::read(std::string_view key, std::uint64_t offset, std::span<std::byte> into,
-                             std::stop_token stop) {
-  RESTORED_TRY(const std::string path, path_of(key, stop));
+                             const StoreCall& call) {
+  RESTORED_TRY(const std::string path, path_of(key, call.stop));
   const auto buffered = [&]() -> Result<void> {
     RESTORED_TRY(const auto file, files_.open(path, io::Access::read, io::Caching::buffered));
     return file->read_at(offset, into);
@@ -118,34 +125,33 @@ Result<void> FileStore::read_direct(const std::string& path, std::uint64_t offse
 }
 
 Result<std::string> FileStore::get(std::string_view key, std::uint64_t bytes_max,
-                                   std::stop_token stop) {
-  RESTORED_TRY(const std::string path, path_of(key, stop));
+                                   const StoreCall& call) {
+  RESTORED_TRY(const std::string path, path_of(key, call.stop));
   auto content = io::read_file(files_, path, bytes_max);
   if (!content) return translate(key, std::move(content).error());
   return content;
 }
 
 Result<void> FileStore::put(std::string_view key, std::span<const std::byte> bytes,
-                            std::stop_token stop) {
-  RESTORED_TRY(const auto object, upload(key, stop));
-  RESTORED_TRY(object->append(bytes));
-  return object->commit();
+                            const StoreCall& call) {
+  RESTORED_TRY(const auto object, upload(key, call));
+  return object->commit(bytes);
 }
 
 Result<std::unique_ptr<ObjectUpload>> FileStore::upload(std::string_view key,
-                                                        std::stop_token stop) {
+                                                        const StoreCall& call) {
   FileUpload::Place place;
-  RESTORED_TRY(place.target_path, path_of(key, stop));
+  RESTORED_TRY(place.target_path, path_of(key, call.stop));
   place.key = key;
   place.temporary_path = fmt::format("{}{}/{}", root_, temporary_directory, random_id());
   const auto translated = [this, name = place.key](Error error) {
     return translate(name, std::move(error)).error();
   };
-  return FileUpload::begin(files_, std::move(place), translated, std::move(stop));
+  return FileUpload::begin(files_, std::move(place), translated, call.stop);
 }
 
-Result<void> FileStore::remove(std::string_view key, std::stop_token stop) {
-  RESTORED_TRY(const std::string path, path_of(key, stop));
+Result<void> FileStore::remove(std::string_view key, const StoreCall& call) {
+  RESTORED_TRY(const std::string path, path_of(key, call.stop));
   const std::string directory = io::parent_directory(path);
   // Durable, because who removes several objects relies on their order.
   auto removed = files_.remove_file(path);
@@ -158,12 +164,12 @@ Result<void> FileStore::remove(std::string_view key, std::stop_token stop) {
 
 Result<void> FileStore::list(std::string_view prefix,
                              const std::function<bool(const ObjectInfo&)>& visit,
-                             std::stop_token stop) {
+                             const StoreCall& call) {
   RESTORED_TRY(check_prefix(prefix));
   const std::size_t slash = prefix.rfind('/');
   const std::string directory_key(
       prefix.substr(0, slash == std::string_view::npos ? 0 : slash + 1));
-  RESTORED_TRY(walk(directory_key, prefix, visit, stop));
+  RESTORED_TRY(walk(directory_key, prefix, visit, call.stop));
   return {};
 }
 

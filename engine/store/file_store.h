@@ -26,17 +26,20 @@ class FileStore final : public ObjectStore {
                                                  io::IoQueue* queue);
 
   std::string url() const override { return "file://" + root_; }
-  Result<ObjectInfo> stat(std::string_view key, std::stop_token stop) override;
+  Result<ObjectInfo> stat(std::string_view key, const StoreCall& call) override;
   Result<void> read(std::string_view key, std::uint64_t offset, std::span<std::byte> into,
-                    std::stop_token stop) override;
+                    const StoreCall& call) override;
   Result<std::string> get(std::string_view key, std::uint64_t bytes_max,
-                          std::stop_token stop) override;
+                          const StoreCall& call) override;
   Result<void> put(std::string_view key, std::span<const std::byte> bytes,
-                   std::stop_token stop) override;
-  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, std::stop_token stop) override;
-  Result<void> remove(std::string_view key, std::stop_token stop) override;
+                   const StoreCall& call) override;
+  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
+                                               const StoreCall& call) override;
+  Result<void> remove(std::string_view key, const StoreCall& call) override;
+  Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
+                                             const StoreCall& call) override;
   Result<void> list(std::string_view prefix, const std::function<bool(const ObjectInfo&)>& visit,
-                    std::stop_token stop) override;
+                    const StoreCall& call) override;
 
  private:
   FileStore(std::string root, io::FileSystem& files, io::IoQueue* queue)
@@ -47,7 +50,6 @@ class FileStore final : public ObjectStore {
   std::unexpected<Error> translate(std::string_view key, Error error) const;
   Result<void> read_direct(const std::string& path, std::uint64_t offset,
                            std::span<std::byte> into);
-  void remove_stale_uploads();
   // False: visit wanted no more.
   Result<bool> walk(const std::string& directory_key, std::string_view prefix,
                     const std::function<bool(const ObjectInfo&)>& visit,

@@ -23,9 +23,14 @@ FileUpload::FileUpload(io::FileSystem& files, Place place, Translate translate,
       file_(std::move(file)) {}
 
 FileUpload::~FileUpload() {
+  abandon();
+}
+
+void FileUpload::abandon() noexcept {
   file_.reset();
   // What cannot be removed now is removed as stale by a later open.
-  if (!visible_) static_cast<void>(files_.remove_file(place_.temporary_path));
+  if (!ended_) static_cast<void>(files_.remove_file(place_.temporary_path));
+  ended_ = true;
 }
 
 Result<void> FileUpload::append(std::span<const std::byte> bytes) {
@@ -37,9 +42,8 @@ Result<void> FileUpload::append(std::span<const std::byte> bytes) {
   return {};
 }
 
-Result<void> FileUpload::commit() {
-  RESTORED_CHECK(file_ != nullptr, "one commit");
-  if (stop_.stop_requested()) return fail(ErrorCode::cancelled, "stopped writing " + place_.key);
+Result<void> FileUpload::commit(std::span<const std::byte> last) {
+  RESTORED_TRY(append(last));
   if (auto published = publish(); !published)
     return std::unexpected(translate_(std::move(published).error()));
   return {};
@@ -52,7 +56,7 @@ Result<void> FileUpload::publish() {
   const std::string directory = io::parent_directory(place_.target_path);
   RESTORED_TRY(files_.make_directories(directory));
   RESTORED_TRY(files_.rename(place_.temporary_path, place_.target_path));
-  visible_ = true;
+  ended_ = true;
   return files_.sync_directory(directory);
 }
 

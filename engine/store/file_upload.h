@@ -28,7 +28,8 @@ class FileUpload final : public ObjectUpload {
   FileUpload& operator=(const FileUpload&) = delete;
 
   Result<void> append(std::span<const std::byte> bytes) override;
-  Result<void> commit() override;
+  Result<void> commit(std::span<const std::byte> last) override;
+  void abandon() noexcept override;
 
  private:
   FileUpload(io::FileSystem& files, Place place, Translate translate, std::stop_token stop,
@@ -41,7 +42,7 @@ class FileUpload final : public ObjectUpload {
   const std::stop_token stop_;
   std::unique_ptr<io::File> file_;  // null after commit
   std::uint64_t written_bytes_ = 0;
-  bool visible_ = false;
+  bool ended_ = false;  // published or removed
 };
 
 }  // namespace restored::store

@@ -35,7 +35,7 @@ Result<std::string> percent_decoded(std::string_view text) {
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSystem& files,
-                                                io::IoQueue* queue) {
+                                                io::IoQueue* queue, const StoreOptions&) {
   constexpr std::string_view hint = "Give the repository as file:///absolute/directory.";
   if (!url.starts_with(file_scheme))
     return fail(ErrorCode::invalid_configuration,

@@ -6,6 +6,7 @@
 
 #include "restored/error.h"
 #include "restored/object_store.h"
+#include "restored/store_options.h"
 
 namespace restored::io {
 class FileSystem;
@@ -18,6 +19,6 @@ namespace restored::store {
 // carries large aligned reads; both outlive the store.
 // Errors: invalid_configuration (unknown scheme, relative path), and the file system's.
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSystem& files,
-                                                io::IoQueue* queue);
+                                                io::IoQueue* queue, const StoreOptions& options = {});
 
 }  // namespace restored::store

@@ -22,12 +22,14 @@
 #include "restored/limits.h"
 #include "restored/object_store.h"
 #include "restored/operation.h"
+#include "restored/store_options.h"
 
 namespace restored {
 
 struct EngineOptions {
   std::string state_directory;
-  std::string repository_url;  // "file:///absolute/directory"
+  std::string repository_url;  // "file:///absolute/directory", "s3://bucket/prefix"
+  StoreOptions store;
   std::uint64_t memory_budget_bytes = limits::memory_budget_bytes_default;
   std::uint64_t block_cache_bytes = limits::block_cache_bytes_default;
   std::uint64_t space_reserve_bytes = limits::space_reserve_bytes_default;

@@ -41,6 +41,32 @@ inline constexpr std::uint64_t memory_budget_bytes_default = 256 * kMiB;
 inline constexpr std::uint64_t memory_budget_bytes_min = 64 * kMiB;
 inline constexpr unsigned ranges_in_flight_max = 64;
 
+// Object stores. Reads in flight begin at a few and grow while that makes them faster.
+inline constexpr unsigned store_reads_begin = 4;
+inline constexpr unsigned store_reads_max_default = 32;
+inline constexpr unsigned store_writes_max_default = 8;
+inline constexpr std::uint64_t upload_part_bytes = 8 * kMiB;
+inline constexpr std::uint64_t upload_part_bytes_min = 5 * kMiB;  // S3's own, but for the last
+inline constexpr std::uint64_t upload_parts_max = 10'000;         // S3's own
+inline constexpr std::uint64_t store_stall_seconds_default = 20;
+inline constexpr std::uint64_t store_retry_seconds_default = 300;
+inline constexpr std::uint64_t store_seconds_max = 24 * 3600;  // of either
+inline constexpr unsigned store_connect_seconds = 5;
+inline constexpr unsigned store_backoff_millis = 100;         // the first wait is up to this long
+inline constexpr unsigned store_backoff_millis_max = 20'000;  // and no wait longer than this
+inline constexpr unsigned store_idle_seconds = 15;            // a connection kept for the next one
+inline constexpr unsigned store_name_seconds = 30;     // how long a resolved name is believed
+inline constexpr unsigned store_request_seconds = 60;  // beside its bytes,
+inline constexpr std::uint64_t store_bytes_per_second_min = 64 * kKiB;  // at this rate at least
+inline constexpr unsigned store_wait_shown_seconds = 2;  // a wait that is worth telling
+inline constexpr std::size_t store_header_bytes_max = 32 * kKiB;
+inline constexpr std::size_t store_error_bytes_max = 64 * kKiB;
+inline constexpr std::size_t store_list_bytes_max = 4 * kMiB;  // one page
+inline constexpr unsigned store_list_page = 1000;
+inline constexpr unsigned store_clock_skew_seconds = 15 * 60;    // signatures older than this fail
+inline constexpr unsigned credentials_refresh_seconds = 5 * 60;  // before they expire
+inline constexpr unsigned object_reads_again_max = 2;            // of a frame whose hash differs
+
 // Storage.
 inline constexpr std::uint64_t sst_bytes = 64 * kMiB;
 inline constexpr int open_files_max = 500;
@@ -104,6 +130,13 @@ static_assert(range_stored_bytes_max >= 32 * frame_stored_bytes_max,
               "8 MiB of incompressible content fit into one range");
 static_assert(memory_budget_bytes_min >= 2 * range_lease_bytes_max,
               "at the smallest budget one range can be fetched while another is written");
+static_assert(store_reads_max_default <= ranges_in_flight_max);
+static_assert(upload_part_bytes >= upload_part_bytes_min);
+static_assert(local_read_bytes + upload_part_bytes + 2 * frame_stored_bytes_max <=
+                  range_lease_bytes_max,
+              "what holds a range holds an upload's lease");
+static_assert(upload_parts_max * upload_part_bytes >= 1024 * sst_bytes,
+              "files far larger than RocksDB makes them still fit into one object");
 static_assert(undo_seconds_max <= (1ull << 62) / 1000, "in milliseconds, with the time of day");
 static_assert(memory_budget_bytes_default >= memory_budget_bytes_min);
 static_assert(small_object_bytes_max < manifest_bytes_max);

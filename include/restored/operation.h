@@ -68,6 +68,9 @@ struct OperationView {
   std::uint32_t attempts = 1;  // 1 + number of times an agent's restart continued it
   std::optional<Error> error;
   std::string waiting_on;  // empty: it is working
+  std::optional<UnixMillis> waiting_since;
+  std::uint32_t waiting_attempts = 0;  // how often it was tried, with waiting_on; 0: not counted
+  std::uint64_t bandwidth_bytes_per_second = 0;  // its own limit; 0: none
   StageSeconds busy;
   std::uint64_t peak_memory_bytes = 0;  // of leases
   double swap_pause_seconds = 0;        // gate closed

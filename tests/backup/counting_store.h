@@ -27,38 +27,43 @@ class CountingStore final : public ObjectStore {
   }
 
   std::string url() const override { return inner_.url(); }
-  Result<ObjectInfo> stat(std::string_view key, std::stop_token stop) override {
+  Result<ObjectInfo> stat(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(note("stat", key));
-    return inner_.stat(key, std::move(stop));
+    return inner_.stat(key, call);
   }
   Result<void> read(std::string_view key, std::uint64_t offset, std::span<std::byte> into,
-                    std::stop_token stop) override {
+                    const StoreCall& call) override {
     RESTORED_TRY(note("read", key));
-    return inner_.read(key, offset, into, std::move(stop));
+    return inner_.read(key, offset, into, call);
   }
   Result<std::string> get(std::string_view key, std::uint64_t bytes_max,
-                          std::stop_token stop) override {
+                          const StoreCall& call) override {
     RESTORED_TRY(note("get", key));
-    return inner_.get(key, bytes_max, std::move(stop));
+    return inner_.get(key, bytes_max, call);
   }
   Result<void> put(std::string_view key, std::span<const std::byte> bytes,
-                   std::stop_token stop) override {
+                   const StoreCall& call) override {
     RESTORED_TRY(note("put", key));
-    return inner_.put(key, bytes, std::move(stop));
+    return inner_.put(key, bytes, call);
   }
   Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                               std::stop_token stop) override {
+                                               const StoreCall& call) override {
     RESTORED_TRY(note("upload", key));
-    return inner_.upload(key, std::move(stop));
+    return inner_.upload(key, call);
   }
-  Result<void> remove(std::string_view key, std::stop_token stop) override {
+  Result<void> remove(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(note("remove", key));
-    return inner_.remove(key, std::move(stop));
+    return inner_.remove(key, call);
+  }
+  Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
+                                             const StoreCall& call) override {
+    RESTORED_TRY(note("remove_stale_uploads", ""));
+    return inner_.remove_stale_uploads(age_seconds, call);
   }
   Result<void> list(std::string_view prefix, const std::function<bool(const ObjectInfo&)>& visit,
-                    std::stop_token stop) override {
+                    const StoreCall& call) override {
     RESTORED_TRY(note("list", prefix));
-    return inner_.list(prefix, visit, std::move(stop));
+    return inner_.list(prefix, visit, call);
   }
 
  private:

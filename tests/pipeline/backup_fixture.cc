@@ -79,12 +79,13 @@ void BackupFixture::open() {
 }
 
 FetchEnvironment BackupFixture::environment() {
-  return FetchEnvironment{*store_,     *files_,         *queue_,   *budget_, progress_,
-                          /*fetch*/ 4, decode_threads_, direct_io_};
+  return FetchEnvironment{*store_, *files_, *queue_,         *budget_,  progress_,
+                          nullptr, nullptr, decode_threads_, direct_io_};
 }
 
 UploadEnvironment BackupFixture::upload_environment(int zstd_level) {
-  return UploadEnvironment{*store_, *files_, *budget_, upload_progress_, 2, zstd_level};
+  return UploadEnvironment{*store_, *files_, *budget_, upload_progress_,
+                           nullptr, nullptr, 2,        zstd_level};
 }
 
 Result<std::vector<UploadedFile>> BackupFixture::upload_contents(

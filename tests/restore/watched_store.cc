@@ -9,38 +9,46 @@ class WatchedStore final : public ObjectStore {
       : inner_(std::move(inner)), watch_(watch) {}
 
   std::string url() const override { return inner_->url(); }
-  Result<ObjectInfo> stat(std::string_view key, std::stop_token stop) override {
+  Result<ObjectInfo> stat(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(watch_.note("stat", key));
-    return inner_->stat(key, stop);
+    return inner_->stat(key, call);
   }
   Result<void> read(std::string_view key, std::uint64_t offset, std::span<std::byte> into,
-                    std::stop_token stop) override {
+                    const StoreCall& call) override {
     RESTORED_TRY(watch_.note("read", key));
-    return inner_->read(key, offset, into, stop);
+    return inner_->read(key, offset, into, call);
   }
   Result<std::string> get(std::string_view key, std::uint64_t bytes_max,
-                          std::stop_token stop) override {
+                          const StoreCall& call) override {
     RESTORED_TRY(watch_.note("get", key));
-    return inner_->get(key, bytes_max, stop);
+    return inner_->get(key, bytes_max, call);
   }
   Result<void> put(std::string_view key, std::span<const std::byte> bytes,
-                   std::stop_token stop) override {
+                   const StoreCall& call) override {
     RESTORED_TRY(watch_.note("put", key));
-    return inner_->put(key, bytes, stop);
+    return inner_->put(key, bytes, call);
   }
   Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                               std::stop_token stop) override {
+                                               const StoreCall& call) override {
     RESTORED_TRY(watch_.note("upload", key));
-    return inner_->upload(key, stop);
+    return inner_->upload(key, call);
   }
-  Result<void> remove(std::string_view key, std::stop_token stop) override {
+  Result<void> remove(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(watch_.note("remove", key));
-    return inner_->remove(key, stop);
+    return inner_->remove(key, call);
+  }
+  unsigned reads_max() const override { return inner_->reads_max(); }
+  unsigned writes_max() const override { return inner_->writes_max(); }
+  Result<ReadTurn> read_turn(const StoreCall& call) override { return inner_->read_turn(call); }
+  Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
+                                             const StoreCall& call) override {
+    RESTORED_TRY(watch_.note("remove_stale_uploads", ""));
+    return inner_->remove_stale_uploads(age_seconds, call);
   }
   Result<void> list(std::string_view prefix, const std::function<bool(const ObjectInfo&)>& visit,
-                    std::stop_token stop) override {
+                    const StoreCall& call) override {
     RESTORED_TRY(watch_.note("list", prefix));
-    return inner_->list(prefix, visit, stop);
+    return inner_->list(prefix, visit, call);
   }
 
  private:

@@ -166,7 +166,7 @@ TEST_F(FileStoreTest, StoppedCallsAreCancelled) {
                 .code,
             ErrorCode::cancelled);
   EXPECT_EQ((*upload)->append(into).error().code, ErrorCode::cancelled);
-  EXPECT_EQ((*upload)->commit().error().code, ErrorCode::cancelled);
+  EXPECT_EQ((*upload)->commit({}).error().code, ErrorCode::cancelled);
   upload->reset();
   EXPECT_THAT(files_on_disk(), ElementsAre("repository/a"));
 }

@@ -83,7 +83,7 @@ TEST_F(FileStoreTest, UploadIsInvisibleBeforeCommitAndGoneWithoutIt) {
   auto upload = store->upload("a/b", {});
   ASSERT_TRUE((*upload)->append(bytes_of("hello ")));
   ASSERT_TRUE((*upload)->append(bytes_of("world")));
-  ASSERT_TRUE((*upload)->commit());
+  ASSERT_TRUE((*upload)->commit({}));
   EXPECT_EQ(store->get("a/b", 100, {}).value(), "hello world");
   EXPECT_THAT(files_on_disk(), ElementsAre("repository/a/b"));
 }
