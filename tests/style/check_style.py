@@ -31,6 +31,7 @@ ONLY_IN = {
                             "tests/data/", "bench/"],
     r"toml\+\+/": ["agent/"],
     r"spdlog/": ["engine/base/"],
+    r"expat": ["engine/store/"],
     r"systemd/": ["agent/"],
     r"hiredis": ["tests/", "bench/"],
     r"CLI/": ["agent/main.cc", "tools/restorectl/", "bench/"],
@@ -63,6 +64,7 @@ COMMAND_PACKAGES = {
 LIBRARY_PACKAGES = {
     "Boost": "libboost1.81-dev",
     "CLI11": "libcli11-dev",
+    "EXPAT": "libexpat1-dev",
     "GTest": "libgtest-dev",
     "HIREDIS": "libhiredis-dev",
     "OpenSSL": "libssl-dev",
