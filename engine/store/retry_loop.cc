@@ -1,0 +1,80 @@
+#include "store/retry_loop.h"
+
+#include <fmt/chrono.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/random.h"
+
+namespace restored::store {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// What was mended and fails again is not mended.
+constexpr unsigned at_once_max = 3;
+
+// False: stopped.
+bool wait_for(milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, time, [] { return false; });
+  return !stop.stop_requested();
+}
+
+milliseconds full_jitter(const RetryPolicy& policy, unsigned failures) {
+  const unsigned doublings = std::min(failures - 1, 20u);
+  const auto most =
+      std::min<std::int64_t>(policy.backoff_max.count(), policy.backoff.count() << doublings);
+  return milliseconds(random_u64() % (static_cast<std::uint64_t>(most) + 1));
+}
+
+}  // namespace
+
+RetryLoop::RetryLoop(const RetryPolicy& policy, const StoreCall& call, std::string where)
+    : policy_(policy),
+      call_(call),
+      where_(std::move(where)),
+      entry_(WaitBoard::post(call.waits, where_)),
+      begin_(steady_clock::now()),
+      progress_at_(begin_) {}
+
+void RetryLoop::progress() {
+  progress_at_ = steady_clock::now();
+  failures_in_row_ = 0;
+  entry_.progress();
+}
+
+std::unexpected<Error> RetryLoop::give_up(Trouble trouble) const {
+  if (failures_ > 1) {
+    const auto seconds = std::chrono::duration<double>(steady_clock::now() - begin_).count();
+    trouble.error.message += fmt::format(" (tried {} times in {:.1f} s)", failures_, seconds);
+  }
+  return std::unexpected(std::move(trouble.error));
+}
+
+Result<void> RetryLoop::wait_after(Trouble trouble) {
+  if (call_.stop.stop_requested()) {
+    return fail(ErrorCode::cancelled, "stopped while it waited for " + where_);
+  }
+  ++failures_;
+  ++failures_in_row_;
+  if (!trouble.again) return give_up(std::move(trouble));
+  if (trouble.at_once && failures_in_row_ <= at_once_max) return {};
+  milliseconds wait = full_jitter(policy_, failures_in_row_);
+  if (trouble.retry_after) wait += *trouble.retry_after;
+  const auto left = progress_at_ + policy_.budget - steady_clock::now();
+  if (wait >= left) return give_up(std::move(trouble));
+  entry_.attempt_failed(fmt::format("{}: {}", where_, trouble.error.message), failures_);
+  if (!wait_for(wait, call_.stop)) {
+    return fail(ErrorCode::cancelled, "stopped while it waited for " + where_);
+  }
+  return {};
+}
+
+}  // namespace restored::store
