@@ -45,6 +45,8 @@ class FileStore final : public ObjectStore {
   FileStore(std::string root, io::FileSystem& files, io::IoQueue* queue)
       : root_(std::move(root)), files_(files), queue_(queue) {}
 
+  Result<std::unique_ptr<ObjectUpload>> begin_upload(std::string_view key, bool replace,
+                                                     const StoreCall& call);
   Result<std::string> path_of(std::string_view key, const std::stop_token& stop) const;
   // The store's error for the file system's, when `key` was being looked at.
   std::unexpected<Error> translate(std::string_view key, Error error) const;

@@ -55,9 +55,19 @@ Result<void> FileUpload::publish() {
   RESTORED_TRY(std::exchange(file_, nullptr)->close());
   const std::string directory = io::parent_directory(place_.target_path);
   RESTORED_TRY(files_.make_directories(directory));
-  RESTORED_TRY(files_.rename(place_.temporary_path, place_.target_path));
+  RESTORED_TRY(move_into_place());
   ended_ = true;
   return files_.sync_directory(directory);
+}
+
+// A link never replaces; a file system without links renames, which can.
+Result<void> FileUpload::move_into_place() {
+  if (place_.replace) return files_.rename(place_.temporary_path, place_.target_path);
+  const auto linked = files_.link(place_.temporary_path, place_.target_path);
+  if (linked) return files_.remove_file(place_.temporary_path);
+  if (linked.error().code == ErrorCode::file_exists)
+    return fail(ErrorCode::object_exists, place_.target_path + " exists already");
+  return files_.rename(place_.temporary_path, place_.target_path);
 }
 
 }  // namespace restored::store

@@ -17,6 +17,7 @@ class FileUpload final : public ObjectUpload {
     std::string key;             // for messages
     std::string temporary_path;  // must not exist; on the target's file system
     std::string target_path;
+    bool replace = false;  // what stands there
   };
   // Translates the file system's errors into the store's.
   using Translate = std::function<Error(Error)>;
@@ -35,6 +36,7 @@ class FileUpload final : public ObjectUpload {
   FileUpload(io::FileSystem& files, Place place, Translate translate, std::stop_token stop,
              std::unique_ptr<io::File> file);
   Result<void> publish();
+  Result<void> move_into_place();
 
   io::FileSystem& files_;
   const Place place_;

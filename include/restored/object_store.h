@@ -33,7 +33,7 @@ class ObjectUpload {
   virtual Result<void> append(std::span<const std::byte> bytes) = 0;
   // The last bytes, of any number (all of them, for an object that is small). Durable when it
   // returns: file and directory synced, or the store's own acknowledgement, and as long as it
-  // should be.
+  // should be. Errors: object_exists, when another writer was first: what it wrote stays.
   virtual Result<void> commit(std::span<const std::byte> last) = 0;
   // Removes what was written, as far as that takes no more than a second. Nothing may follow.
   virtual void abandon() noexcept = 0;
