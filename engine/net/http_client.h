@@ -62,14 +62,13 @@ struct Response {
 // Why there is no answer, or no whole one.
 struct Failure {
   enum class Kind : std::uint8_t {
-    name_unknown,       // the name does not exist: it will not on the next try either
-    name_unavailable,   // the resolver does not answer
-    connect_failed,     // refused, unreachable, timed out
-    tls_refused,        // the peer's certificate or its protocol
-    timed_out,          // stalled, or past the deadline
-    closed,             // reset, or closed before the end
-    malformed,          // not HTTP, or more than the limits allow
-    refused_by_target,  // Target said no: see its error
+    name_unknown,      // the name does not exist: it will not on the next try either
+    name_unavailable,  // the resolver does not answer
+    connect_failed,    // refused, unreachable, timed out
+    tls_refused,       // the peer's certificate or its protocol
+    timed_out,         // stalled, or past the deadline
+    closed,            // reset, or closed before the end
+    malformed,         // not HTTP, or more than the limits allow
     cancelled,
   };
   Kind kind = Kind::closed;
