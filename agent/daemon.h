@@ -1,7 +1,7 @@
 // The life of the process: open the engine, listen, say ready, wait for a signal, stop cleanly.
 #pragma once
 
-#include "config.h"
+#include "config/config.h"
 #include "restored/error.h"
 
 namespace restored::agent {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config.h"
+#include "config/config.h"
 #include "control/server.h"
 #include "data/server.h"
 #include "restored/error.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config.h"
+#include "config/config.h"
 #include "daemon.h"
 
 namespace restored::agent {
@@ -58,12 +58,15 @@ int run(int argc, char** argv) {
                  fmt::format("configuration file (TOML) [{} if it exists]", default_config_path));
   app.add_option("--state", flags.state, "state directory [/var/lib/restored]");
   app.add_option("--repository", flags.repository,
-                 "where backups live: file:///DIRECTORY [DIRECTORY = repository below the state]");
+                 "where backups live: file:///DIRECTORY or s3://BUCKET/PREFIX "
+                 "[file://, DIRECTORY = repository below the state]");
   app.add_option("--control", flags.control,
                  "control address, may be repeated: unix:PATH or tcp:HOST:PORT "
                  "[unix:/run/restored/control.sock]");
   app.add_option("--listen", flags.listen, "Redis protocol: HOST:PORT [127.0.0.1:6379]");
-  app.add_flag("--check", flags.check, "check the configuration and leave");
+  app.add_flag("--check", flags.check,
+               "check the configuration (not the repository: restorectl repository "
+               "check does that) and leave");
   app.add_flag("--new-admin-token", flags.new_admin_token,
                "make a new administrator's token in <state>/admin.token and revoke the old one");
   try {

@@ -34,6 +34,9 @@ struct EngineOptions {
   std::uint64_t block_cache_bytes = limits::block_cache_bytes_default;
   std::uint64_t space_reserve_bytes = limits::space_reserve_bytes_default;
   std::uint64_t undo_seconds = limits::undo_seconds_default;
+  // A deadline for each operation, from its acceptance or continuation on; 0: none, but for
+  // backups.
+  std::uint64_t operation_seconds_max = limits::operation_seconds_default;
   unsigned decode_threads = 0;  // 0: one a core
   int compression_level = 1;    // zstd, of backups
   bool io_uring = true;         // false: the pread/pwrite pool, for tests and odd kernels

@@ -45,6 +45,7 @@ inline constexpr unsigned ranges_in_flight_max = 64;
 inline constexpr unsigned store_reads_begin = 4;
 inline constexpr unsigned store_reads_max_default = 32;
 inline constexpr unsigned store_writes_max_default = 8;
+inline constexpr unsigned store_writes_max = 64;
 inline constexpr std::uint64_t upload_part_bytes = 8 * kMiB;
 inline constexpr std::uint64_t upload_part_bytes_min = 5 * kMiB;  // S3's own, but for the last
 inline constexpr std::uint64_t upload_parts_max = 10'000;         // S3's own
@@ -80,6 +81,12 @@ inline constexpr std::uint64_t undo_seconds_max = 3650ull * 24 * 3600;
 inline constexpr unsigned operations_running_max = 4;
 inline constexpr std::uint32_t restore_attempts_max = 8;
 inline constexpr unsigned databases_opening_max = 8;  // at once, at the start
+// An operation that runs longer ends with an error. Three days are 25 TB at 100 MB/s; and a backup
+// must be over before what it has uploaded looks left behind, so it has a deadline in any case.
+inline constexpr std::uint64_t operation_seconds_default = 3ull * 24 * 3600;
+inline constexpr std::uint64_t operation_seconds_min = 60;
+inline constexpr std::uint64_t operation_seconds_max = 30ull * 24 * 3600;
+inline constexpr std::uint64_t backup_seconds_max = 6ull * 24 * 3600;
 inline constexpr unsigned retire_check_seconds = 5;
 inline constexpr unsigned space_wait_seconds = 60;  // for retired files to be gone
 
@@ -141,6 +148,9 @@ static_assert(undo_seconds_max <= (1ull << 62) / 1000, "in milliseconds, with th
 static_assert(memory_budget_bytes_default >= memory_budget_bytes_min);
 static_assert(small_object_bytes_max < manifest_bytes_max);
 static_assert(orphan_seconds > upload_stale_seconds);
+static_assert(backup_seconds_max + 24 * 3600 <= orphan_seconds, "a day for clocks that differ");
+static_assert(operation_seconds_default <= backup_seconds_max);
+static_assert(store_writes_max_default <= store_writes_max);
 static_assert(input_buffer_bytes_max > value_bytes_max_default, "SET of the largest value");
 static_assert(output_buffer_bytes_max > value_bytes_max_default, "GET of the largest value");
 

