@@ -42,6 +42,11 @@ Result<Response> list_operations(const Call& call);
 Result<Response> get_operation(const Call& call);
 Result<Response> wait_operation(const Call& call);
 Result<Response> cancel_operation(const Call& call);
+Result<Response> update_operation(const Call& call);
+
+// bandwidth.cc
+Result<Response> get_limits(const Call& call);
+Result<Response> update_limits(const Call& call);
 
 // tokens.cc
 Result<Response> create_token(const Call& call);

@@ -41,6 +41,12 @@ Result<BackupInfo> backup_of(const Call& call) {
   return info;
 }
 
+Result<OperationId> known_operation_id(std::string_view text) {
+  std::optional<OperationId> id = operation_id(text);
+  if (!id) return fail(ErrorCode::operation_not_found, "there is no operation with this id");
+  return std::move(*id);
+}
+
 Response busy_answer(const Call& call, const DatabaseId& database, const Error& error) {
   Response response = error_answer(error, call);
   if (!facts(error.code).retry) return response;

@@ -18,6 +18,9 @@ Result<BackupInfo> backup_of(const Call& call);
 // Errors: backup_not_found.
 Result<BackupId> known_backup_id(std::string_view text);
 
+// Errors: operation_not_found.
+Result<OperationId> known_operation_id(std::string_view text);
+
 // An error of an engine call on this database as the answer: when the database is busy, it leads
 // to the running operation.
 Response busy_answer(const Call& call, const DatabaseId& database, const Error& error);

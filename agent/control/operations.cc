@@ -15,12 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-Result<OperationId> operation_of(const Call& call) {
-  std::optional<OperationId> id = operation_id(call.parameter("operation"));
-  if (!id) return fail(ErrorCode::operation_not_found, "there is no operation with this id");
-  return std::move(*id);
-}
-
 Result<std::chrono::milliseconds> parsed_timeout(std::string_view query) {
   const auto text = query_value(query, "timeout");
   if (!text) return std::chrono::seconds(limits::wait_seconds_default);
@@ -87,13 +81,13 @@ Result<Response> list_operations(const Call& call) {
 }
 
 Result<Response> get_operation(const Call& call) {
-  RESTORED_TRY(const OperationId id, operation_of(call));
+  RESTORED_TRY(const OperationId id, known_operation_id(call.parameter("operation")));
   RESTORED_TRY(const OperationView view, call.engine().operation(id));
   return data_answer(200, operation_object(call, view));
 }
 
 Result<Response> wait_operation(const Call& call) {
-  RESTORED_TRY(const OperationId id, operation_of(call));
+  RESTORED_TRY(const OperationId id, known_operation_id(call.parameter("operation")));
   RESTORED_TRY(const std::chrono::milliseconds timeout, parsed_timeout(call.request.query));
   RESTORED_TRY(const OperationView view, call.engine().operation(id));
   Response response = data_answer(200, operation_object(call, view));
@@ -107,7 +101,7 @@ Result<Response> wait_operation(const Call& call) {
 }
 
 Result<Response> cancel_operation(const Call& call) {
-  RESTORED_TRY(const OperationId id, operation_of(call));
+  RESTORED_TRY(const OperationId id, known_operation_id(call.parameter("operation")));
   RESTORED_TRY(const OperationView view, call.engine().cancel_operation(id));
   Response response = data_answer(202, operation_object(call, view));
   point_to(response, id);

@@ -79,6 +79,30 @@ Result<std::optional<bool>> flag_member(const json::object& object, std::string_
   return value->get_bool();
 }
 
+Result<std::optional<std::uint64_t>> count_member(const json::object& object, std::string_view name,
+                                                  ErrorCode code) {
+  const json::value* value = present(object, name);
+  if (value == nullptr) return std::nullopt;
+  json::error_code error;
+  const auto count = value->is_number() ? value->to_number<std::uint64_t>(error) : 0;
+  if (!value->is_number() || error) {
+    return fail(code, fmt::format("{} must be a whole number that is not negative", name));
+  }
+  return count;
+}
+
+Result<std::optional<std::uint64_t>> bandwidth_member(const json::object& object) {
+  constexpr std::string_view name = "bandwidthBytesPerSecond";
+  RESTORED_TRY(const auto rate, count_member(object, name, ErrorCode::invalid_value));
+  if (rate && *rate != 0 && *rate < limits::store_bytes_per_second_min) {
+    return fail(ErrorCode::invalid_value,
+                fmt::format("{} must be at least {}, or 0: no limit", name,
+                            limits::store_bytes_per_second_min),
+                "To stop the transfer, cancel the operation.");
+  }
+  return rate;
+}
+
 Result<std::string> required_text(const json::object& object, std::string_view name,
                                   ErrorCode code) {
   RESTORED_TRY(std::optional<std::string> text, text_member(object, name, code));

@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,12 @@ Result<std::optional<std::string>> text_member(const boost::json::object& object
                                                std::string_view name, ErrorCode code);
 Result<std::optional<bool>> flag_member(const boost::json::object& object, std::string_view name,
                                         ErrorCode code);
+// A whole number that is not negative.
+Result<std::optional<std::uint64_t>> count_member(const boost::json::object& object,
+                                                  std::string_view name, ErrorCode code);
+// "bandwidthBytesPerSecond": 0 (no limit) or at least limits::store_bytes_per_second_min.
+// Errors: invalid_value.
+Result<std::optional<std::uint64_t>> bandwidth_member(const boost::json::object& object);
 // Errors: `code`, also when it is absent.
 Result<std::string> required_text(const boost::json::object& object, std::string_view name,
                                   ErrorCode code);

@@ -54,12 +54,16 @@ constexpr Route table[] = {
     {"GET",    "/v1/operations",                                   first, read,    memory, list_operations},
     {"GET",    "/v1/operations/{operation}",                       first, read,    memory, get_operation},
     {"DELETE", "/v1/operations/{operation}",                       first, write_or_restore, memory, cancel_operation},
+    {"PATCH",  "/v1/operations/{operation}",                       first, write_or_restore, disk,   update_operation},
     {"GET",    "/v1/operations/{operation}/wait",                  first, read,    memory, wait_operation},
 
     {"POST",   "/v1/tokens",                                       first, write,   disk,   create_token},
     {"GET",    "/v1/tokens",                                       first, read,    memory, list_tokens},
     {"GET",    "/v1/tokens/{token}",                               first, read,    memory, get_token},
     {"DELETE", "/v1/tokens/{token}",                               first, write,   disk,   delete_token},
+
+    {"GET",    "/v1/limits",                                       first, read,    memory, get_limits},
+    {"PATCH",  "/v1/limits",                                       first, write,   memory, update_limits},
 
     {"GET",    "/v1/info",                                         first, read,    memory, get_info},
     {"GET",    "/healthz",                                         probe, none,    memory, get_health},

@@ -180,6 +180,8 @@ json::object operation_object(const Call& call, const OperationView& view) {
   if (view.eta_seconds) eta = *view.eta_seconds;
   json::value waiting = nullptr;
   if (!view.waiting_on.empty()) waiting = view.waiting_on;
+  json::value tried = nullptr;
+  if (view.waiting_attempts > 0) tried = view.waiting_attempts;
   return {{"id", view.id.value},
           {"type", "operation"},
           {"url", url(call, "operations", view.id.value)},
@@ -199,6 +201,9 @@ json::object operation_object(const Call& call, const OperationView& view) {
           {"etaSeconds", std::move(eta)},
           {"attempts", view.attempts},
           {"waitingOn", std::move(waiting)},
+          {"waitingSince", time_or_null(view.waiting_since)},
+          {"waitAttempts", std::move(tried)},
+          {"bandwidthBytesPerSecond", view.bandwidth_bytes_per_second},
           {"error", view.error ? error_object(*view.error) : json::value(nullptr)},
           {"busySeconds", json::object{{"fetch", view.busy.fetch},
                                        {"decode", view.busy.decode},

@@ -98,6 +98,11 @@ std::optional<std::int64_t> Fields::optional_time(std::string_view member) {
   return time(member);
 }
 
+std::optional<std::uint64_t> Fields::optional_count(std::string_view member) {
+  if (present(member) == nullptr) return std::nullopt;
+  return count(member);
+}
+
 std::optional<double> Fields::optional_number(std::string_view member) {
   if (present(member) == nullptr) return std::nullopt;
   return number(member);

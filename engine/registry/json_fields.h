@@ -24,6 +24,7 @@ class Fields {
   bool flag(std::string_view member);
   // A member that may be missing or null.
   std::optional<std::int64_t> optional_time(std::string_view member);
+  std::optional<std::uint64_t> optional_count(std::string_view member);
   std::optional<double> optional_number(std::string_view member);
   std::optional<Error> optional_error(std::string_view member);
   // One whose text `find` must know.

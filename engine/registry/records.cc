@@ -164,6 +164,7 @@ std::string encode(const StoredOperation& stored) {
                       {"attempts", view.attempts},
                       {"error", to_json(view.error)},
                       {"waitingOn", view.waiting_on},
+                      {"bandwidthBytesPerSecond", view.bandwidth_bytes_per_second},
                       {"peakMemoryBytes", view.peak_memory_bytes},
                       {"swapPauseSeconds", view.swap_pause_seconds},
                       {"mayCancel", view.may_cancel},
@@ -198,6 +199,8 @@ Result<StoredOperation> decode_operation(std::string_view key, std::string_view 
   view.attempts = static_cast<std::uint32_t>(fields.count("attempts"));
   view.error = fields.optional_error("error");
   view.waiting_on = fields.text("waitingOn");
+  // Records of before this limit existed have none.
+  view.bandwidth_bytes_per_second = fields.optional_count("bandwidthBytesPerSecond").value_or(0);
   view.peak_memory_bytes = fields.count("peakMemoryBytes");
   view.swap_pause_seconds = fields.number("swapPauseSeconds");
   view.may_cancel = fields.flag("mayCancel");

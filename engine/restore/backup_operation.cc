@@ -46,15 +46,10 @@ Result<void> BackupOperation::make() {
   request.agent_version = agent_version();
   request.export_directory = directory + "/export";
 
-  const backup::BackupEnvironment environment{*parts_.repository,
-                                              claim_.database(),
-                                              parts_.files,
-                                              *parts_.budget,
-                                              operation_->progress(),
-                                              nullptr,
-                                              nullptr,
-                                              parts_.decode_threads(),
-                                              parts_.options.compression_level};
+  const backup::BackupEnvironment environment{
+      *parts_.repository,       claim_.database(),       parts_.files,
+      *parts_.budget,           operation_->progress(),  &operation_->waits(),
+      &operation_->bandwidth(), parts_.decode_threads(), parts_.options.compression_level};
   const backup::BackupWatcher watcher{[this](Phase phase) { return operation_->enter(phase); },
                                       [this] { return operation_->pass_point_of_no_return(); },
                                       [this](std::string_view step) { parts_.step(step); }};

@@ -241,4 +241,19 @@ Result<OperationView> EngineFacade::cancel_operation(const OperationId& id) {
   return operation->cancel();
 }
 
+std::uint64_t EngineFacade::bandwidth() const {
+  return parts_->bandwidth.get();
+}
+
+void EngineFacade::set_bandwidth(std::uint64_t bytes_per_second) {
+  parts_->bandwidth.set(bytes_per_second);
+  log::info("restore", "bandwidth of the agent: {} bytes a second (0: no limit)", bytes_per_second);
+}
+
+Result<OperationView> EngineFacade::set_operation_bandwidth(const OperationId& id,
+                                                            std::uint64_t bytes_per_second) {
+  RESTORED_TRY(const OperationTable::Pointer operation, parts_->operations->find(id));
+  return operation->set_bandwidth(bytes_per_second);
+}
+
 }  // namespace restored::restore

@@ -58,6 +58,10 @@ class EngineFacade final : public Engine {
   Result<OperationView> wait_operation(const OperationId& id, std::chrono::milliseconds timeout,
                                        std::stop_token stop) const override;
   Result<OperationView> cancel_operation(const OperationId& id) override;
+  std::uint64_t bandwidth() const override;
+  void set_bandwidth(std::uint64_t bytes_per_second) override;
+  Result<OperationView> set_operation_bandwidth(const OperationId& id,
+                                                std::uint64_t bytes_per_second) override;
 
  private:
   std::stop_token stopping() const { return parts_->stopping.get_token(); }

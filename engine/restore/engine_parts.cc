@@ -12,8 +12,10 @@ unsigned EngineParts::decode_threads() const {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-pipeline::FetchEnvironment EngineParts::fetch_environment(pipeline::Progress& progress) {
-  pipeline::FetchEnvironment environment{*store, files, *queue, *budget, progress};
+pipeline::FetchEnvironment EngineParts::fetch_environment(Operation& operation) {
+  pipeline::FetchEnvironment environment{*store, files, *queue, *budget, operation.progress()};
+  environment.waits = &operation.waits();
+  environment.bandwidth = &operation.bandwidth();
   environment.decode_threads = decode_threads();
   environment.direct_io = options.direct_io;
   return environment;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "backup/repository.h"
+#include "base/bandwidth.h"
 #include "base/clock.h"
 #include "base/memory_budget.h"
 #include "base/mutex.h"
@@ -20,6 +21,7 @@
 #include "registry/registry.h"
 #include "restore/backup_uses.h"
 #include "restore/open_databases.h"
+#include "restore/operation.h"
 #include "restore/operation_runner.h"
 #include "restore/operation_table.h"
 #include "restore/paths.h"
@@ -47,13 +49,15 @@ struct EngineParts {
         paths{options.state_directory},
         files(seams.files != nullptr ? *seams.files : io::system_files()),
         clock(seams.clock != nullptr ? *seams.clock : system_clock()),
-        step(seams.step) {}
+        step(seams.step),
+        bandwidth(options.store.bandwidth_bytes_per_second, clock) {}
 
   const EngineOptions options;
   const Paths paths;
   io::FileSystem& files;
   const Clock& clock;
   const StepHook step;
+  Bandwidth bandwidth;  // of the whole agent, beside each operation's own
 
   std::optional<StateLock> state_lock;
   std::unique_ptr<MemoryBudget> budget;
@@ -71,7 +75,7 @@ struct EngineParts {
   OperationRunner runner;     // last: its threads use all of the above
 
   unsigned decode_threads() const;
-  pipeline::FetchEnvironment fetch_environment(pipeline::Progress& progress);
+  pipeline::FetchEnvironment fetch_environment(Operation& operation);
   catalog::OpenOptions database_options(const DatabaseId& id) const;
   // Reads, changes and writes a database's record, in one step towards other changes of it.
   // Errors: database_not_found, the registry's.

@@ -29,6 +29,7 @@ void Housekeeping::run(const std::stop_token& stop) {
   for (std::uint64_t seconds = 0; !stop.stop_requested(); ++seconds) {
     try {
       parts_.operations->sample_rates();
+      parts_.operations->end_overdue(parts_.options.operation_seconds_max);
       record_ends(parts_);
       erase_removed(parts_);
       if (seconds % limits::retire_check_seconds == 0) {

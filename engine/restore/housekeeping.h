@@ -1,6 +1,6 @@
 // What an engine does on its own: retires generations whose undo time is over, erases removed
-// databases, records what could not be recorded, forgets old operations, and samples the rates of
-// running ones.
+// databases, records what could not be recorded, forgets old operations, samples the rates of
+// running ones, and ends those that are past their deadline.
 // Threading: made and destroyed by the engine's owner; works on a thread of its own.
 #pragma once
 

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
+#include "restored/limits.h"
 
 namespace restored::restore {
 namespace {
@@ -34,11 +37,22 @@ std::uint64_t rated_bytes(const pipeline::Progress& progress) {
   return done > reused ? done - reused : 0;
 }
 
+std::string duration(std::uint64_t seconds) {
+  if (seconds % 86400 == 0) return fmt::format("{} d", seconds / 86400);
+  if (seconds % 3600 == 0) return fmt::format("{} h", seconds / 3600);
+  return fmt::format("{} s", seconds);
+}
+
 }  // namespace
 
 Operation::Operation(registry::OperationRecord record, registry::Registry& registry,
                      const Clock& clock)
-    : id_(record.view.id), registry_(registry), clock_(clock), record_(std::move(record)) {
+    : id_(record.view.id),
+      registry_(registry),
+      clock_(clock),
+      begun_at_(clock.monotonic()),
+      bandwidth_(record.view.bandwidth_bytes_per_second, clock),
+      record_(std::move(record)) {
   if (record_.view.state != OperationState::running) {
     settled_ = announced_ = true;
     return;
@@ -61,7 +75,15 @@ OperationView Operation::view_locked() const {
   OperationView view = record_.view;
   if (announced_) return view;
   overlay(view, progress_);
-  view.may_cancel = !settled_ && !no_return_ && !cancel_asked_ && view.kind != OperationKind::undo;
+  view.may_cancel =
+      !settled_ && !no_return_ && !cancel_asked_ && !overdue_ && view.kind != OperationKind::undo;
+  if (view.waiting_on.empty() && !settled_) {
+    if (std::optional<StoreWait> wait = waits_.current()) {
+      view.waiting_on = std::move(wait->reason);
+      view.waiting_since = wait->since;
+      view.waiting_attempts = wait->attempts;
+    }
+  }
   if (transfers_locked()) {
     const std::uint64_t done = rated_bytes(progress_);
     view.bytes_per_second = rate_.recent(clock_.monotonic(), done);
@@ -72,6 +94,15 @@ OperationView Operation::view_locked() const {
     view.updated_at = clock_.wall();
   }
   return view;
+}
+
+registry::OperationRecord Operation::record_locked() const {
+  registry::OperationRecord record{view_locked(), record_.backup_name};
+  // What it waits for now is no fact about it.
+  record.view.waiting_on.clear();
+  record.view.waiting_since.reset();
+  record.view.waiting_attempts = 0;
+  return record;
 }
 
 bool Operation::transfers_locked() const {
@@ -89,6 +120,7 @@ bool Operation::running() const {
 }
 
 Result<void> Operation::enter(Phase phase) {
+  const MutexLock recording(recording_);
   registry::OperationRecord record;
   {
     const MutexLock lock(mutex_);
@@ -98,9 +130,10 @@ Result<void> Operation::enter(Phase phase) {
     }
     record_.view.phase = phase;
     record_.view.waiting_on.clear();
+    record_.view.waiting_since.reset();
     record_.view.updated_at = clock_.wall();
     if (moves_bytes(phase)) rate_.begin(clock_.monotonic(), rated_bytes(progress_));
-    record = {view_locked(), record_.backup_name};
+    record = record_locked();
   }
   changed_.notify_all();
   return registry_.put_operation(record);
@@ -109,11 +142,13 @@ Result<void> Operation::enter(Phase phase) {
 void Operation::waits_on(std::string_view what) {
   const MutexLock lock(mutex_);
   record_.view.waiting_on = what;
+  record_.view.waiting_since.reset();
+  if (!what.empty()) record_.view.waiting_since = clock_.wall();
 }
 
 Result<void> Operation::pass_point_of_no_return() {
   const MutexLock lock(mutex_);
-  if (cancel_asked_ || shutdown_) {
+  if (cancel_asked_ || overdue_ || shutdown_) {
     return fail(ErrorCode::cancelled, fmt::format("operation {} was told to stop", id_.value));
   }
   no_return_ = true;
@@ -150,6 +185,65 @@ Result<OperationView> Operation::cancel() {
   return view;
 }
 
+void Operation::end_if_overdue(std::uint64_t seconds_max) {
+  std::string message;
+  {
+    const MutexLock lock(mutex_);
+    const OperationKind kind = record_.view.kind;
+    std::uint64_t seconds = seconds_max;
+    if (kind == OperationKind::backup) {
+      seconds =
+          seconds == 0 ? limits::backup_seconds_max : std::min(seconds, limits::backup_seconds_max);
+    }
+    const bool ends_itself = settled_ || no_return_ || kind == OperationKind::undo;
+    if (seconds == 0 || ends_itself || cancel_asked_ || overdue_ || shutdown_) return;
+    if (clock_.monotonic() - begun_at_ < std::chrono::seconds(seconds)) return;
+    overdue_ = overdue_error(seconds);
+    message = overdue_->message;
+  }
+  log::warning("restore", "{}", message);
+  stop_.request_stop();  // runs callbacks of the pipeline: not under our lock
+}
+
+Error Operation::overdue_error(std::uint64_t seconds) const {
+  const OperationView view = view_locked();
+  std::string message = fmt::format("{} {} did not end within {}: in phase {} ", name(view.kind),
+                                    id_.value, duration(seconds), name(view.phase));
+  if (!view.waiting_on.empty()) {
+    const UnixMillis since = view.waiting_since.value_or(clock_.wall());
+    message += fmt::format("it waited for {} (for {} s", view.waiting_on,
+                           std::max<UnixMillis>(0, clock_.wall() - since) / 1000);
+    if (view.waiting_attempts > 0) message += fmt::format(", {} attempts", view.waiting_attempts);
+    message += ')';
+  } else {
+    message += fmt::format("it had done {} of {} bytes, at {:.0f} bytes a second", view.bytes_done,
+                           view.bytes_total, view.bytes_per_second);
+  }
+  const std::uint64_t limit = bandwidth_.get();
+  if (limit != 0) message += fmt::format(", limited to {} bytes a second", limit);
+  return {ErrorCode::timed_out, std::move(message),
+          "Mend what it waited for, lift its bandwidth limit, or raise store.operation_deadline; "
+          "then start it again."};
+}
+
+Result<OperationView> Operation::set_bandwidth(std::uint64_t bytes_per_second) {
+  const MutexLock recording(recording_);
+  registry::OperationRecord record;
+  {
+    const MutexLock lock(mutex_);
+    if (settled_) {
+      return fail(ErrorCode::operation_ended, fmt::format("operation {} has ended", id_.value));
+    }
+    record = record_locked();
+  }
+  record.view.bandwidth_bytes_per_second = bytes_per_second;
+  RESTORED_TRY(registry_.put_operation(record));
+  bandwidth_.set(bytes_per_second);
+  const MutexLock lock(mutex_);
+  record_.view.bandwidth_bytes_per_second = bytes_per_second;
+  return view_locked();
+}
+
 void Operation::stop_for_shutdown() {
   {
     const MutexLock lock(mutex_);
@@ -164,19 +258,26 @@ bool Operation::stopped_for_shutdown() const {
   return shutdown_;
 }
 
-bool Operation::cancel_asked() const {
+bool Operation::end_asked() const {
   const MutexLock lock(mutex_);
-  return cancel_asked_;
+  return cancel_asked_ || overdue_;
+}
+
+Error Operation::cause(const Error& error) const {
+  const MutexLock lock(mutex_);
+  return error.code == ErrorCode::cancelled && overdue_ && !cancel_asked_ ? *overdue_ : error;
 }
 
 Result<void> Operation::settle(const Result<void>& outcome) {
   {
     const MutexLock lock(mutex_);
-    const bool cut_off = !outcome && shutdown_ && !cancel_asked_;
+    const bool cut_off = !outcome && shutdown_ && !cancel_asked_ && !overdue_;
     if (cut_off && record_.view.kind == OperationKind::restore) return {};
     OperationView view = view_locked();
     view.eta_seconds.reset();
     view.waiting_on.clear();
+    view.waiting_since.reset();
+    view.waiting_attempts = 0;
     view.may_cancel = false;
     if (transfers_locked()) {
       view.bytes_per_second = rate_.average(clock_.monotonic(), rated_bytes(progress_));
@@ -188,7 +289,8 @@ Result<void> Operation::settle(const Result<void>& outcome) {
       view.state = OperationState::cancelled;
     } else {
       view.state = OperationState::failed;
-      view.error = outcome.error();
+      const bool ended = outcome.error().code == ErrorCode::cancelled && overdue_.has_value();
+      view.error = ended ? *overdue_ : outcome.error();
       if (cut_off)
         view.error = Error{ErrorCode::shutting_down, "the agent stopped while it ran", {}};
       view.error->hint = std::string(view.error->hint_text());
@@ -208,6 +310,7 @@ std::optional<registry::OperationRecord> Operation::unrecorded_end() const {
 }
 
 Result<void> Operation::record_end() {
+  const MutexLock recording(recording_);
   const std::optional<registry::OperationRecord> record = unrecorded_end();
   if (!record) return {};
   RESTORED_TRY(registry_.put_operation(*record));

@@ -1,5 +1,5 @@
-// One running or ended operation: what users see of it, and the two decisions about it that must
-// be atomic: cancel, and the point after which it cannot be cancelled.
+// One running or ended operation: what users see of it, and the decisions about it that must be
+// atomic: its end by cancel or deadline, and the point after which nothing ends it.
 // Threading: enter, note_*, settle and announce from the operation's thread; the rest from any
 // thread at once.
 #pragma once
@@ -11,8 +11,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/bandwidth.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/wait_board.h"
 #include "pipeline/progress.h"
 #include "registry/registry.h"
 #include "restore/rate_meter.h"
@@ -31,24 +33,34 @@ class Operation {
   std::string backup_name() const;
   bool running() const;
   pipeline::Progress& progress() { return progress_; }
-  // Triggered by cancel() and stop_for_shutdown().
+  // Where its calls on the repository tell what they wait for, and what holds them back.
+  WaitBoard& waits() { return waits_; }
+  Bandwidth& bandwidth() { return bandwidth_; }
+  // Triggered by cancel(), end_if_overdue() and stop_for_shutdown().
   std::stop_token stop_token() const { return stop_.get_token(); }
 
   // Durable: the record is written. Errors: the registry's.
   Result<void> enter(Phase phase);
-  // What it waits for, for people; empty: it works.
+  // What it waits for, for people; empty: it works. Shown before what stands on the board.
   void waits_on(std::string_view what);
-  // From here on cancel() is refused. Errors: cancelled, when it was asked for before.
+  // From here on nothing ends it but its own outcome. Errors: cancelled, when it was told to end.
   Result<void> pass_point_of_no_return();
   void note_swap(double gate_closed_seconds);
   void note_memory(std::uint64_t peak_bytes);
 
   // Errors: operation_ended, past_point_of_no_return.
   Result<OperationView> cancel();
+  // Ends it as cancel() does, but as failed with timed_out, when it runs for longer than this (0:
+  // no deadline; a backup has one in any case) since it was accepted or continued.
+  void end_if_overdue(std::uint64_t seconds_max);
+  // Durable, and in force at once; 0: no limit. Errors: operation_ended, the registry's.
+  Result<OperationView> set_bandwidth(std::uint64_t bytes_per_second);
   // It stops soon and stays recorded as running.
   void stop_for_shutdown();
   bool stopped_for_shutdown() const;
-  bool cancel_asked() const;
+  bool end_asked() const;  // by cancel() or its deadline
+  // What really ended it, where its work only saw that it was told to stop.
+  Error cause(const Error& error) const;
 
   // Writes the end to the registry. A restore that was stopped for shutdown stays recorded as
   // running. After it, announce() makes the end visible. The two are apart so that the claim can be
@@ -66,14 +78,20 @@ class Operation {
 
  private:
   OperationView view_locked() const REQUIRES_LOCK(mutex_);
+  registry::OperationRecord record_locked() const REQUIRES_LOCK(mutex_);
+  Error overdue_error(std::uint64_t seconds) const REQUIRES_LOCK(mutex_);
   bool transfers_locked() const REQUIRES_LOCK(mutex_);
 
   const OperationId id_;
   registry::Registry& registry_;
   const Clock& clock_;
+  const std::chrono::steady_clock::time_point begun_at_;
   pipeline::Progress progress_;
+  WaitBoard waits_;
+  Bandwidth bandwidth_;
   std::stop_source stop_;
 
+  Mutex recording_;  // orders what is written to the registry; taken before mutex_
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
   registry::OperationRecord record_ GUARDED_BY(mutex_);
@@ -83,6 +101,7 @@ class Operation {
   bool unrecorded_ GUARDED_BY(mutex_) = false;  // settled, not in the registry
   bool announced_ GUARDED_BY(mutex_) = false;
   bool cancel_asked_ GUARDED_BY(mutex_) = false;
+  std::optional<Error> overdue_ GUARDED_BY(mutex_);
   bool shutdown_ GUARDED_BY(mutex_) = false;
   bool no_return_ GUARDED_BY(mutex_) = false;
 };

@@ -179,6 +179,10 @@ void OperationTable::sample_rates() {
   for (const Pointer& operation : running()) operation->sample_rate();
 }
 
+void OperationTable::end_overdue(std::uint64_t seconds_max) {
+  for (const Pointer& operation : running()) operation->end_if_overdue(seconds_max);
+}
+
 Result<void> OperationTable::forget_before(UnixMillis time) {
   const std::set<OperationId> kept = telling_all();
   RESTORED_TRY(registry_.remove_operations_before(time, kept));

@@ -51,6 +51,8 @@ class OperationTable {
   BackupHistory backup_history(const DatabaseId& database) const;
 
   void sample_rates();
+  // See Operation::end_if_overdue().
+  void end_overdue(std::uint64_t seconds_max);
   // Forgets those that ended before, here and in the registry, but for the backups that tell the
   // history of a database that is still there.
   Result<void> forget_before(UnixMillis time);

@@ -47,8 +47,8 @@ RestoreOperation::RestoreOperation(EngineParts& parts, std::shared_ptr<Operation
 Result<void> RestoreOperation::run() {
   Result<void> outcome = guarded_phases();
   staged_.reset();
-  if (!outcome && (!operation_->stopped_for_shutdown() || operation_->cancel_asked())) {
-    abandon(outcome.error());
+  if (!outcome && (!operation_->stopped_for_shutdown() || operation_->end_asked())) {
+    abandon(operation_->cause(outcome.error()));
   }
   operation_->note_memory(parts_.budget->peak_bytes());
   parts_.budget->trim();
@@ -125,7 +125,7 @@ Result<void> RestoreOperation::reserve() {
 
 Result<void> RestoreOperation::fetch() {
   RESTORED_TRY(operation_->enter(Phase::fetch));
-  const pipeline::FetchEnvironment environment = parts_.fetch_environment(operation_->progress());
+  const pipeline::FetchEnvironment environment = parts_.fetch_environment(*operation_);
   RESTORED_TRY(staging_->begin(parts_.step));
   parts_.step("restore.run.after-journal");
   RESTORED_TRY(staging_->check_journalled(environment, stop_));

@@ -29,7 +29,7 @@ Result<void> VerifyOperation::run() {
                      std::span(backup_.frames).subspan(file.frames_begin, file.frames_count),
                      {}});
   }
-  const pipeline::FetchEnvironment environment = parts_.fetch_environment(progress);
+  const pipeline::FetchEnvironment environment = parts_.fetch_environment(*operation_);
   const Result<void> outcome =
       pipeline::verify_objects(files, environment, operation_->stop_token());
   operation_->note_memory(parts_.budget->peak_bytes());

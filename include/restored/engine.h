@@ -256,6 +256,15 @@ class Engine {
   // Accepted: it ends as cancelled soon, unless it ended first. Errors: operation_not_found,
   // operation_ended, past_point_of_no_return.
   virtual Result<OperationView> cancel_operation(const OperationId& id) = 0;
+
+  // Bytes a second between this agent and its repository, in both directions together; 0: no
+  // limit. In force at once. The agent's own is forgotten at the next open, which begins with
+  // options.store; an operation's lasts as long as the operation. Errors of
+  // set_operation_bandwidth: operation_not_found, operation_ended, the registry's.
+  virtual std::uint64_t bandwidth() const = 0;
+  virtual void set_bandwidth(std::uint64_t bytes_per_second) = 0;
+  virtual Result<OperationView> set_operation_bandwidth(const OperationId& id,
+                                                        std::uint64_t bytes_per_second) = 0;
 };
 
 }  // namespace restored

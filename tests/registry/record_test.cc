@@ -31,6 +31,7 @@ StoredOperation full_operation() {
   view.error = Error{ErrorCode::no_space, "disk \"/a\" is full \xc3\xa4", ""};
   view.waiting_on = "the repository";
   view.busy = {1.5, 2.5, 3.5, 4.5, 5.5};
+  view.bandwidth_bytes_per_second = 7;
   view.peak_memory_bytes = 8;
   view.swap_pause_seconds = 0.001;
   view.may_cancel = true;
@@ -56,6 +57,7 @@ TEST(RecordTest, AnOperationReadsBackAsItWasWritten) {
   EXPECT_EQ(view.error->message, written.record.view.error->message);
   EXPECT_EQ(view.busy.store, 5.5);
   EXPECT_EQ(view.ended_at, 11);
+  EXPECT_EQ(view.bandwidth_bytes_per_second, 7u);
   EXPECT_EQ(read->record.backup_name, "nightly");
   EXPECT_EQ(read->order, 12u);
 }
@@ -96,6 +98,15 @@ TEST(RecordTest, ADamagedRecordIsNamed) {
     EXPECT_EQ(opened.error().code, ErrorCode::corruption);
     EXPECT_NE(opened.error().message.find(key), std::string::npos) << opened.error().message;
   }
+}
+
+TEST(RecordTest, AnOperationOfBeforeLimitsHasNone) {
+  std::string text = encode(full_operation());
+  const std::string member = R"("bandwidthBytesPerSecond":7,)";
+  text.erase(text.find(member), member.size());
+  const auto read = decode_operation("operation/op1", text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->record.view.bandwidth_bytes_per_second, 0u);
 }
 
 TEST(RecordTest, TextsThatAreNotUtf8AreMendedWhenTheyAreWritten) {

@@ -78,6 +78,10 @@ Answered<Answer> Agent::post(std::string target, const boost::json::object& body
   return call({"POST", std::move(target), token_, boost::json::serialize(body), request_deadline});
 }
 
+Answered<Answer> Agent::patch(std::string target, const boost::json::object& body) const {
+  return call({"PATCH", std::move(target), token_, boost::json::serialize(body), request_deadline});
+}
+
 Answered<Answer> Agent::remove(std::string target) const {
   return call({"DELETE", std::move(target), token_, "", request_deadline});
 }

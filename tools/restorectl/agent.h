@@ -30,6 +30,7 @@ class Agent {
   Answered<Answer> get(std::string target, std::chrono::seconds deadline = request_deadline) const;
   Answered<Answer> post(std::string target) const;
   Answered<Answer> post(std::string target, const boost::json::object& body) const;
+  Answered<Answer> patch(std::string target, const boost::json::object& body) const;
   Answered<Answer> remove(std::string target) const;
 
  private:

@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "lookup.h"
 #include "output.h"
+#include "rate.h"
 #include "session.h"
 
 namespace restored::ctl {
@@ -16,6 +17,7 @@ namespace {
 struct CreateOptions {
   std::string database;
   std::optional<std::string> name;
+  std::optional<std::string> bandwidth;
   bool wait = false;
 };
 
@@ -23,6 +25,9 @@ Outcome create(const Session& session, const CreateOptions& options) {
   RESTORED_TRY(const auto id, database_id(session.agent, options.database));
   boost::json::object body;
   if (options.name) body["name"] = *options.name;
+  if (options.bandwidth) {
+    RESTORED_TRY(body["bandwidthBytesPerSecond"], parse_rate(*options.bandwidth));
+  }
   RESTORED_TRY(const auto answer,
                session.agent.post(fmt::format("/v1/databases/{}/backups", segment(id)), body));
   return accepted(
@@ -110,6 +115,7 @@ void add_backup_verbs(Verbs& verbs) {
       [](CLI::App& verb, CreateOptions& options) {
         verb.add_option("DATABASE", options.database, "Id or unique name")->required();
         verb.add_option("--name", options.name, "Name of the backup");
+        verb.add_option("--bandwidth", options.bandwidth, "Limit, bytes a second, like 100MiB");
         verb.add_flag("--wait", options.wait, "Wait until it is complete");
       });
   add_verb<ListOptions>(

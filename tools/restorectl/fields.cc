@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -52,6 +54,8 @@ void describe_into(const json::value& value, const std::string& path,
   if (words.empty()) return;
   if (value.is_number() && name == "bytesPerSecond") {
     words = rate_text(value.to_number<double>());
+  } else if (value.is_number() && name == "bandwidthBytesPerSecond") {
+    words = limit_text(value.to_number<double>());
   } else if (value.is_number() && counts_bytes(name)) {
     words = bytes_text(static_cast<std::uint64_t>(std::max(0.0, value.to_number<double>())));
   }
@@ -116,6 +120,27 @@ std::optional<double> seconds_between(const std::string& begin, const std::strin
   return *last - *first;
 }
 
+std::optional<double> seconds_since(const std::string& begin) {
+  const auto then = time_of(begin);
+  if (!then) return std::nullopt;
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  return std::max(0.0, now.count() - *then);
+}
+
+std::string wait_words(const json::value& operation) {
+  const std::string what = text(operation, "waitingOn");
+  if (what.empty()) return "";
+  std::string facts;
+  if (const auto since = seconds_since(text(operation, "waitingSince"))) {
+    facts = "since " + seconds_text(*since);
+  }
+  if (const auto attempts = number(operation, "waitAttempts"); attempts && *attempts > 0) {
+    facts += fmt::format("{}{:.0f} attempt{}", facts.empty() ? "" : ", ", *attempts,
+                         *attempts == 1 ? "" : "s");
+  }
+  return "waits for " + what + (facts.empty() ? "" : " (" + facts + ")");
+}
+
 std::string bytes_text(std::uint64_t count) {
   constexpr std::array units = {"KiB", "MiB", "GiB", "TiB"};
   if (count < 1024) return fmt::format("{} B", count);
@@ -132,6 +157,10 @@ std::string bytes_text(std::uint64_t count) {
 std::string rate_text(double bytes_per_second) {
   if (!(bytes_per_second > 0)) return "0 B/s";
   return bytes_text(static_cast<std::uint64_t>(bytes_per_second)) + "/s";
+}
+
+std::string limit_text(double bytes_per_second) {
+  return bytes_per_second > 0 ? "at most " + rate_text(bytes_per_second) : "no limit";
 }
 
 std::string seconds_text(double seconds) {

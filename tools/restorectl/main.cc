@@ -110,6 +110,7 @@ int program(int argc, char** argv) {
   add_restore_verb(verbs);
   add_undo_verb(verbs);
   add_operation_verbs(verbs);
+  add_limit_verbs(verbs);
   add_token_verbs(verbs);
   add_info_verb(verbs);
   try {

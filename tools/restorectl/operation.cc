@@ -5,6 +5,7 @@
 #include "follow.h"
 #include "lookup.h"
 #include "output.h"
+#include "rate.h"
 #include "session.h"
 
 namespace restored::ctl {
@@ -45,7 +46,14 @@ Outcome list(const Session& session, const ListOptions&) {
 
 Outcome show(const Session& session, const OneOptions& options) {
   RESTORED_TRY(const auto answer, session.agent.get(path_of(options.operation)));
-  if (!session.print_json(answer)) print_fields(describe(answer.data()));
+  if (session.print_json(answer)) return {};
+  auto rows = describe(answer.data());
+  // What it waits for is one sentence.
+  std::erase_if(rows, [](const auto& row) {
+    return row.first == "waitingOn" || row.first == "waitingSince" || row.first == "waitAttempts";
+  });
+  print_fields(rows);
+  if (const auto waits = wait_words(answer.data()); !waits.empty()) print_line(waits);
   return {};
 }
 
@@ -64,6 +72,21 @@ Outcome cancel(const Session& session, const OneOptions& options) {
   return {};
 }
 
+struct LimitOptions {
+  std::string operation;
+  std::string rate;
+};
+
+Outcome limit(const Session& session, const LimitOptions& options) {
+  RESTORED_TRY(const std::uint64_t rate, parse_rate(options.rate));
+  RESTORED_TRY(const auto answer, session.agent.patch(path_of(options.operation),
+                                                      {{"bandwidthBytesPerSecond", rate}}));
+  if (session.print_json(answer)) return {};
+  print_line(fmt::format("operation {}: {}", printable(options.operation),
+                         limit_text(static_cast<double>(rate))));
+  return {};
+}
+
 void declare_one(CLI::App& verb, OneOptions& options) {
   verb.add_option("ID", options.operation, "Id of the operation")->required();
 }
@@ -71,7 +94,8 @@ void declare_one(CLI::App& verb, OneOptions& options) {
 }  // namespace
 
 void add_operation_verbs(Verbs& verbs) {
-  CLI::App& group = add_group(verbs, "operation", "List, show, follow and cancel operations");
+  CLI::App& group =
+      add_group(verbs, "operation", "List, show, follow, limit and cancel operations");
   add_verb<ListOptions>(verbs, group, "list", "List the operations of the last 30 days",
                         "restorectl operation list", list, [](CLI::App&, ListOptions&) {});
   add_verb<OneOptions>(verbs, group, "show", "Show an operation", "restorectl operation show ID",
@@ -85,6 +109,12 @@ void add_operation_verbs(Verbs& verbs) {
       });
   add_verb<OneOptions>(verbs, group, "cancel", "Cancel an operation; refused once a swap has begun",
                        "restorectl operation cancel ID", cancel, declare_one);
+  add_verb<LimitOptions>(
+      verbs, group, "limit", "Limit the bandwidth of a running operation, at once",
+      "restorectl operation limit ID 50MiB", limit, [](CLI::App& verb, LimitOptions& options) {
+        verb.add_option("ID", options.operation, "Id of the operation")->required();
+        verb.add_option("RATE", options.rate, "Bytes a second, like 50MiB, or none")->required();
+      });
 }
 
 }  // namespace restored::ctl

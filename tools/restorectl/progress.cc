@@ -36,9 +36,7 @@ std::string pace(const boost::json::value& operation) {
   if (const auto left = number(operation, "etaSeconds")) {
     words += ", " + seconds_text(*left) + " left";
   }
-  if (const auto waiting = text(operation, "waitingOn"); !waiting.empty()) {
-    words += ", waiting on " + waiting;
-  }
+  if (const auto waits = wait_words(operation); !waits.empty()) words += ", " + waits;
   return words;
 }
 
@@ -54,8 +52,11 @@ std::string progress_line(const boost::json::value& operation) {
   std::string line = fmt::format("{:<9}", text(operation, "phase"));
   if (const auto done = amount(operation); !done.empty()) {
     line += fmt::format("{} ({:.0f} %)", done, share(operation) * 100);
+    return line + pace(operation);
   }
-  return line + pace(operation);
+  // Nothing stands before the first comma.
+  const std::string words = pace(operation);
+  return line + (words.starts_with(", ") ? words.substr(2) : words);
 }
 
 std::string progress_bar(const boost::json::value& operation, std::size_t columns) {

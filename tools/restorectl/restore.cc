@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "lookup.h"
 #include "output.h"
+#include "rate.h"
 #include "session.h"
 
 namespace restored::ctl {
@@ -18,6 +19,7 @@ struct RestoreOptions {
   std::string backup;
   std::optional<std::string> source;
   std::optional<std::string> confirm;
+  std::optional<std::string> bandwidth;
   bool validate = false;
   bool wait = false;
 };
@@ -45,6 +47,10 @@ void print_preview(const boost::json::value& preview) {
 }
 
 Outcome restore(const Session& session, const RestoreOptions& options) {
+  std::uint64_t rate = 0;
+  if (options.bandwidth) {
+    RESTORED_TRY(rate, parse_rate(*options.bandwidth));
+  }
   RESTORED_TRY(const auto target, database_id(session.agent, options.database));
   std::string source = target;
   if (options.source) {
@@ -70,6 +76,9 @@ Outcome restore(const Session& session, const RestoreOptions& options) {
     print_preview(answer->data());
     return {};
   }
+  if (rate != 0) {
+    RESTORED_TRY(limit_begun(session.agent, answer->operation_id, rate));
+  }
   return accepted(session, *answer,
                   fmt::format("restore of backup {} into {} accepted: operation {}", options.backup,
                               options.database, answer->operation_id),
@@ -91,10 +100,13 @@ void add_restore_verb(Verbs& verbs) {
         verb.add_option("--source", options.source,
                         "Database that the backup belongs to (default: the target)");
         auto* confirm = verb.add_option("--confirm", options.confirm, "DATABASE once more");
+        auto* bandwidth =
+            verb.add_option("--bandwidth", options.bandwidth, "Limit, bytes a second, like 100MiB");
         auto* wait = verb.add_flag("--wait", options.wait, "Wait until it ended, with progress");
         verb.add_flag("--validate", options.validate,
                       "Only check: every answer that the restore would give, touching nothing")
             ->excludes(confirm)
+            ->excludes(bandwidth)
             ->excludes(wait);
       });
 }

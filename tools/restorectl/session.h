@@ -17,7 +17,8 @@ struct Session {
   Agent agent;
   bool json = false;
 
-  // With --json: prints the agent's body unchanged and returns true; else returns false.
+  // With --json: prints the agent's body unchanged and returns true; else returns false. The
+  // answer of a request that began an operation gets "operationId" beside "data".
   bool print_json(const Answer& answer) const;
 };
 
@@ -51,6 +52,7 @@ void add_backup_verbs(Verbs& verbs);
 void add_restore_verb(Verbs& verbs);
 void add_undo_verb(Verbs& verbs);
 void add_operation_verbs(Verbs& verbs);
+void add_limit_verbs(Verbs& verbs);
 void add_token_verbs(Verbs& verbs);
 void add_info_verb(Verbs& verbs);
 

@@ -1,0 +1,25 @@
+// A clock that runs as the system's, ahead of it by as much as a test says.
+// Threading: all methods may be called from any thread at once.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+#include "base/clock.h"
+
+namespace restored::test {
+
+class ShiftedClock final : public Clock {
+ public:
+  void advance(std::chrono::milliseconds time) { ahead_.fetch_add(time.count()); }
+
+  UnixMillis wall() const override { return system_clock().wall() + ahead_.load(); }
+  std::chrono::steady_clock::time_point monotonic() const override {
+    return system_clock().monotonic() + std::chrono::milliseconds(ahead_.load());
+  }
+
+ private:
+  std::atomic<std::int64_t> ahead_ = 0;
+};
+
+}  // namespace restored::test
