@@ -3,7 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "restored/units.h"
 
@@ -20,5 +22,8 @@ const Clock& system_clock();
 
 // "2026-11-22T00:56:12.345Z"
 std::string iso8601(UnixMillis time);
+// "2026-11-22T00:56:12Z", with any number of digits of a second (those behind the third are
+// dropped) and only in UTC. Nothing: the text is anything else.
+std::optional<UnixMillis> from_iso8601(std::string_view text);
 
 }  // namespace restored
