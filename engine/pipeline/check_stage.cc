@@ -9,13 +9,13 @@
 namespace restored::pipeline {
 
 CheckStage::CheckStage(std::span<const FetchFile> files, const FetchEnvironment& environment,
-                       std::function<void()> file_done)
+                       std::function<void(std::size_t)> file_done)
     : files_(files), environment_(environment), file_done_(std::move(file_done)) {}
 
-Result<void> CheckStage::open(const Range& range, std::stop_token stop) {
+Result<void> CheckStage::open(const Range& range, const StoreCall& call) {
   if (!range.begins_file) return {};
   const FetchFile& file = files_[range.file_index];
-  auto info = environment_.store.stat(file.object_key, std::move(stop));
+  auto info = environment_.store.stat(file.object_key, call);
   if (!info) return std::unexpected(context(file.name, std::move(info).error()));
   if (info->size_bytes != range.object_bytes) {
     return fail(ErrorCode::corruption,
@@ -47,7 +47,7 @@ void CheckStage::note_checked(std::size_t file_index, std::uint64_t frames) {
     frames_left_.erase(entry);
   }
   environment_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
-  file_done_();
+  file_done_(file_index);
 }
 
 }  // namespace restored::pipeline

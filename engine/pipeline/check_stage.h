@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <stop_token>
 #include <unordered_map>
 
 #include "base/mutex.h"
@@ -21,10 +20,10 @@ class CheckStage : public Sink {
  public:
   // `file_done` is called when a file's last frame was checked, from the thread that did.
   CheckStage(std::span<const FetchFile> files, const FetchEnvironment& environment,
-             std::function<void()> file_done);
+             std::function<void(std::size_t file_index)> file_done);
 
   // Compares the object's size. Errors: corruption, store errors.
-  Result<void> open(const Range& range, std::stop_token stop) override;
+  Result<void> open(const Range& range, const StoreCall& call) override;
   Result<void> accept(Piece piece) override;
 
  private:
@@ -32,7 +31,7 @@ class CheckStage : public Sink {
 
   const std::span<const FetchFile> files_;
   const FetchEnvironment& environment_;
-  const std::function<void()> file_done_;
+  const std::function<void(std::size_t file_index)> file_done_;
   Mutex mutex_;
   // Of the files under way: frames not yet checked.
   std::unordered_map<std::size_t, std::uint64_t> frames_left_ GUARDED_BY(mutex_);

@@ -4,24 +4,31 @@
 #include <utility>
 
 #include "format/frame.h"
+#include "pipeline/read_again.h"
 #include "pipeline/stages.h"
 
 namespace restored::pipeline {
 namespace {
 
-Result<void> decode_piece(format::FrameDecoder& decoder, const Piece& piece) {
-  const FetchFile& file = *piece.flight->file;
-  auto stored = piece.flight->stored.subspan(piece.stored_offset);
-  auto content = piece.flight->content.subspan(piece.content_offset);
+Result<void> decode_piece(const FetchEnvironment& environment, format::FrameDecoder& decoder,
+                          const Piece& piece, const StoreCall& call) {
+  const Flight& flight = *piece.flight;
+  const FetchFile& file = *flight.file;
+  std::size_t stored_offset = piece.stored_offset;
+  auto content = flight.content.subspan(piece.content_offset);
   for (std::uint64_t index = piece.frames.begin; index < piece.frames.end; ++index) {
     const format::Frame& frame = file.frames[index];
-    auto decoded = decoder.decode(frame, index, stored.first(frame.stored_bytes),
-                                  content.first(frame.content_bytes));
-    if (!decoded) {
-      return std::unexpected(
-          context(fmt::format("frame {} of {}", index, file.name), std::move(decoded).error()));
+    const auto stored = flight.stored.subspan(stored_offset, frame.stored_bytes);
+    const auto decode = [&] {
+      BusyTimer busy(environment.progress, Stage::decode);
+      return decoder.decode(frame, index, stored, content.first(frame.content_bytes));
+    };
+    if (auto decoded = decode(); !decoded) {
+      const ObjectPart part{file, fmt::format("frame {} of {}", index, file.name),
+                            flight.range.stored_offset + stored_offset, stored};
+      RESTORED_TRY(read_again(environment, part, std::move(decoded).error(), decode, call));
     }
-    stored = stored.subspan(frame.stored_bytes);
+    stored_offset += frame.stored_bytes;
     content = content.subspan(frame.content_bytes);
   }
   return {};
@@ -30,15 +37,12 @@ Result<void> decode_piece(format::FrameDecoder& decoder, const Piece& piece) {
 }  // namespace
 
 Result<void> decode_pieces(const FetchEnvironment& environment, BoundedQueue<Piece>& decode_queue,
-                           Sink& sink, std::stop_token stop) {
+                           Sink& sink, const StoreCall& call) {
   format::FrameDecoder decoder;
   while (true) {
-    std::optional<Piece> piece = decode_queue.pop(stop);
+    std::optional<Piece> piece = decode_queue.pop(call.stop);
     if (!piece) return {};
-    {
-      BusyTimer busy(environment.progress, Stage::decode);
-      RESTORED_TRY(decode_piece(decoder, *piece));
-    }
+    RESTORED_TRY(decode_piece(environment, decoder, *piece, call));
     RESTORED_TRY(sink.accept(std::move(*piece)));
   }
 }

@@ -22,9 +22,12 @@ Result<void> fetch(std::span<const FetchFile> files, const FetchEnvironment& env
                    const DurableSpans& durable, std::stop_token stop) {
   RESTORED_TRY(check_files(files));
   FirstError first_error(std::move(stop));
+  ObjectVersions versions;
+  const StoreCall call = reading_call(environment, versions, first_error.token());
   Flights flights(files);
   WriteStage* write_stage = nullptr;
   SyncStage sync(environment, durable, first_error, [&](TargetFile& target) {
+    versions.forget(target.spec().object_key);
     write_stage->remove(target);
     flights.file_done();
   });
@@ -35,7 +38,7 @@ Result<void> fetch(std::span<const FetchFile> files, const FetchEnvironment& env
     openers.start("restore-open", open_threads,
                   [&] { return write.open_files(first_error.token()); });
     sync.start();
-    run_stages(environment, flights, write, first_error);
+    run_stages(files, environment, flights, write, call, first_error);
     sync.drain();
   }
   return first_error.result();

@@ -4,7 +4,10 @@
 #include <string>
 #include <utility>
 
+#include "base/bandwidth.h"
+#include "base/wait_board.h"
 #include "format/frame.h"
+#include "pipeline/read_again.h"
 #include "pipeline/stages.h"
 #include "restored/limits.h"
 
@@ -18,7 +21,7 @@ std::string place(const Flight& flight) {
 
 // The frame index says more than the table, but a table that lies would mislead other readers, and
 // says that the object was changed.
-Result<void> check_table(const Flight& flight) {
+Result<void> table_fits(const Flight& flight) {
   const auto frames = flight.file->frames;
   RESTORED_TRY(const auto table, format::decode_seek_table(flight.table));
   if (table.size() != frames.size()) {
@@ -34,19 +37,42 @@ Result<void> check_table(const Flight& flight) {
   return {};
 }
 
-Result<void> read_range(const FetchEnvironment& environment, Flight& flight, std::stop_token stop) {
-  RESTORED_TRY(flight.acquire_memory(environment.budget, stop));
+// The operation's own limit is waited for before anything that others want too is taken: a slow
+// operation must not keep turns and memory from a fast one.
+Result<void> wait_for_bandwidth(const FetchEnvironment& environment, const Range& range,
+                                const StoreCall& call) {
+  if (call.bandwidth == nullptr) return {};
+  const auto waiting = WaitBoard::post(environment.waits, "the operation's bandwidth limit");
+  return call.bandwidth->take(range.stored_bytes + range.table_bytes, call.stop);
+}
+
+// First a turn, then memory, then the request: memory that waited for a turn would be idle, and an
+// answer that waited for memory would be cut off by the server.
+Result<void> read_range(const FetchEnvironment& environment, Flight& flight,
+                        const StoreCall& call) {
+  RESTORED_TRY(wait_for_bandwidth(environment, flight.range, call));
+  StoreCall paid = call;
+  paid.bandwidth = nullptr;
+  RESTORED_TRY(const ReadTurn turn, environment.store.read_turn(paid));
+  RESTORED_TRY(flight.acquire_memory(environment.budget, call.stop));
   BusyTimer busy(environment.progress, Stage::fetch);
   auto read =
-      environment.store.read(flight.file->object_key, flight.read_offset, flight.read_into, stop);
+      environment.store.read(flight.file->object_key, flight.read_offset, flight.read_into, paid);
   if (!read) return std::unexpected(context(place(flight), std::move(read).error()));
   environment.progress.bytes_transferred.fetch_add(flight.range.stored_bytes,
                                                    std::memory_order_relaxed);
+  return {};
+}
+
+Result<void> check_table(const FetchEnvironment& environment, const Flight& flight,
+                         const StoreCall& call) {
   if (flight.table.empty()) return {};
-  auto checked = check_table(flight);
-  if (checked) return {};
-  return std::unexpected(
-      context(fmt::format("seek table of {}", flight.file->name), std::move(checked).error()));
+  auto fits = table_fits(flight);
+  if (fits) return {};
+  const ObjectPart part{*flight.file, fmt::format("seek table of {}", flight.file->name),
+                        flight.range.object_bytes - flight.table.size(), flight.table};
+  return read_again(
+      environment, part, std::move(fits).error(), [&] { return table_fits(flight); }, call);
 }
 
 // Nothing is lost when a push fails: the queue refuses only in a run that has already failed.
@@ -74,15 +100,16 @@ void cut_into_pieces(const FlightHold& flight, BoundedQueue<Piece>& decode_queue
 }  // namespace
 
 Result<void> fetch_ranges(const FetchEnvironment& environment, Flights& flights, Sink& sink,
-                          BoundedQueue<Piece>& decode_queue, std::stop_token stop) {
+                          BoundedQueue<Piece>& decode_queue, const StoreCall& call) {
   while (true) {
-    RESTORED_TRY(std::optional<FlightHold> flight, flights.take(stop));
+    RESTORED_TRY(std::optional<FlightHold> flight, flights.take(call.stop));
     if (!flight) return {};
-    RESTORED_TRY(sink.open((*flight)->range, stop));
+    RESTORED_TRY(sink.open((*flight)->range, call));
     const FrameSpan frames = (*flight)->range.frames;
     if (frames.begin == frames.end) continue;
-    RESTORED_TRY(read_range(environment, **flight, stop));
-    cut_into_pieces(*flight, decode_queue, stop);
+    RESTORED_TRY(read_range(environment, **flight, call));
+    RESTORED_TRY(check_table(environment, **flight, call));
+    cut_into_pieces(*flight, decode_queue, call.stop);
   }
 }
 

@@ -7,16 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/plan.h"
 #include "restored/limits.h"
 
 namespace restored::pipeline {
 namespace {
 
-constexpr std::uint64_t read_frames = limits::local_read_bytes / limits::frame_bytes;
-constexpr std::uint64_t stored_bytes_max = read_frames * limits::frame_stored_bytes_max;
-static_assert(limits::local_read_bytes + stored_bytes_max <= limits::range_lease_bytes_max,
-              "what holds a range holds an upload's lease");
+// A part is full when it has so many bytes; the frame that fills it may be a large one.
+constexpr std::uint64_t part_room = limits::upload_part_bytes + limits::frame_stored_bytes_max;
 
 Result<void> check_same(const UploadFile& file, std::uint64_t index,
                         std::span<const std::byte> content, const format::Frame& frame) {
@@ -27,20 +24,36 @@ Result<void> check_same(const UploadFile& file, std::uint64_t index,
 
 }  // namespace
 
-Result<FileEncoder> FileEncoder::make(const UploadEnvironment& environment, std::stop_token stop) {
-  RESTORED_TRY(MemoryLease memory,
-               environment.budget.acquire(limits::local_read_bytes + stored_bytes_max, stop));
-  return FileEncoder(environment, std::move(memory));
+struct FileEncoder::Object {
+  ObjectUpload& upload;
+  UploadedFile& uploaded;
+  std::vector<std::uint32_t> sums;
+  std::size_t filled = 0;           // of stored_
+  std::uint64_t content_bytes = 0;  // in those
+};
+
+std::uint64_t FileEncoder::lease_bytes_max() {
+  return limits::local_read_bytes + part_room;
 }
 
-FileEncoder::FileEncoder(const UploadEnvironment& environment, MemoryLease memory)
-    : environment_(environment),
-      memory_(std::move(memory)),
-      content_(memory_.bytes().first(limits::local_read_bytes)),
-      stored_(memory_.bytes().subspan(limits::local_read_bytes)),
-      encoder_(environment.zstd_level) {}
+FileEncoder::FileEncoder(const UploadEnvironment& environment, EncodeTurns& turns)
+    : environment_(environment), turns_(turns), encoder_(environment.zstd_level) {}
 
-Result<UploadedFile> FileEncoder::hash(const UploadFile& file, std::stop_token stop) {
+// A lease a file, not one for the run: between two files others have their turn.
+Result<void> FileEncoder::acquire_memory(const UploadFile& file, const std::stop_token& stop) {
+  const std::uint64_t frames = format::frames_of(file.size_bytes);
+  const std::uint64_t content_bytes = std::clamp(round_up(file.size_bytes, limits::io_alignment),
+                                                 limits::io_alignment, limits::local_read_bytes);
+  const std::uint64_t stored_bytes = std::min(
+      (frames + 1) * limits::frame_stored_bytes_max + format::seek_table_bytes(frames), part_room);
+  RESTORED_TRY(memory_, environment_.budget.acquire(content_bytes + stored_bytes, stop));
+  content_ = memory_.bytes().first(content_bytes);
+  stored_ = memory_.bytes().subspan(content_bytes);
+  return {};
+}
+
+Result<UploadedFile> FileEncoder::hash(const UploadFile& file, const std::stop_token& stop) {
+  RESTORED_TRY(acquire_memory(file, stop));
   RESTORED_TRY(file_, environment_.files.open(file.path, io::Access::read, io::Caching::buffered));
   RESTORED_TRY(const std::uint64_t size_bytes, file_->size());
   if (size_bytes != file.size_bytes) {
@@ -49,64 +62,104 @@ Result<UploadedFile> FileEncoder::hash(const UploadFile& file, std::stop_token s
   }
   UploadedFile hashed;
   hashed.frames.reserve(format::frames_of(file.size_bytes));
-  RESTORED_TRY(
-      for_each_frame(file, std::move(stop),
-                     [&](std::uint64_t index, std::span<const std::byte> content) -> Result<void> {
-                       BusyTimer busy(environment_.progress, Stage::encode);
-                       format::Frame frame;
-                       frame.content_bytes = static_cast<std::uint32_t>(content.size());
-                       frame.hash = format::frame_hash(content, index);
-                       hashed.frames.push_back(frame);
-                       return {};
-                     }));
+  RESTORED_TRY(for_each_frame(
+      file, stop, [&](std::uint64_t index, std::span<const std::byte> content) -> Result<void> {
+        RESTORED_TRY(const auto turn, turns_.take(stop));
+        BusyTimer busy(environment_.progress, Stage::encode);
+        format::Frame frame;
+        frame.content_bytes = static_cast<std::uint32_t>(content.size());
+        frame.hash = format::frame_hash(content, index);
+        hashed.frames.push_back(frame);
+        return {};
+      }));
   hashed.content = format::content_id(file.size_bytes, hashed.frames);
   return hashed;
 }
 
 Result<void> FileEncoder::encode(const UploadFile& file, UploadedFile& uploaded,
-                                 std::stop_token stop) {
-  RESTORED_TRY(auto object, environment_.store.upload(format::object_key(uploaded.content), stop));
-  const auto append = [&](std::span<const std::byte> bytes) -> Result<void> {
-    BusyTimer busy(environment_.progress, Stage::store);
-    RESTORED_TRY(object->append(bytes));
-    uploaded.uploaded_bytes += bytes.size();
-    environment_.progress.bytes_transferred.fetch_add(bytes.size(), std::memory_order_relaxed);
-    return {};
-  };
-  std::vector<std::uint32_t> sums;
-  sums.reserve(uploaded.frames.size());
-  std::size_t filled = 0;
+                                 const StoreCall& call) {
+  RESTORED_TRY(const auto upload,
+               environment_.store.upload(format::object_key(uploaded.content), call));
+  Object object{*upload, uploaded, {}};
+  object.sums.reserve(uploaded.frames.size());
+  auto encoded = encode_into(object, file, call.stop);
+  if (!encoded) upload->abandon();
+  return encoded;
+}
+
+Result<void> FileEncoder::encode_into(Object& object, const UploadFile& file,
+                                      const std::stop_token& stop) {
   RESTORED_TRY(for_each_frame(
-      file, std::move(stop),
-      [&](std::uint64_t index, std::span<const std::byte> content) -> Result<void> {
-        format::Frame& frame = uploaded.frames[index];
-        {
-          BusyTimer busy(environment_.progress, Stage::encode);
-          RESTORED_TRY(check_same(file, index, content, frame));
-          frame.stored_bytes =
-              static_cast<std::uint32_t>(encoder_.encode(content, stored_.subspan(filled)));
-          sums.push_back(format::seek_table_sum(content));
-        }
-        filled += frame.stored_bytes;
-        uploaded.stored_bytes += frame.stored_bytes;
-        environment_.progress.bytes_done.fetch_add(content.size(), std::memory_order_relaxed);
-        if (stored_.size() - filled >= limits::frame_stored_bytes_max) return {};
-        return append(stored_.first(std::exchange(filled, 0)));
+      file, stop, [&](std::uint64_t index, std::span<const std::byte> content) -> Result<void> {
+        RESTORED_TRY(encode_frame(object, file, index, content, stop));
+        if (object.filled < limits::upload_part_bytes) return {};
+        return send_part(object);
       }));
-  RESTORED_TRY(append(stored_.first(filled)));
-  const std::string table = format::encode_seek_table(uploaded.frames, sums);
-  RESTORED_TRY(append(std::as_bytes(std::span(table))));
-  BusyTimer busy(environment_.progress, Stage::store);
-  return object->commit({});
+  return commit(object);
+}
+
+Result<void> FileEncoder::encode_frame(Object& object, const UploadFile& file, std::uint64_t index,
+                                       std::span<const std::byte> content,
+                                       const std::stop_token& stop) {
+  format::Frame& frame = object.uploaded.frames[index];
+  RESTORED_TRY(const auto turn, turns_.take(stop));
+  BusyTimer busy(environment_.progress, Stage::encode);
+  RESTORED_TRY(check_same(file, index, content, frame));
+  frame.stored_bytes =
+      static_cast<std::uint32_t>(encoder_.encode(content, stored_.subspan(object.filled)));
+  object.sums.push_back(format::seek_table_sum(content));
+  object.filled += frame.stored_bytes;
+  object.content_bytes += content.size();
+  object.uploaded.stored_bytes += frame.stored_bytes;
+  return {};
+}
+
+Result<void> FileEncoder::send_part(Object& object) {
+  const auto part = stored_.first(std::exchange(object.filled, 0));
+  {
+    BusyTimer busy(environment_.progress, Stage::store);
+    RESTORED_TRY(object.upload.append(part));
+  }
+  note_stored(object, part.size());
+  return {};
+}
+
+// What is left and the seek table go together: a small object is then written by one request.
+Result<void> FileEncoder::commit(Object& object) {
+  const std::string table = format::encode_seek_table(object.uploaded.frames, object.sums);
+  const std::size_t last_bytes = object.filled + table.size();
+  std::vector<std::byte> large;  // the table of a file of many gigabytes
+  if (last_bytes > stored_.size()) {
+    large.resize(last_bytes);
+    std::ranges::copy(stored_.first(object.filled), large.begin());
+  }
+  const auto last = large.empty() ? stored_.first(last_bytes) : std::span<std::byte>(large);
+  std::ranges::copy(std::as_bytes(std::span(table)), last.subspan(object.filled).begin());
+  {
+    BusyTimer busy(environment_.progress, Stage::store);
+    RESTORED_TRY(object.upload.commit(last));
+  }
+  note_stored(object, last_bytes);
+  return {};
+}
+
+void FileEncoder::note_stored(Object& object, std::uint64_t stored_bytes) {
+  object.uploaded.uploaded_bytes += stored_bytes;
+  Progress& progress = environment_.progress;
+  progress.bytes_transferred.fetch_add(stored_bytes, std::memory_order_relaxed);
+  progress.bytes_done.fetch_add(std::exchange(object.content_bytes, 0), std::memory_order_relaxed);
 }
 
 void FileEncoder::end_file() {
   if (file_) file_->drop_cache();
   file_.reset();
+  content_ = {};
+  stored_ = {};
+  memory_.release();
 }
 
 Result<void> FileEncoder::for_each_frame(
-    const UploadFile& file, std::stop_token stop,
+    const UploadFile& file, const std::stop_token& stop,
     const std::function<Result<void>(std::uint64_t, std::span<const std::byte>)>& visit) {
   std::uint64_t index = 0;
   for (std::uint64_t offset = 0; offset < file.size_bytes;) {

@@ -11,42 +11,57 @@
 #include "base/memory_budget.h"
 #include "format/frame.h"
 #include "io/file_system.h"
+#include "pipeline/encode_turns.h"
 #include "pipeline/upload.h"
 #include "restored/error.h"
+#include "restored/store_call.h"
 
 namespace restored::pipeline {
 
-// Threading: one thread at a time; keep one per thread (it owns a lease and a zstd context).
+// Threading: one thread at a time; keep one per thread (it owns a zstd context).
 class FileEncoder {
  public:
-  // Waits for the memory of one read and its frames. Errors: cancelled.
-  static Result<FileEncoder> make(const UploadEnvironment& environment, std::stop_token stop);
+  // The memory that one file takes at most, from its beginning to its end.
+  static std::uint64_t lease_bytes_max();
 
-  // Opens and reads the whole file: its frames (without stored lengths) and its name as content.
+  FileEncoder(const UploadEnvironment& environment, EncodeTurns& turns);
+
+  // Waits for the file's memory, opens and reads the whole file: its frames (without stored
+  // lengths) and its name as content.
   // Errors: cancelled, corruption (it has not the size it should), io_error.
-  Result<UploadedFile> hash(const UploadFile& file, std::stop_token stop);
+  Result<UploadedFile> hash(const UploadFile& file, const std::stop_token& stop);
 
   // REQUIRES: `uploaded` is hash()'s answer for the same file. Encodes it into a new object and
-  // fills in the stored lengths. Errors: as above, store errors; no object is left then.
-  Result<void> encode(const UploadFile& file, UploadedFile& uploaded, std::stop_token stop);
+  // fills in the stored lengths. Errors: as above, store errors; the upload is abandoned then.
+  Result<void> encode(const UploadFile& file, UploadedFile& uploaded, const StoreCall& call);
 
-  // The file's pages will not be needed again.
+  // Gives the memory back; the file's pages will not be needed again. To be called at every end.
   void end_file();
 
  private:
-  FileEncoder(const UploadEnvironment& environment, MemoryLease memory);
+  // An object being written: what is encoded and not yet with the store.
+  struct Object;
+
+  Result<void> acquire_memory(const UploadFile& file, const std::stop_token& stop);
+  Result<void> encode_into(Object& object, const UploadFile& file, const std::stop_token& stop);
+  Result<void> encode_frame(Object& object, const UploadFile& file, std::uint64_t index,
+                            std::span<const std::byte> content, const std::stop_token& stop);
+  Result<void> send_part(Object& object);
+  Result<void> commit(Object& object);
+  void note_stored(Object& object, std::uint64_t stored_bytes);
 
   // Calls visit for each frame's content, in order.
   Result<void> for_each_frame(
-      const UploadFile& file, std::stop_token stop,
+      const UploadFile& file, const std::stop_token& stop,
       const std::function<Result<void>(std::uint64_t index, std::span<const std::byte> content)>&
           visit);
 
   const UploadEnvironment& environment_;
-  MemoryLease memory_;
-  std::span<std::byte> content_;  // of memory_: one read
-  std::span<std::byte> stored_;   // of memory_: its frames
+  EncodeTurns& turns_;
   format::FrameEncoder encoder_;
+  MemoryLease memory_;            // of the file under way
+  std::span<std::byte> content_;  // of memory_: one read
+  std::span<std::byte> stored_;   // of memory_: a part, and what is over when it is full
   std::unique_ptr<io::File> file_;
 };
 

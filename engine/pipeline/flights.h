@@ -30,9 +30,9 @@ struct Flight {
   // so that a driver can read straight into the lease.
   std::uint64_t read_offset = 0;
   std::span<std::byte> read_into;
-  std::span<const std::byte> stored;  // the range's part of it
-  std::span<const std::byte> table;   // the object's seek table, or nothing
-  std::span<std::byte> content;       // padded to limits::io_alignment
+  std::span<std::byte> stored;   // the range's part of it
+  std::span<std::byte> table;    // the object's seek table, or nothing
+  std::span<std::byte> content;  // padded to limits::io_alignment
 
   // Acquires the lease and lays the spans out in it. Errors: cancelled, invalid_argument (a
   // budget smaller than the range).

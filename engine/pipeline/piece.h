@@ -4,11 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <stop_token>
 
 #include "pipeline/fetch.h"
 #include "pipeline/flights.h"
 #include "restored/error.h"
+#include "restored/store_call.h"
 
 namespace restored::pipeline {
 
@@ -29,7 +29,7 @@ class Sink {
  public:
   virtual ~Sink() = default;
   // Before a range is read: its file is ready for it when this returns.
-  virtual Result<void> open(const Range& range, std::stop_token stop) = 0;
+  virtual Result<void> open(const Range& range, const StoreCall& call) = 0;
   // The piece's content is decoded and verified. Its hold is kept for as long as it is needed.
   virtual Result<void> accept(Piece piece) = 0;
 };

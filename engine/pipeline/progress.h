@@ -19,6 +19,7 @@ class Progress {
   std::atomic<std::uint64_t> bytes_total{0};
   std::atomic<std::uint64_t> bytes_reused{0};
   std::atomic<std::uint64_t> bytes_transferred{0};  // stored bytes
+  std::atomic<std::uint64_t> frames_read_again{0};  // or seek tables: their hash differed
   std::atomic<std::uint64_t> files_done{0};
   std::atomic<std::uint64_t> files_total{0};
 

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <utility>
 
+#include "base/object_versions.h"
 #include "pipeline/content_claims.h"
+#include "pipeline/encode_turns.h"
 #include "pipeline/file_encoder.h"
 #include "pipeline/first_error.h"
 #include "pipeline/workers.h"
@@ -44,34 +46,42 @@ Result<void> adopt(std::span<const format::SeekEntry> table, std::uint64_t objec
 
 // True when the repository has the object; the file then has its lengths.
 Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& file,
-                         const std::stop_token& stop) {
+                         const StoreCall& call) {
   const std::string key = format::object_key(file.content);
-  auto info = environment.store.stat(key, stop);
+  auto info = environment.store.stat(key, call);
   if (!info && info.error().code == ErrorCode::object_not_found) return false;
   if (!info) return std::unexpected(std::move(info).error());
   const std::uint64_t table_bytes =
       std::min(info->size_bytes, format::seek_table_bytes(file.frames.size()));
   std::vector<std::byte> tail(table_bytes);
-  RESTORED_TRY(environment.store.read(key, info->size_bytes - table_bytes, tail, stop));
+  RESTORED_TRY(environment.store.read(key, info->size_bytes - table_bytes, tail, call));
   auto table = format::decode_seek_table(tail);
   if (!table) return std::unexpected(context(key, std::move(table).error()));
   RESTORED_TRY(adopt(*table, info->size_bytes, file));
   return true;
 }
 
+// A lease a file bounds them by memory; half of it is for others, who restore.
+unsigned files_at_once(std::size_t files, const UploadEnvironment& environment) {
+  const std::uint64_t useful = std::max({1u, environment.threads, environment.store.writes_max()});
+  const std::uint64_t affordable = std::max<std::uint64_t>(
+      1, environment.budget.budget_bytes() / 2 / FileEncoder::lease_bytes_max());
+  return static_cast<unsigned>(std::min<std::uint64_t>({useful, affordable, files}));
+}
+
 Result<UploadedFile> upload_file(const UploadFile& file, const UploadEnvironment& environment,
                                  FileEncoder& encoder, ContentClaims& claims,
-                                 const std::stop_token& stop) {
-  RESTORED_TRY(UploadedFile uploaded, encoder.hash(file, stop));
-  RESTORED_TRY(ContentClaims::Claim claim, claims.claim(uploaded.content, stop));
-  RESTORED_TRY(const bool stored, find_stored(environment, uploaded, stop));
+                                 const StoreCall& call) {
+  RESTORED_TRY(UploadedFile uploaded, encoder.hash(file, call.stop));
+  RESTORED_TRY(ContentClaims::Claim claim, claims.claim(uploaded.content, call.stop));
+  RESTORED_TRY(const bool stored, find_stored(environment, uploaded, call));
+  call.versions->forget(format::object_key(uploaded.content));
   if (stored) {
     environment.progress.bytes_done.fetch_add(file.size_bytes, std::memory_order_relaxed);
     environment.progress.bytes_reused.fetch_add(file.size_bytes, std::memory_order_relaxed);
   } else {
-    RESTORED_TRY(encoder.encode(file, uploaded, stop));
+    RESTORED_TRY(encoder.encode(file, uploaded, call));
   }
-  encoder.end_file();
   environment.progress.files_done.fetch_add(1, std::memory_order_relaxed);
   return uploaded;
 }
@@ -82,25 +92,29 @@ Result<std::vector<UploadedFile>> upload(std::span<const UploadFile> files,
                                          const UploadEnvironment& environment,
                                          std::stop_token stop) {
   FirstError first_error(std::move(stop));
+  ObjectVersions versions;
+  StoreCall call(first_error.token());
+  call.waits = environment.waits;
+  call.bandwidth = environment.bandwidth;
+  call.versions = &versions;
   ContentClaims claims;
+  EncodeTurns turns(std::max(1u, environment.threads));
   std::vector<UploadedFile> uploaded(files.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&]() -> Result<void> {
-    const std::stop_token run_stop = first_error.token();
-    RESTORED_TRY(FileEncoder encoder, FileEncoder::make(environment, run_stop));
+    FileEncoder encoder(environment, turns);
     // Each index is taken by one thread, which alone writes that answer.
     for (std::size_t index = next++; index < files.size(); index = next++) {
-      auto done = upload_file(files[index], environment, encoder, claims, run_stop);
+      auto done = upload_file(files[index], environment, encoder, claims, call);
+      encoder.end_file();
       if (!done) return std::unexpected(context(files[index].name, std::move(done).error()));
       uploaded[index] = std::move(*done);
     }
     return {};
   };
   {
-    const auto useful = static_cast<unsigned>(
-        std::min<std::size_t>(std::max(1u, environment.threads), files.size()));
     Workers workers(first_error);
-    workers.start("backup-encode", useful, work);
+    workers.start("backup-encode", files_at_once(files.size(), environment), work);
   }
   RESTORED_TRY(first_error.result());
   return uploaded;

@@ -13,9 +13,14 @@ Result<void> verify_objects(std::span<const FetchFile> files, const FetchEnviron
                             std::stop_token stop) {
   RESTORED_TRY(check_files(files));
   FirstError first_error(std::move(stop));
+  ObjectVersions versions;
+  const StoreCall call = reading_call(environment, versions, first_error.token());
   Flights flights(files);
-  CheckStage check(files, environment, [&] { flights.file_done(); });
-  run_stages(environment, flights, check, first_error);
+  CheckStage check(files, environment, [&](std::size_t file_index) {
+    versions.forget(files[file_index].object_key);
+    flights.file_done();
+  });
+  run_stages(files, environment, flights, check, call, first_error);
   return first_error.result();
 }
 

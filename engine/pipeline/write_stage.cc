@@ -46,7 +46,7 @@ std::optional<std::size_t> WriteStage::next_to_open(std::stop_token stop) {
   return next_to_open_++;
 }
 
-Result<void> WriteStage::open(const Range& range, std::stop_token stop) {
+Result<void> WriteStage::open(const Range& range, const StoreCall& call) {
   TargetFile* file = nullptr;
   {
     MutexLock lock(mutex_);
@@ -55,7 +55,7 @@ Result<void> WriteStage::open(const Range& range, std::stop_token stop) {
     const auto is_open = [&]() NO_THREAD_SAFETY_ANALYSIS {
       return targets_.contains(range.file_index);
     };
-    if (!changed_.wait(mutex_, std::move(stop), is_open)) {
+    if (!changed_.wait(mutex_, call.stop, is_open)) {
       return fail(ErrorCode::cancelled, "stopped");
     }
     file = targets_[range.file_index].get();

@@ -32,7 +32,7 @@ class WriteStage : public Sink {
   Result<void> open_files(std::stop_token stop);
 
   // Waits until the file is open.
-  Result<void> open(const Range& range, std::stop_token stop) override;
+  Result<void> open(const Range& range, const StoreCall& call) override;
   Result<void> accept(Piece piece) override;
 
   // The file is complete and closed: forgets it.
