@@ -41,7 +41,7 @@ using Header = std::pair<std::string, std::string>;
 struct Request {
   std::string method;
   std::string target;           // path and query, already encoded
-  std::vector<Header> headers;  // Host among them; Content-Length is added
+  std::vector<Header> headers;  // Host among them; Content-Length is added where it belongs
   std::span<const std::byte> body;
 };
 
@@ -63,18 +63,19 @@ struct Response {
 struct Failure {
   enum class Kind : std::uint8_t {
     name_unknown,      // the name does not exist: it will not on the next try either
-    name_unavailable,  // the resolver does not answer
-    connect_failed,    // refused, unreachable, timed out
+    name_unavailable,  // the resolver does not answer, or not in time
+    connect_failed,    // refused, unreachable, timed out, broken off in the TLS handshake
     tls_refused,       // the peer's certificate or its protocol
     timed_out,         // stalled, or past the deadline
     closed,            // reset, or closed before the end
-    malformed,         // not HTTP, or more than the limits allow
+    malformed,         // not HTTP, or more than the limits allow; or a request that is none
     cancelled,
   };
   Kind kind = Kind::closed;
-  std::string message;  // names the endpoint
+  std::string message;  // names the endpoint, never a header's value
   // A kept connection that ended before a byte of the answer came: most often the server closed it
-  // while it was idle, so the same request can be sent again at once.
+  // while it was idle, so the same request can be sent again at once. Or what came was the rest of
+  // another answer.
   bool stale_connection = false;
 };
 
@@ -82,7 +83,9 @@ struct Failure {
 struct Target {
   // What the caller wants of this body: `into` is to be filled completely by it, and a body of any
   // other length is refused (Kind::closed when it is shorter, malformed when it is longer).
-  // Nothing: the body is collected into Response::body, up to `collect_bytes_max`.
+  // Nothing: the body is collected into Response::body, up to `collect_bytes_max`; a longer one is
+  // malformed in an answer of success, and cut in every other.
+  // Not asked where there can be no body: after a HEAD, and of a 204 or 304. May be empty.
   std::function<std::optional<std::span<std::byte>>(const ResponseHead&)> choose;
   std::size_t collect_bytes_max = 0;
   // Told how many bytes more have arrived in `into`; also before a failure, so that the caller
@@ -91,7 +94,7 @@ struct Target {
 };
 
 struct Limits {
-  std::chrono::milliseconds connect{5'000};
+  std::chrono::milliseconds connect{5'000};  // the name, all of its addresses, TLS
   std::chrono::milliseconds stall{20'000};
   std::chrono::milliseconds deadline{60'000};  // of the whole request
 };
@@ -110,6 +113,7 @@ class HttpClient {
   // Connects to nothing yet. Errors: store_misconfigured (a CA file that cannot be read or holds
   // no certificate).
   static Result<std::unique_ptr<HttpClient>> make(ClientOptions options);
+  // REQUIRES: no call runs. Waits for a lookup of the name that is under way.
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
@@ -120,7 +124,7 @@ class HttpClient {
                                         const Limits& limits, std::stop_token stop);
 
   const Endpoint& endpoint() const;
-  std::uint64_t connections_made() const;  // since the start, for tests and metrics
+  std::uint64_t connections_made() const;  // and usable; for tests and metrics
 
  private:
   struct State;

@@ -29,7 +29,7 @@ ONLY_IN = {
     r"xxhash\.h": ["engine/format/", "engine/restore/", "tests/format/", "bench/"],
     r"rocksdb/": ["engine/catalog/", "tests/catalog/"],
     r"boost/(asio|beast)": ["agent/", "tools/restorectl/", "tests/agent/", "tests/control/",
-                            "tests/data/", "bench/"],
+                            "tests/data/", "bench/", "engine/net/"],
     r"toml\+\+/": ["agent/"],
     r"spdlog/": ["engine/base/"],
     r"expat": ["engine/store/"],

@@ -1,0 +1,131 @@
+#include "net/tcp_stream.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "restored/units.h"
+
+namespace restored::net {
+namespace {
+
+// Less than half of what the kernel lets a receive buffer grow to.
+constexpr std::size_t low_water_bytes = 256 * kKiB;
+// TLS may hold back most of a record.
+constexpr std::size_t held_back_bytes = 64 * kKiB;
+
+Failure connect_failure(int error) {
+  return {Failure::Kind::connect_failed, errno_text(error)};
+}
+
+int socket_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+}  // namespace
+
+std::string errno_text(int error) {
+  std::string text = std::generic_category().message(error);
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') {
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  }
+  return text;
+}
+
+std::string Address::text() const {
+  std::array<char, NI_MAXHOST> host{};
+  const auto* plain = reinterpret_cast<const sockaddr*>(&socket);
+  if (::getnameinfo(plain, length, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) {
+    return "?";
+  }
+  return host.data();
+}
+
+bool Address::operator==(const Address& other) const {
+  return length == other.length && std::memcmp(&socket, &other.socket, length) == 0;
+}
+
+std::vector<Address> literal_address(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return {};
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  Address address;
+  std::memcpy(&address.socket, found->ai_addr, found->ai_addrlen);
+  address.length = found->ai_addrlen;
+  return {address};
+}
+
+std::expected<TcpStream, Failure> TcpStream::connect(const Address& address, Patience& patience,
+                                                     Time until) {
+  const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  UniqueFd fd(::socket(address.socket.ss_family, type, IPPROTO_TCP));
+  if (!fd) return std::unexpected(connect_failure(errno));
+  // A request is written in one piece, or its body follows at once: Nagle could only delay it.
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const auto* plain = reinterpret_cast<const sockaddr*>(&address.socket);
+  if (::connect(fd.get(), plain, address.length) != 0) {
+    // An interrupted connect() goes on in the background, as one that does not wait.
+    if (errno != EINPROGRESS && errno != EINTR) return std::unexpected(connect_failure(errno));
+    short seen = 0;
+    const Waited waited = patience.wait(fd.get(), POLLOUT, seen, until);
+    if (waited != Waited::ready) return std::unexpected(patience.failure(waited, "connecting"));
+    if (const int error = socket_error(fd.get())) return std::unexpected(connect_failure(error));
+  }
+  patience.moved();
+  return TcpStream(std::move(fd));
+}
+
+Step TcpStream::read(std::span<std::byte> into) {
+  for (;;) {
+    const ssize_t got = ::recv(fd_.get(), into.data(), into.size(), 0);
+    if (got > 0) return {Step::Kind::moved, static_cast<std::size_t>(got), {}};
+    if (got == 0) return {Step::Kind::ended, 0, {}};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {Step::Kind::wants_read, 0, {}};
+    return {Step::Kind::failed, 0, errno_text(errno)};
+  }
+}
+
+Step TcpStream::write(std::span<const std::byte> from) {
+  for (;;) {
+    const ssize_t put = ::send(fd_.get(), from.data(), from.size(), MSG_NOSIGNAL);
+    if (put > 0) return {Step::Kind::moved, static_cast<std::size_t>(put), {}};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {Step::Kind::wants_write, 0, {}};
+    return {Step::Kind::failed, 0, errno_text(errno)};
+  }
+}
+
+bool TcpStream::quiet() const {
+  pollfd polled{fd_.get(), POLLIN | POLLRDHUP, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&polled, 1, 0);
+  } while (ready < 0 && errno == EINTR);
+  return ready == 0;
+}
+
+void TcpStream::expect(std::size_t bytes) {
+  const int wanted =
+      bytes >= low_water_bytes + held_back_bytes ? static_cast<int>(low_water_bytes) : 1;
+  if (wanted == low_water_) return;
+  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted) == 0) {
+    low_water_ = wanted;
+  }
+}
+
+}  // namespace restored::net
