@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "io/secret_file.h"
 #include "restored/units.h"
 
 namespace restored::store {
@@ -67,17 +66,25 @@ Place place(std::string_view option, const char* variable, const char* usual,
   return {in_home(named.value_or(usual), environment).value_or(""), true, !named};
 }
 
-Result<ProfileFile> read_profiles(const Place& from, ProfileFile::Kind kind, bool& exposed) {
+// What one file brings to `shared`.
+Result<ProfileFile> read_profiles(const Place& from, ProfileFile::Kind kind, SharedConfig& shared) {
   if (from.path.empty()) return ProfileFile();
   Result<io::SecretFile> file = io::read_secret_file(from.path, file_bytes_max);
   if (!file) {
     const ErrorCode code = file.error().code;
-    if (from.optional && code == ErrorCode::file_not_found) return ProfileFile();
-    if (from.usual && code == ErrorCode::permission_denied) return ProfileFile();
+    if ((from.optional && code == ErrorCode::file_not_found) ||
+        (from.usual && code == ErrorCode::permission_denied)) {
+      shared.files.push_back({from.path, std::nullopt});
+      return ProfileFile();
+    }
     return std::unexpected(std::move(file).error());
   }
-  exposed = file->others_may_read;
-  return ProfileFile(kind, std::move(file->text));
+  shared.files.push_back({from.path, file->version});
+  ProfileFile profiles(kind, std::move(file->text));
+  // A configuration is for everybody to read, as long as it has no keys.
+  if (file->others_may_read && profiles.value(shared.profile, "aws_secret_access_key"))
+    shared.exposed.push_back(from.path);
+  return profiles;
 }
 
 }  // namespace
@@ -125,6 +132,11 @@ std::optional<std::string_view> ProfileFile::value(std::string_view profile,
   return found;
 }
 
+bool WatchedFile::changed() const {
+  const Result<io::FileVersion> now = io::file_version(path);
+  return now ? version != *now : version.has_value();
+}
+
 bool SharedConfig::has_profile() const {
   return credentials.has_profile(profile) || config.has_profile(profile);
 }
@@ -151,15 +163,9 @@ Result<SharedConfig> read_shared_config(const S3Options& options, const Environm
   const Place config = place({}, "AWS_CONFIG_FILE", "~/.aws/config", environment);
   shared.credentials_path = credentials.path;
   shared.config_path = config.path;
-  bool exposed = false;
   RESTORED_TRY(shared.credentials,
-               read_profiles(credentials, ProfileFile::Kind::credentials, exposed));
-  if (exposed) shared.exposed.push_back(credentials.path);
-  exposed = false;
-  RESTORED_TRY(shared.config, read_profiles(config, ProfileFile::Kind::config, exposed));
-  // A configuration is for everybody to read, as long as it has no keys.
-  if (exposed && shared.config.value(shared.profile, "aws_secret_access_key"))
-    shared.exposed.push_back(config.path);
+               read_profiles(credentials, ProfileFile::Kind::credentials, shared));
+  RESTORED_TRY(shared.config, read_profiles(config, ProfileFile::Kind::config, shared));
   return shared;
 }
 

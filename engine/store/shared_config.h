@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/secret_text.h"
+#include "io/secret_file.h"
 #include "restored/error.h"
 #include "restored/store_options.h"
 #include "store/environment.h"
@@ -36,6 +37,13 @@ class ProfileFile {
   SecretText text_;
 };
 
+// A file as it was when it was read, so that a change can be seen. Nothing: it was not there.
+struct WatchedFile {
+  std::string path;
+  std::optional<io::FileVersion> version;
+  bool changed() const;
+};
+
 struct SharedConfig {
   std::string profile;
   bool profile_chosen = false;   // by the options or AWS_PROFILE, so it must exist
@@ -43,6 +51,7 @@ struct SharedConfig {
   std::string config_path;
   ProfileFile credentials;
   ProfileFile config;
+  std::vector<WatchedFile> files;
   std::vector<std::string> exposed;  // files with keys that others than their owner may read
 
   bool has_profile() const;
