@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "child_process.h"
+
 namespace restored::test {
 
 // One thread at a time.
@@ -24,11 +26,6 @@ class CephGateway {
     unsigned requests_max = 1024;             // more at once: 503 SlowDown
     std::chrono::milliseconds stall{65'000};  // a client that moves no byte for this long is cut
   };
-  struct Answer {
-    int status = 0;  // 0: no answer
-    std::string body;
-  };
-
   // A few seconds. Null when it does not start; why stands on standard error.
   static std::unique_ptr<CephGateway> start();
   ~CephGateway();
@@ -48,8 +45,8 @@ class CephGateway {
   bool start_gateway() { return start_gateway(Limits{}); }
 
   // A signed request; target: "/bucket/key?query=".
-  Answer curl(const std::string& method, const std::string& target,
-              const std::vector<std::string>& more = {}) const;
+  CurlAnswer curl(const std::string& method, const std::string& target,
+                  const std::vector<std::string>& more = {}) const;
   bool make_bucket(const std::string& bucket) const;
   // How often `element` (as in "<Upload>") stands in the answer to a GET.
   std::size_t count(const std::string& target, const std::string& element) const;
