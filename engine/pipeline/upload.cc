@@ -61,6 +61,16 @@ Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& fil
   return true;
 }
 
+// Another host was first with the same content: its object is as good as ours, with lengths of its
+// own.
+Result<void> adopt_other_writers(const UploadEnvironment& environment, UploadedFile& file,
+                                 Error exists, const StoreCall& call) {
+  RESTORED_TRY(const bool stored, find_stored(environment, file, call));
+  if (!stored) return std::unexpected(std::move(exists));  // gone again
+  file.uploaded_bytes = 0;
+  return {};
+}
+
 // A lease a file bounds them by memory; half of it is for others, who restore.
 unsigned files_at_once(std::size_t files, const UploadEnvironment& environment) {
   const std::uint64_t useful = std::max({1u, environment.threads, environment.store.writes_max()});
@@ -79,8 +89,9 @@ Result<UploadedFile> upload_file(const UploadFile& file, const UploadEnvironment
   if (stored) {
     environment.progress.bytes_done.fetch_add(file.size_bytes, std::memory_order_relaxed);
     environment.progress.bytes_reused.fetch_add(file.size_bytes, std::memory_order_relaxed);
-  } else {
-    RESTORED_TRY(encoder.encode(file, uploaded, call));
+  } else if (auto encoded = encoder.encode(file, uploaded, call); !encoded) {
+    if (encoded.error().code != ErrorCode::object_exists) return std::unexpected(encoded.error());
+    RESTORED_TRY(adopt_other_writers(environment, uploaded, std::move(encoded).error(), call));
   }
   environment.progress.files_done.fetch_add(1, std::memory_order_relaxed);
   return uploaded;

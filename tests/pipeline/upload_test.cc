@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <stop_token>
 
+#include "../backup/counting_store.h"
 #include "backup_fixture.h"
 #include "restored/limits.h"
 
@@ -62,6 +63,31 @@ TEST_F(UploadTest, ObjectOfAnotherLevelIsAdoptedWithItsOwnLengths) {
   EXPECT_EQ(std::filesystem::file_size(path_of((*first)[0])), bytes_before);
   ASSERT_TRUE(fetch_all().has_value());
   expect_all_restored();
+}
+
+TEST_F(UploadTest, WhoIsFirstWithAContentDecidesItsLengths) {
+  const std::map<std::string, std::string> contents{{"a", seeded_content(1, 5 * kMiB, 0.3)}};
+  const auto first = upload_contents(contents, 1);
+  ASSERT_TRUE(first.has_value());
+  const std::string key = format::object_key((*first)[0].content);
+  const std::string bytes = restored::test::read_whole_file(path_of((*first)[0]));
+  ASSERT_TRUE(store_->remove(key, {}));
+  // Another host puts its object after ours was looked for and before it was written.
+  restored::test::CountingStore racing(*store_);
+  racing.before = [&](std::string_view verb, std::string_view) -> Result<void> {
+    if (verb != "upload") return {};
+    return store_->put(key, std::as_bytes(std::span(bytes)), {});
+  };
+  UploadEnvironment environment{racing,  *files_, *budget_, upload_progress_,
+                                nullptr, nullptr, 1,        15};
+  const UploadFile file{"a", directory_.file("source/a"), contents.at("a").size()};
+  const auto second = upload({&file, 1}, environment, {});
+  ASSERT_TRUE(second.has_value()) << second.error().message;
+  EXPECT_EQ((*second)[0].frames, (*first)[0].frames);
+  EXPECT_EQ((*second)[0].stored_bytes, (*first)[0].stored_bytes);
+  EXPECT_EQ((*second)[0].uploaded_bytes, 0u);
+  EXPECT_EQ(restored::test::read_whole_file(path_of((*first)[0])), bytes);
+  expect_drained();
 }
 
 TEST_F(UploadTest, ExistingObjectThatCannotBeThisContentIsCorruption) {
