@@ -11,6 +11,7 @@
 #include "restore/recovery.h"
 #include "restored/limits.h"
 #include "store/open_store.h"
+#include "store/throttled_store.h"
 
 namespace restored::restore {
 namespace {
@@ -67,10 +68,10 @@ Result<void> remember_repository(EngineParts& parts, const KnownRepository& know
 }
 
 Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
-  RESTORED_TRY(parts.store,
-               store::open_store(parts.options.repository_url, parts.files, parts.queue.get(),
-                                 parts.options.store));
+  RESTORED_TRY(parts.store, store::open_store(parts.options.repository_url, parts.files,
+                                              parts.queue.get(), parts.options.store));
   if (seams.wrap_store) parts.store = seams.wrap_store(std::move(parts.store));
+  parts.store = std::make_unique<store::ThrottledStore>(std::move(parts.store), parts.bandwidth);
   RESTORED_TRY(const KnownRepository known, known_repository(parts));
   const bool was_there = known.url == parts.store->url();
   using IfEmpty = backup::Repository::IfEmpty;

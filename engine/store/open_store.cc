@@ -6,11 +6,13 @@
 
 #include "base/hex.h"
 #include "store/file_store.h"
+#include "store/s3_store.h"
 
 namespace restored::store {
 namespace {
 
 constexpr std::string_view file_scheme = "file://";
+constexpr std::string_view s3_scheme = "s3://";
 
 // %20 and the like. Errors: invalid_configuration.
 Result<std::string> percent_decoded(std::string_view text) {
@@ -35,8 +37,10 @@ Result<std::string> percent_decoded(std::string_view text) {
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSystem& files,
-                                                io::IoQueue* queue, const StoreOptions&) {
-  constexpr std::string_view hint = "Give the repository as file:///absolute/directory.";
+                                                io::IoQueue* queue, const StoreOptions& options) {
+  constexpr std::string_view hint =
+      "Give the repository as file:///absolute/directory or s3://bucket/prefix.";
+  if (url.starts_with(s3_scheme)) return S3Store::open(url, options, process_environment());
   if (!url.starts_with(file_scheme))
     return fail(ErrorCode::invalid_configuration,
                 fmt::format("repository \"{}\" has no known scheme", url), std::string(hint));

@@ -1,4 +1,4 @@
-// Repository URLs to object stores. Drivers: file (file_store), later s3.
+// Repository URLs to object stores. Drivers: file (file_store), s3 (s3_store).
 #pragma once
 
 #include <memory>
@@ -17,8 +17,10 @@ namespace restored::store {
 
 // file:///absolute/directory; the directory is made if it is missing. `queue` (may be null)
 // carries large aligned reads; both outlive the store.
-// Errors: invalid_configuration (unknown scheme, relative path), and the file system's.
+// s3://bucket/prefix; nothing is sent before the first call.
+// Errors: invalid_configuration (unknown scheme, relative path), and those of the driver's open().
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSystem& files,
-                                                io::IoQueue* queue, const StoreOptions& options = {});
+                                                io::IoQueue* queue,
+                                                const StoreOptions& options = {});
 
 }  // namespace restored::store
