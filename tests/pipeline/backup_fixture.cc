@@ -79,24 +79,37 @@ void BackupFixture::open() {
 }
 
 FetchEnvironment BackupFixture::environment() {
-  return FetchEnvironment{*store_, *files_, *queue_,         *budget_,  progress_,
-                          nullptr, nullptr, decode_threads_, direct_io_};
+  ObjectStore& store = store_used_ != nullptr ? *store_used_ : *store_;
+  return FetchEnvironment{store,  *files_,    *queue_,         *budget_,  progress_,
+                          waits_, bandwidth_, decode_threads_, direct_io_};
 }
 
 UploadEnvironment BackupFixture::upload_environment(int zstd_level) {
-  return UploadEnvironment{*store_, *files_, *budget_, upload_progress_,
-                           nullptr, nullptr, 2,        zstd_level};
+  ObjectStore& store = store_used_ != nullptr ? *store_used_ : *store_;
+  return UploadEnvironment{store,  *files_,    *budget_, upload_progress_,
+                           waits_, bandwidth_, 2,        zstd_level};
 }
 
-Result<std::vector<UploadedFile>> BackupFixture::upload_contents(
-    const std::map<std::string, std::string>& contents, int zstd_level) {
+ObjectStore& BackupFixture::opened_store() {
   open();
+  return *store_;
+}
+
+std::vector<UploadFile> BackupFixture::write_sources(
+    const std::map<std::string, std::string>& contents) {
   std::vector<UploadFile> files;
   for (const auto& [name, content] : contents) {
     const std::string path = directory_.file("source/" + name);
     write_file(path, content);
     files.push_back({name, path, content.size()});
   }
+  return files;
+}
+
+Result<std::vector<UploadedFile>> BackupFixture::upload_contents(
+    const std::map<std::string, std::string>& contents, int zstd_level) {
+  open();
+  const std::vector<UploadFile> files = write_sources(contents);
   return upload(files, upload_environment(zstd_level), {});
 }
 

@@ -38,6 +38,8 @@ class BackupFixture : public ::testing::Test {
   void use_budget(std::uint64_t budget_bytes);
   void use_pool() { io_uring_ = false; }
 
+  // The store, so that another one can be put around it.
+  ObjectStore& opened_store();
   // Writes the files below source/, uploads them, and plans their restore to target/.
   void make_backup(const std::map<std::string, std::string>& contents);
   // Two ranges' worth of stored and of content bytes, odd sizes, and an empty file.
@@ -45,6 +47,8 @@ class BackupFixture : public ::testing::Test {
 
   FetchEnvironment environment();
   UploadEnvironment upload_environment(int zstd_level = 1);
+  // Writes the files below source/.
+  std::vector<UploadFile> write_sources(const std::map<std::string, std::string>& contents);
   Result<std::vector<UploadedFile>> upload_contents(
       const std::map<std::string, std::string>& contents, int zstd_level = 1);
 
@@ -66,6 +70,9 @@ class BackupFixture : public ::testing::Test {
   std::unique_ptr<FaultFileSystem> files_;
   std::unique_ptr<FaultFileSystem> store_files_;
   std::unique_ptr<ObjectStore> store_;
+  ObjectStore* store_used_ = nullptr;  // by runs, when it is not store_ itself
+  WaitBoard* waits_ = nullptr;
+  Bandwidth* bandwidth_ = nullptr;
   Progress progress_;
   Progress upload_progress_;
   bool io_uring_ = true;
