@@ -85,6 +85,7 @@ struct CredentialsSource::State {
   std::shared_ptr<const Credentials> current GUARDED_BY(mutex);
   std::optional<Error> failure GUARDED_BY(mutex);  // of the last look
   std::optional<Time> looked GUARDED_BY(mutex);    // at the places themselves
+  std::optional<Time> forced GUARDED_BY(mutex);    // the same, because the key was refused
   std::optional<Time> checked GUARDED_BY(mutex);   // the files' versions
   std::optional<Time> warned GUARDED_BY(mutex);
 
@@ -99,7 +100,7 @@ bool CredentialsSource::State::refresh_due() const {
   if (!looked) return true;
   const auto since = clock.monotonic() - *looked;
   if (!serves()) return since >= failed_pause;
-  if (refused && since >= refused_pause) return true;
+  if (refused && (!forced || clock.monotonic() - *forced >= refused_pause)) return true;
   constexpr UnixMillis before = limits::credentials_refresh_seconds * UnixMillis{1000};
   return current->expires_at && *current->expires_at - before <= clock.wall() &&
          since >= refresh_pause;
@@ -162,6 +163,7 @@ void CredentialsSource::State::ended(Found found) {
     const MutexLock lock(mutex);
     looking = false;
     const Time now = clock.monotonic();
+    if (refused && (found || found.error().code != ErrorCode::cancelled)) forced = now;
     if (found) {
       if (!current || current->access_key_id != (*found)->access_key_id)
         told =

@@ -54,7 +54,7 @@ class CredentialsSource {
   Result<std::shared_ptr<const Credentials>> get(std::stop_token stop);
 
   // The server took them for expired or invalid: the next get() looks again, unless they were
-  // replaced since, or it has just looked.
+  // replaced since, or it has done so for the same reason a few seconds ago.
   void refused(const Credentials& credentials);
 
  private:

@@ -118,9 +118,10 @@ Result<std::string> role_of(std::string_view text) {
 Result<Credentials> parse_instance_credentials(std::string_view text) {
   json::basic_parser<Members> parser{json::parse_options()};
   json::error_code error;
-  parser.write_some(false, text.data(), text.size(), error);
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
+  const bool rest = !error && text.find_first_not_of(" \t\r\n", read) != text.npos;
   // The error's own text quotes nothing, but it says nothing to a reader either.
-  if (error || !parser.done()) return unavailable("the instance metadata are not JSON");
+  if (error || rest || !parser.done()) return unavailable("the instance metadata are not JSON");
   Members& members = parser.handler();
   if (!members.success) return unavailable("the instance metadata have no credentials for now");
   Credentials found = std::move(members.found);
