@@ -90,7 +90,8 @@ Result<Response> get_backup_manifest(const Call& call) {
 
 Result<Response> verify_backup(const Call& call) {
   RESTORED_TRY(const BackupInfo info, backup_of(call));
-  const Result<OperationView> started = call.engine().start_verify(info.id, call.principal);
+  const Result<OperationView> started =
+      call.engine().start_verify(info.id, VerifyDepth::full, call.principal);
   if (!started) return busy_answer(call, info.database, started.error());
   Response response = data_answer(202, operation_object(call, *started));
   point_to(response, started->id);

@@ -9,16 +9,6 @@
 namespace restored::backup {
 namespace {
 
-// Whether the object is there with the size that these frames give it.
-Result<bool> object_is_there(ObjectStore& store, const format::ContentId& content,
-                             std::uint64_t stored_bytes, std::uint64_t frames,
-                             std::stop_token stop) {
-  const Result<ObjectInfo> info = store.stat(format::object_key(content), stop);
-  if (info) return info->size_bytes == stored_bytes + format::seek_table_bytes(frames);
-  if (info.error().code == ErrorCode::object_not_found) return false;
-  return std::unexpected(info.error());
-}
-
 bool fatal(const Error& error) {
   return error.code == ErrorCode::cancelled || error.code == ErrorCode::object_store_unavailable;
 }
@@ -27,7 +17,8 @@ bool fatal(const Error& error) {
 
 Result<std::vector<std::optional<StoredFile>>> find_stored(
     const Repository& repository, std::span<const BackupId> bases,
-    std::span<const catalog::FileFacts> files, std::stop_token stop) {
+    std::span<const catalog::FileFacts> files, const std::set<format::ContentId>& damaged,
+    const StoreCall& call) {
   std::vector<std::optional<StoredFile>> found(files.size());
   // A file without an identity of its own is never taken for another one.
   std::map<format::SstIdentity, std::size_t> wanted;
@@ -38,7 +29,7 @@ Result<std::vector<std::optional<StoredFile>>> find_stored(
   }
   for (const BackupId& base : bases) {
     if (wanted.empty()) break;
-    Result<LoadedBackup> loaded = repository.load(base, stop);
+    Result<LoadedBackup> loaded = repository.load(base, call);
     if (!loaded) {
       if (fatal(loaded.error())) return std::unexpected(loaded.error());
       log::info("backup", "base={} is not used: {}", base.value, loaded.error().message);
@@ -46,10 +37,7 @@ Result<std::vector<std::optional<StoredFile>>> find_stored(
     }
     for (const format::ManifestFile& file : loaded->manifest.files) {
       const auto match = wanted.find(file.identity);
-      if (match == wanted.end()) continue;
-      RESTORED_TRY(const bool there, object_is_there(repository.store(), file.content,
-                                                     file.stored_bytes, file.frames_count, stop));
-      if (!there) continue;
+      if (match == wanted.end() || damaged.contains(file.content)) continue;
       const auto begin = loaded->frames.begin() + static_cast<std::ptrdiff_t>(file.frames_begin);
       found[match->second] =
           StoredFile{file.content, {begin, begin + static_cast<std::ptrdiff_t>(file.frames_count)}};

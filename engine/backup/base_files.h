@@ -3,8 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
-#include <stop_token>
 #include <vector>
 
 #include "backup/repository.h"
@@ -19,11 +19,13 @@ struct StoredFile {
   std::vector<format::Frame> frames;
 };
 
-// For each file: where it is stored, or nothing. Looks at `bases` in their order, until every file
-// is found. A base that is gone or unreadable, and an object that is missing or has another size,
-// are no errors: those files are uploaded. Errors: cancelled, object_store_unavailable.
+// For each file: where it was stored, or nothing. Looks at `bases` in their order, until every file
+// is found; a base that is gone or unreadable is no error, nor is a file whose object is one of
+// `damaged`. Whether the objects are still there is not asked: secure_objects() does, of all at
+// once. Errors: cancelled, object_store_unavailable.
 Result<std::vector<std::optional<StoredFile>>> find_stored(
     const Repository& repository, std::span<const BackupId> bases,
-    std::span<const catalog::FileFacts> files, std::stop_token stop);
+    std::span<const catalog::FileFacts> files, const std::set<format::ContentId>& damaged,
+    const StoreCall& call);
 
 }  // namespace restored::backup

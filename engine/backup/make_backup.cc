@@ -4,11 +4,16 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "backup/base_files.h"
+#include "backup/documents.h"
 #include "backup/file_facts.h"
+#include "backup/secure_objects.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "pipeline/upload.h"
 #include "restored/limits.h"
 #include "restored/record.h"
@@ -22,27 +27,35 @@ constexpr auto relaxed = std::memory_order_relaxed;  // progress counters
 class Run {
  public:
   Run(const BackupRequest& request, const BackupEnvironment& environment,
-      const BackupWatcher& watcher, std::stop_token stop)
-      : request_(request), environment_(environment), watcher_(watcher), stop_(std::move(stop)) {}
+      const BackupWatcher& watcher, const StoreCall& call)
+      : request_(request), environment_(environment), watcher_(watcher), call_(call) {}
 
   Result<void> export_files();
   Result<void> find_stored_files();
   Result<void> upload_others();
+  Result<void> secure();
   Result<format::Manifest> publish();
 
  private:
+  using Contents = std::set<format::ContentId>;
   std::vector<BackupId> bases() const;
+  Result<void> upload(const std::vector<std::size_t>& indexes, pipeline::Progress& progress,
+                      const Contents& replaced);
+  std::vector<NamedObject> objects() const;
+  Result<void> write_again(const LostObjects& lost);
+  void forget_damage();
+  void withdraw();
   format::Manifest manifest(std::span<const format::Frame> frames) const;
 
   const BackupRequest& request_;
   const BackupEnvironment& environment_;
   const BackupWatcher& watcher_;
-  const std::stop_token stop_;
+  const StoreCall& call_;
 
   catalog::ExportedGeneration exported_;
   std::vector<std::optional<StoredFile>> stored_;  // in the order of exported_.files
-  std::uint64_t uploaded_bytes_ = 0;
-  bool incremental_ = false;
+  std::vector<std::uint64_t> uploaded_bytes_;      // in the same order
+  Contents damaged_;                               // what is known of them when it begins
 };
 
 Result<void> Run::export_files() {
@@ -66,11 +79,13 @@ std::vector<BackupId> Run::bases() const {
 
 Result<void> Run::find_stored_files() {
   RESTORED_TRY(watcher_.enter(Phase::upload));
+  RESTORED_TRY(damaged_, environment_.repository.damaged(call_));
   const std::vector<BackupId> candidates = bases();
-  RESTORED_TRY(stored_, find_stored(environment_.repository, candidates, exported_.files, stop_));
+  RESTORED_TRY(stored_,
+               find_stored(environment_.repository, candidates, exported_.files, damaged_, call_));
+  uploaded_bytes_.resize(stored_.size());
   for (std::size_t i = 0; i < stored_.size(); ++i) {
     if (!stored_[i]) continue;
-    incremental_ = true;
     environment_.progress.bytes_done.fetch_add(exported_.files[i].size_bytes, relaxed);
     environment_.progress.bytes_reused.fetch_add(exported_.files[i].size_bytes, relaxed);
     environment_.progress.files_done.fetch_add(1, relaxed);
@@ -79,31 +94,100 @@ Result<void> Run::find_stored_files() {
 }
 
 Result<void> Run::upload_others() {
-  std::vector<pipeline::UploadFile> others;
   std::vector<std::size_t> indexes;
-  for (std::size_t i = 0; i < stored_.size(); ++i) {
-    if (stored_[i]) continue;
+  for (std::size_t i = 0; i < stored_.size(); ++i)
+    if (!stored_[i]) indexes.push_back(i);
+  RESTORED_TRY(upload(indexes, environment_.progress, damaged_));
+  watcher_.step("backup.make.after-upload");
+  return {};
+}
+
+Result<void> Run::upload(const std::vector<std::size_t>& indexes, pipeline::Progress& progress,
+                         const Contents& replaced) {
+  std::vector<pipeline::UploadFile> files;
+  for (const std::size_t i : indexes) {
     const catalog::FileFacts& file = exported_.files[i];
-    others.push_back({file.name, exported_.directory + "/" + file.name, file.size_bytes});
-    indexes.push_back(i);
+    files.push_back({file.name, exported_.directory + "/" + file.name, file.size_bytes});
   }
   const pipeline::UploadEnvironment environment{environment_.repository.store(),
                                                 environment_.files,
                                                 environment_.budget,
-                                                environment_.progress,
-                                                environment_.waits,
-                                                environment_.bandwidth,
+                                                progress,
+                                                call_.waits,
+                                                call_.bandwidth,
                                                 environment_.threads,
-                                                environment_.zstd_level};
+                                                environment_.zstd_level,
+                                                &replaced};
   RESTORED_TRY(std::vector<pipeline::UploadedFile> uploaded,
-               pipeline::upload(others, environment, stop_));
+               pipeline::upload(files, environment, call_.stop));
   RESTORED_CHECK(uploaded.size() == indexes.size(), "an upload answers for each file");
-  for (std::size_t i = 0; i < uploaded.size(); ++i) {
-    uploaded_bytes_ += uploaded[i].uploaded_bytes;
-    stored_[indexes[i]] = StoredFile{uploaded[i].content, std::move(uploaded[i].frames)};
+  for (std::size_t n = 0; n < uploaded.size(); ++n) {
+    const std::size_t i = indexes[n];
+    RESTORED_CHECK(!stored_[i] || stored_[i]->content == uploaded[n].content,
+                   "an exported file keeps its content");
+    uploaded_bytes_[i] = std::max(uploaded_bytes_[i], uploaded[n].uploaded_bytes);
+    stored_[i] = StoredFile{uploaded[n].content, std::move(uploaded[n].frames)};
   }
-  watcher_.step("backup.make.after-upload");
   return {};
+}
+
+std::vector<NamedObject> Run::objects() const {
+  std::vector<NamedObject> objects;
+  for (const std::optional<StoredFile>& file : stored_) {
+    std::uint64_t bytes = format::seek_table_bytes(file->frames.size());
+    for (const format::Frame& frame : file->frames) bytes += frame.stored_bytes;
+    objects.push_back({file->content, bytes});
+  }
+  return objects;
+}
+
+// An object of another size may be whole all the same: another host with another level of
+// compression has written it again. Then its own lengths are taken, and other backups keep it.
+Result<void> Run::write_again(const LostObjects& lost) {
+  std::vector<std::size_t> indexes;
+  for (std::size_t i = 0; i < stored_.size(); ++i) {
+    const format::ContentId& content = stored_[i]->content;
+    if (lost.missing.contains(content) || lost.other_size.contains(content)) indexes.push_back(i);
+  }
+  pipeline::Progress again;  // the files count as done already
+  Result<void> done = upload(indexes, again, {});
+  if (!done && done.error().code == ErrorCode::corruption)
+    done = upload(indexes, again, lost.other_size);
+  environment_.progress.bytes_transferred.fetch_add(again.bytes_transferred.load(relaxed), relaxed);
+  return done;
+}
+
+Result<void> Run::secure() {
+  const ObjectsToSecure request{request_.id,
+                                request_.database,
+                                [this] { return objects(); },
+                                [this](const LostObjects& lost) { return write_again(lost); },
+                                watcher_.waits_on,
+                                environment_.times};
+  const Result<void> secured = secure_objects(environment_.repository, request, call_);
+  if (!secured) {
+    withdraw();
+    return secured;
+  }
+  forget_damage();
+  watcher_.step("backup.make.after-contents");
+  return {};
+}
+
+// What was damaged has been written again, and looked at since.
+void Run::forget_damage() {
+  for (const std::optional<StoredFile>& file : stored_) {
+    if (damaged_.erase(file->content) == 0) continue;
+    const auto forgotten = environment_.repository.forget_damage(file->content, call_);
+    log::info("backup", "backup={} has replaced the damaged object {}{}", request_.id.value,
+              file->content.hex(), forgotten ? "" : ", which stays on record as damaged");
+  }
+}
+
+void Run::withdraw() {
+  const auto gone = environment_.repository.withdraw(request_.database, request_.id, call_);
+  if (!gone)
+    log::warning("backup", "documents of {} stay: {}", request_.id.value, gone.error().message);
 }
 
 format::Manifest Run::manifest(std::span<const format::Frame> frames) const {
@@ -120,8 +204,10 @@ format::Manifest Run::manifest(std::span<const format::Frame> frames) const {
   manifest.encoding_version = record::encoding_version;
   manifest.frame_bytes = limits::frame_bytes;
   manifest.largest_sequence = exported_.largest_sequence;
-  manifest.uploaded_bytes = uploaded_bytes_;
-  manifest.incremental = incremental_;
+  for (const std::uint64_t bytes : uploaded_bytes_) {
+    manifest.uploaded_bytes += bytes;
+    manifest.incremental = manifest.incremental || bytes == 0;
+  }
   for (const catalog::FileFacts& file : exported_.files) {
     manifest.files.push_back(manifest_file(file));
   }
@@ -140,10 +226,14 @@ Result<format::Manifest> Run::publish() {
     RESTORED_CHECK(made.files[i].content == stored_[i]->content,
                    "a file's content id follows from its frames");
   }
-  RESTORED_TRY(watcher_.enter(Phase::commit));
-  RESTORED_TRY(watcher_.point_of_no_return());
+  Result<void> goes_on = watcher_.enter(Phase::commit);
+  if (goes_on) goes_on = watcher_.point_of_no_return();
+  if (!goes_on) {
+    withdraw();
+    return std::unexpected(std::move(goes_on).error());
+  }
   watcher_.step("backup.make.before-manifest");
-  RESTORED_TRY(environment_.repository.publish(made, frames, stop_));
+  RESTORED_TRY(environment_.repository.publish(made, frames, call_));
   watcher_.step("backup.make.after-manifest");
   return made;
 }
@@ -152,24 +242,21 @@ Result<format::Manifest> Run::publish() {
 
 Result<format::Manifest> make_backup(const BackupRequest& request,
                                      const BackupEnvironment& environment,
-                                     const BackupWatcher& watcher, std::stop_token stop) {
-  Run run(request, environment, watcher, std::move(stop));
+                                     const BackupWatcher& watcher, const StoreCall& call) {
+  Run run(request, environment, watcher, call);
   RESTORED_TRY(run.export_files());
   RESTORED_TRY(run.find_stored_files());
   RESTORED_TRY(run.upload_others());
+  RESTORED_TRY(run.secure());
   return run.publish();
 }
 
 Result<void> discard_unpublished(Repository& repository, const DatabaseId& database,
-                                 const BackupId& backup, std::stop_token stop) {
-  ObjectStore& store = repository.store();
-  const Result<ObjectInfo> manifest = store.stat(format::manifest_key(backup), stop);
-  if (manifest) return {};
-  if (manifest.error().code != ErrorCode::object_not_found) {
-    return std::unexpected(manifest.error());
-  }
-  RESTORED_TRY(store.remove(format::summary_key(database, backup), stop));
-  return store.remove(format::frames_key(backup), stop);
+                                 const BackupId& backup, const StoreCall& call) {
+  RESTORED_TRY(const bool published,
+               object_exists(repository.store(), format::manifest_key(backup), call));
+  if (published) return {};
+  return repository.withdraw(database, backup, call);
 }
 
 }  // namespace restored::backup

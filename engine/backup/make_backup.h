@@ -1,15 +1,15 @@
-// One backup of one database: export -> find what is stored already -> upload the rest -> publish
-// the manifest, last. Knows catalog, pipeline and repository; the operation around it (claim,
-// records, cancel) is the caller's.
+// One backup of one database: export -> find what is stored already -> upload the rest -> secure
+// all of it -> publish the manifest, last. Knows catalog, pipeline and repository; the operation
+// around it (claim, records, cancel) is the caller's.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "backup/collection_times.h"
 #include "backup/repository.h"
 #include "base/memory_budget.h"
 #include "catalog/database.h"
@@ -36,16 +36,16 @@ struct BackupEnvironment {
   io::FileSystem& files;
   MemoryBudget& budget;
   pipeline::Progress& progress;
-  WaitBoard* waits = nullptr;      // the operation's, see StoreCall
-  Bandwidth* bandwidth = nullptr;  // the operation's
   unsigned threads = 2;
   int zstd_level = 1;
+  CollectionTimes times = {};
 };
 
 // What the caller learns on the way; each answer can stop the backup.
 struct BackupWatcher {
   std::function<Result<void>(Phase)> enter;
   std::function<Result<void>()> point_of_no_return;  // the manifest is about to be written
+  std::function<void(std::string_view)> waits_on;    // for people; empty: no longer
   std::function<void(std::string_view)> step;        // kill points
 };
 
@@ -55,12 +55,12 @@ struct BackupWatcher {
 // no_space, io_error, corruption.
 Result<format::Manifest> make_backup(const BackupRequest& request,
                                      const BackupEnvironment& environment,
-                                     const BackupWatcher& watcher, std::stop_token stop);
+                                     const BackupWatcher& watcher, const StoreCall& call);
 
 // Removes what a backup that a crash cut off has left beside the objects (which the next backup
 // shares, or a later collection removes). Does nothing when its manifest exists.
 // Errors: store errors, cancelled.
 Result<void> discard_unpublished(Repository& repository, const DatabaseId& database,
-                                 const BackupId& backup, std::stop_token stop);
+                                 const BackupId& backup, const StoreCall& call);
 
 }  // namespace restored::backup

@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "format/contents.h"
 #include "format/manifest.h"
 #include "restored/error.h"
 #include "restored/object_store.h"
@@ -21,41 +22,65 @@ struct LoadedBackup {
   std::vector<format::Frame> frames;  // in the manifest's order
 };
 
+// What removed backups have left for a collection.
+struct Leftovers {
+  std::set<BackupId> backups;
+  std::set<format::ContentId> contents;
+
+  void add(Leftovers more) {
+    backups.merge(more.backups);
+    contents.merge(more.contents);
+  }
+};
+
 class Repository {
  public:
   enum class IfEmpty : std::uint8_t { begin, refuse };
   // Reads repository.json, or writes it into an empty repository.
   // Errors: unsupported_format, corruption (also: there are backups but no repository.json), store
   // errors; object_not_found when there is no repository.json and none is to be begun.
-  static Result<std::unique_ptr<Repository>> open(ObjectStore& store, std::stop_token stop,
+  static Result<std::unique_ptr<Repository>> open(ObjectStore& store, const StoreCall& call,
                                                   IfEmpty if_empty = IfEmpty::begin);
 
   const std::string& id() const { return id_; }
   ObjectStore& store() const { return store_; }
 
-  // Errors: backup_not_found, backup_not_usable (corrupt or of a newer format: says which),
-  // object_store_unavailable. Makes no LIST call.
-  Result<format::Manifest> manifest(const BackupId& backup, std::stop_token stop) const;
-  Result<LoadedBackup> load(const BackupId& backup, std::stop_token stop) const;
+  // Errors: backup_not_found, backup_not_usable (corrupt, also when read again, or of a newer
+  // format: says which), object_store_unavailable. Makes no LIST call.
+  Result<format::Manifest> manifest(const BackupId& backup, const StoreCall& call) const;
+  Result<LoadedBackup> load(const BackupId& backup, const StoreCall& call) const;
+  // The objects that a backup needs, or one that is being made; of its manifest, when it has no
+  // contents (of its own). Errors: backup_not_found (it has neither), as manifest().
+  Result<format::Contents> contents(const BackupId& backup, const StoreCall& call) const;
 
+  // Tells collections what a backup is about to name; see secure_objects(), which calls it.
+  // Errors: limit_reached, store errors.
+  Result<void> announce(const format::Contents& contents, const StoreCall& call);
   // Writes frames, summary, then the manifest: the backup exists from then on. On error it does
   // not, and nothing but its objects is left, as far as the store still obeys.
-  // Errors: store errors; object_exists (a backup has this id already).
+  // Errors: store errors; object_exists (a backup has this id already), timed_out (its contents
+  // are gone: somebody took it for left behind).
   Result<void> publish(const format::Manifest& manifest, std::span<const format::Frame> frames,
-                       std::stop_token stop);
+                       const StoreCall& call);
+  // Removes every document of a backup, so that it does not exist: the manifest first, since it
+  // may stand there although its writing failed; the contents last. Goes on for a moment after
+  // the call was stopped. Errors: store errors.
+  Result<void> withdraw(const DatabaseId& database, const BackupId& backup, const StoreCall& call);
 
   // Newest first. A summary that cannot be read is skipped and logged; one whose backup does not
   // exist (a crash left it) is skipped.
-  Result<std::vector<format::Summary>> list(const DatabaseId& database, std::stop_token stop) const;
+  Result<std::vector<format::Summary>> list(const DatabaseId& database,
+                                            const StoreCall& call) const;
 
-  // Manifest first (from then on the backup does not exist), then the rest, then the objects that
-  // no other manifest of the repository names. What could not be removed after the manifest is
-  // logged and removed by the next call; so is what crashes and cancelled backups left, once it is
-  // limits::orphan_seconds old.
-  // REQUIRES: nothing in this process makes a backup or reads this one meanwhile. Other hosts must
-  // not make one either: see "Order of writing and removing" in format/FORMAT.md.
+  // Manifest first (from then on the backup does not exist), then its other documents. What could
+  // not be removed after the manifest is logged; collect() removes it, and the objects.
   // Errors: backup_not_found, cancelled, store errors; with an error the backup still exists.
-  Result<void> remove(const BackupId& backup, std::stop_token stop);
+  Result<Leftovers> remove(const BackupId& backup, const StoreCall& call);
+
+  // Objects that a verification found damaged: no backup shares them. Errors: store errors.
+  Result<std::set<format::ContentId>> damaged(const StoreCall& call) const;
+  Result<void> note_damage(const format::Damage& damage, const StoreCall& call);
+  Result<void> forget_damage(const format::ContentId& content, const StoreCall& call);
 
  private:
   Repository(ObjectStore& store, std::string id) : store_(store), id_(std::move(id)) {}

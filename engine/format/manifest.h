@@ -138,7 +138,7 @@ Result<RepositoryFile> decode_repository(std::string_view bytes);
 // Whether an identifier may stand in a key: 1 to 128 of [A-Za-z0-9._-], the first not a dot.
 bool valid_id(std::string_view id);
 
-// Keys below the repository's prefix. REQUIRES: valid ids (checked).
+// Keys below the repository's prefix; more in contents.h. REQUIRES: valid ids (checked).
 inline constexpr std::string_view repository_key = "repository.json";
 std::string manifest_key(const BackupId& backup);  // "backups/<id>/manifest"
 std::string frames_key(const BackupId& backup);    // "backups/<id>/frames"

@@ -54,7 +54,10 @@ Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& fil
   const std::uint64_t table_bytes =
       std::min(info->size_bytes, format::seek_table_bytes(file.frames.size()));
   std::vector<std::byte> tail(table_bytes);
-  RESTORED_TRY(environment.store.read(key, info->size_bytes - table_bytes, tail, call));
+  const auto read = environment.store.read(key, info->size_bytes - table_bytes, tail, call);
+  // Another host's collection has just removed it.
+  if (!read && read.error().code == ErrorCode::object_not_found) return false;
+  RESTORED_TRY(read);
   auto table = format::decode_seek_table(tail);
   if (!table) return std::unexpected(context(key, std::move(table).error()));
   RESTORED_TRY(adopt(*table, info->size_bytes, file));
@@ -84,6 +87,8 @@ Result<UploadedFile> upload_file(const UploadFile& file, const UploadEnvironment
                                  const StoreCall& call) {
   RESTORED_TRY(UploadedFile uploaded, encoder.hash(file, call.stop));
   RESTORED_TRY(ContentClaims::Claim claim, claims.claim(uploaded.content, call.stop));
+  if (environment.replaced != nullptr && environment.replaced->contains(uploaded.content))
+    RESTORED_TRY(environment.store.remove(format::object_key(uploaded.content), call));
   RESTORED_TRY(const bool stored, find_stored(environment, uploaded, call));
   call.versions->forget(format::object_key(uploaded.content));
   if (stored) {

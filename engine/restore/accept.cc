@@ -146,7 +146,8 @@ Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
                std::make_shared<BackupOperation>(parts, operation, std::move(claim)));
 }
 
-Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, std::string principal) {
+Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, VerifyDepth depth,
+                                    std::string principal) {
   RESTORED_TRY(refuse_when_stopping(parts));
   RESTORED_TRY(BackupUse use, parts.uses.read(id));
   RESTORED_TRY(backup::LoadedBackup loaded, parts.repository->load(id, parts.stopping.get_token()));
@@ -157,9 +158,9 @@ Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, std:
   record.view.files_total = loaded.manifest.files.size();
   RESTORED_TRY(const OperationTable::Pointer operation,
                parts.operations->create(std::move(record)));
-  return start(
-      parts, operation,
-      std::make_shared<VerifyOperation>(parts, operation, std::move(use), std::move(loaded)));
+  return start(parts, operation,
+               std::make_shared<VerifyOperation>(parts, operation, depth, std::move(use),
+                                                 std::move(loaded)));
 }
 
 Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal) {

@@ -24,7 +24,8 @@ Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreReques
 
 Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
                                     std::string backup_name, std::string principal);
-Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, std::string principal);
+Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, VerifyDepth depth,
+                                    std::string principal);
 // Done when it returns.
 Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal);
 

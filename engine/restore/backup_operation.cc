@@ -30,9 +30,7 @@ Result<void> BackupOperation::run() {
 Result<void> BackupOperation::make() {
   const std::stop_token stop = operation_->stop_token();
   if (stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped before it began");
-  operation_->waits_on("the removal of another backup");
-  RESTORED_TRY(use_, parts_.uses.make(accepted_.backup, stop));
-  operation_->waits_on("");
+  RESTORED_TRY(use_, parts_.uses.read(accepted_.backup));
 
   const std::string directory = parts_.paths.staging(accepted_.database, accepted_.id);
   RESTORED_TRY(parts_.files.make_directories(directory));
@@ -46,14 +44,19 @@ Result<void> BackupOperation::make() {
   request.agent_version = agent_version();
   request.export_directory = directory + "/export";
 
-  const backup::BackupEnvironment environment{
-      *parts_.repository,       claim_.database(),       parts_.files,
-      *parts_.budget,           operation_->progress(),  &operation_->waits(),
-      &operation_->bandwidth(), parts_.decode_threads(), parts_.options.compression_level};
+  const backup::BackupEnvironment environment{*parts_.repository,
+                                              claim_.database(),
+                                              parts_.files,
+                                              *parts_.budget,
+                                              operation_->progress(),
+                                              parts_.decode_threads(),
+                                              parts_.options.compression_level,
+                                              parts_.collection_times};
   const backup::BackupWatcher watcher{[this](Phase phase) { return operation_->enter(phase); },
                                       [this] { return operation_->pass_point_of_no_return(); },
+                                      [this](std::string_view what) { operation_->waits_on(what); },
                                       [this](std::string_view step) { parts_.step(step); }};
-  RESTORED_TRY(backup::make_backup(request, environment, watcher, stop));
+  RESTORED_TRY(backup::make_backup(request, environment, watcher, operation_->call()));
   // Only makes the next backup faster: its failure does not undo this one.
   if (const Result<void> noted = claim_.database().note_backup(accepted_.backup); !noted) {
     log::warning("backup", "operation={} cannot note backup={} in the catalog: {}",

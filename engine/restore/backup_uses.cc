@@ -28,39 +28,22 @@ Result<BackupUse> BackupUses::read(const BackupId& backup) {
   return BackupUse(this, BackupUse::Kind::reads, backup);
 }
 
-Result<BackupUse> BackupUses::make(const BackupId& backup, std::stop_token stop) {
-  const MutexLock lock(mutex_);
-  if (!ended_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return removers_.empty(); })) {
-    return fail(ErrorCode::cancelled, "stopped while a backup was being removed");
-  }
-  ++makers_;
-  return BackupUse(this, BackupUse::Kind::makes, backup);
-}
-
 Result<BackupUse> BackupUses::remove(const BackupId& backup) {
   const MutexLock lock(mutex_);
-  if (makers_ != 0 || readers_.contains(backup) || removers_.contains(backup)) {
-    return fail(ErrorCode::database_busy,
-                fmt::format("backup {} cannot be removed while {}", backup.value,
-                            makers_ != 0 ? "a backup is being made, which may share its objects"
-                                         : "an operation uses it"));
+  if (readers_.contains(backup) || removers_.contains(backup)) {
+    return fail(
+        ErrorCode::database_busy,
+        fmt::format("backup {} cannot be removed while an operation uses it", backup.value));
   }
   ++removers_[backup];
   return BackupUse(this, BackupUse::Kind::removes, backup);
 }
 
 void BackupUses::end(BackupUse::Kind kind, const BackupId& backup) noexcept {
-  {
-    const MutexLock lock(mutex_);
-    if (kind == BackupUse::Kind::makes) {
-      --makers_;
-    } else {
-      auto& users = kind == BackupUse::Kind::reads ? readers_ : removers_;
-      const auto found = users.find(backup);
-      if (--found->second == 0) users.erase(found);
-    }
-  }
-  ended_.notify_all();
+  const MutexLock lock(mutex_);
+  auto& users = kind == BackupUse::Kind::reads ? readers_ : removers_;
+  const auto found = users.find(backup);
+  if (--found->second == 0) users.erase(found);
 }
 
 }  // namespace restored::restore

@@ -1,13 +1,11 @@
-// Who uses which backup. Removing a backup also removes the objects that no other backup names,
-// so it excludes what reads this backup, and everything that is about to make one (whose files may
-// share any object and are not named by a manifest yet).
-// This guards one process. Hosts that share a repository are guarded by Repository::remove.
+// Who uses which backup: what reads it, or makes it, keeps it from being removed.
+// This guards one process. Another host may remove the backup all the same: who reads it then finds
+// an object missing, and nothing wrong.
 // Threading: all methods may be called from any thread at once.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <stop_token>
 #include <unordered_map>
 #include <utility>
 
@@ -33,7 +31,7 @@ class BackupUse {
 
  private:
   friend class BackupUses;
-  enum class Kind { reads, makes, removes };
+  enum class Kind { reads, removes };
   BackupUse(BackupUses* uses, Kind kind, BackupId backup)
       : uses_(uses), kind_(kind), backup_(std::move(backup)) {}
 
@@ -46,8 +44,6 @@ class BackupUses {
  public:
   // Errors: backup_not_found, while it is being removed.
   Result<BackupUse> read(const BackupId& backup);
-  // Waits for removals to end. Errors: cancelled.
-  Result<BackupUse> make(const BackupId& backup, std::stop_token stop);
   // Errors: database_busy.
   Result<BackupUse> remove(const BackupId& backup);
 
@@ -56,10 +52,8 @@ class BackupUses {
   void end(BackupUse::Kind kind, const BackupId& backup) noexcept;
 
   Mutex mutex_;
-  ConditionVariable ended_;
   std::unordered_map<BackupId, unsigned> readers_ GUARDED_BY(mutex_);
   std::unordered_map<BackupId, unsigned> removers_ GUARDED_BY(mutex_);
-  unsigned makers_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace restored::restore

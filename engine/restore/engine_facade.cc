@@ -36,7 +36,7 @@ Result<void> close_parts(EngineParts& parts) {
 }
 
 EngineFacade::EngineFacade(std::unique_ptr<EngineParts> parts)
-    : parts_(std::move(parts)), housekeeping_(*parts_) {}
+    : parts_(std::move(parts)), housekeeping_(*parts_), collector_(*parts_) {}
 
 EngineFacade::~EngineFacade() {
   if (closed_) return;
@@ -47,6 +47,7 @@ EngineFacade::~EngineFacade() {
 
 Result<void> EngineFacade::close() {
   if (std::exchange(closed_, true)) return {};
+  collector_.stop();
   housekeeping_.stop();
   return close_parts(*parts_);
 }
@@ -187,13 +188,20 @@ Result<std::string> EngineFacade::backup_manifest(const BackupId& id) const {
   return format::manifest_json(manifest);
 }
 
-Result<OperationView> EngineFacade::start_verify(const BackupId& id, std::string principal) {
-  return accept_verify(*parts_, id, std::move(principal));
+Result<OperationView> EngineFacade::start_verify(const BackupId& id, VerifyDepth depth,
+                                                 std::string principal) {
+  return accept_verify(*parts_, id, depth, std::move(principal));
 }
 
 Result<void> EngineFacade::remove_backup(const BackupId& id) {
   RESTORED_TRY(const BackupUse use, parts_->uses.remove(id));
-  return parts_->repository->remove(id, stopping());
+  RESTORED_TRY(backup::Leftovers leftovers, parts_->repository->remove(id, stopping()));
+  collector_.request(std::move(leftovers));
+  return {};
+}
+
+Result<CollectionReport> EngineFacade::collect_repository(bool dry_run, std::stop_token stop) {
+  return collector_.collect(dry_run, std::move(stop));
 }
 
 // Restores.

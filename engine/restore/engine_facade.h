@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "restore/collector.h"
 #include "restore/engine_parts.h"
 #include "restore/housekeeping.h"
 #include "restored/engine.h"
@@ -46,8 +47,10 @@ class EngineFacade final : public Engine {
   BackupHistory backup_history(const DatabaseId& id) const override;
   Result<BackupInfo> backup(const BackupId& id) const override;
   Result<std::string> backup_manifest(const BackupId& id) const override;
-  Result<OperationView> start_verify(const BackupId& id, std::string principal) override;
+  Result<OperationView> start_verify(const BackupId& id, VerifyDepth depth,
+                                     std::string principal) override;
   Result<void> remove_backup(const BackupId& id) override;
+  Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) override;
 
   Result<OperationView> start_restore(const RestoreRequest& request) override;
   Result<RestorePreview> validate_restore(const RestoreRequest& request) const override;
@@ -68,6 +71,7 @@ class EngineFacade final : public Engine {
 
   const std::unique_ptr<EngineParts> parts_;
   Housekeeping housekeeping_;
+  Collector collector_;
   bool closed_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string_view>
 
+#include "backup/collection_times.h"
 #include "backup/repository.h"
 #include "base/bandwidth.h"
 #include "base/clock.h"
@@ -41,6 +42,7 @@ struct EngineSeams {
   std::function<std::unique_ptr<ObjectStore>(std::unique_ptr<ObjectStore>)> wrap_store;
   using Records = std::unique_ptr<registry::Registry>;
   std::function<Records(Records)> wrap_registry;
+  backup::CollectionTimes collection_times;
 };
 
 struct EngineParts {
@@ -50,7 +52,8 @@ struct EngineParts {
         files(seams.files != nullptr ? *seams.files : io::system_files()),
         clock(seams.clock != nullptr ? *seams.clock : system_clock()),
         step(seams.step),
-        bandwidth(options.store.bandwidth_bytes_per_second, clock) {}
+        bandwidth(options.store.bandwidth_bytes_per_second, clock),
+        collection_times(seams.collection_times) {}
 
   const EngineOptions options;
   const Paths paths;
@@ -58,6 +61,7 @@ struct EngineParts {
   const Clock& clock;
   const StepHook step;
   Bandwidth bandwidth;  // of the whole agent, beside each operation's own
+  const backup::CollectionTimes collection_times;
 
   std::optional<StateLock> state_lock;
   std::unique_ptr<MemoryBudget> budget;

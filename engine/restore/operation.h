@@ -19,6 +19,7 @@
 #include "registry/registry.h"
 #include "restore/rate_meter.h"
 #include "restored/operation.h"
+#include "restored/store_call.h"
 
 namespace restored::restore {
 
@@ -38,6 +39,13 @@ class Operation {
   Bandwidth& bandwidth() { return bandwidth_; }
   // Triggered by cancel(), end_if_overdue() and stop_for_shutdown().
   std::stop_token stop_token() const { return stop_.get_token(); }
+  // All three, for calls of its own on the repository.
+  StoreCall call() {
+    StoreCall call(stop_token());
+    call.waits = &waits_;
+    call.bandwidth = &bandwidth_;
+    return call;
+  }
 
   // Durable: the record is written. Errors: the registry's.
   Result<void> enter(Phase phase);

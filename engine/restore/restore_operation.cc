@@ -136,7 +136,11 @@ Result<void> RestoreOperation::fetch() {
   const auto written = [this](std::uint64_t bytes) {
     holdings_.space->reservation.note_written(bytes);
   };
-  RESTORED_TRY(staging_->fetch_rest(environment, parts_.step, written, stop_));
+  if (Result<void> fetched = staging_->fetch_rest(environment, parts_.step, written, stop_);
+      !fetched) {
+    return std::unexpected(
+        explain_lost(parts_, accepted_.backup, std::move(fetched).error(), operation_->call()));
+  }
   RESTORED_TRY(staging_->finish());
   parts_.step("restore.run.after-fetch");
   return {};

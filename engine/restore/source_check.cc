@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "backup/documents.h"
 #include "restored/limits.h"
 #include "restored/record.h"
 
@@ -79,6 +80,17 @@ Result<void> check_usable(const format::Manifest& manifest) {
                             manifest.frame_bytes, limits::frame_bytes));
   }
   return {};
+}
+
+Error explain_lost(const EngineParts& parts, const BackupId& backup, Error error,
+                   const StoreCall& call) {
+  if (error.code != ErrorCode::object_not_found) return error;
+  const Result<bool> there =
+      backup::object_exists(*parts.store, format::manifest_key(backup), call);
+  if (!there || *there) return error;
+  return {ErrorCode::backup_not_found,
+          fmt::format("backup {} was removed while it was read", backup.value),
+          {}};
 }
 
 }  // namespace restored::restore

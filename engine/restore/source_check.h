@@ -21,4 +21,9 @@ Result<backup::LoadedBackup> load_source(const EngineParts& parts,
 // Errors: backup_not_usable: a newer encoding, a foreign order of keys.
 Result<void> check_usable(const format::Manifest& manifest);
 
+// An object that a backup needs is not there. When the backup is gone as well, another host has
+// removed it meanwhile, and that is the error; any other error stays what it is.
+Error explain_lost(const EngineParts& parts, const BackupId& backup, Error error,
+                   const StoreCall& call);
+
 }  // namespace restored::restore

@@ -1,27 +1,52 @@
 #include "restore/verify_operation.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
 #include <span>
 #include <utility>
-#include <vector>
+
+#include "backup/parallel.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "restore/source_check.h"
 
 namespace restored::restore {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;  // progress counters
+
+bool of_the_object(const Error& error) {
+  return error.code == ErrorCode::corruption || error.code == ErrorCode::object_not_found;
+}
+
+}  // namespace
 
 VerifyOperation::VerifyOperation(EngineParts& parts, std::shared_ptr<Operation> operation,
-                                 BackupUse use, backup::LoadedBackup backup)
+                                 VerifyDepth depth, BackupUse use, backup::LoadedBackup backup)
     : parts_(parts),
       operation_(std::move(operation)),
+      depth_(depth),
       use_(std::move(use)),
       backup_(std::move(backup)) {}
 
 Result<void> VerifyOperation::run() {
   const format::Manifest& manifest = backup_.manifest;
   pipeline::Progress& progress = operation_->progress();
-  progress.bytes_total.store(manifest.content_bytes(), std::memory_order_relaxed);
-  progress.files_total.store(manifest.files.size(), std::memory_order_relaxed);
+  progress.bytes_total.store(manifest.content_bytes(), relaxed);
+  progress.files_total.store(manifest.files.size(), relaxed);
   RESTORED_TRY(operation_->enter(Phase::read));
-  std::vector<pipeline::FetchFile> files;
-  files.reserve(manifest.files.size());
-  for (const format::ManifestFile& file : manifest.files) {
+  const Result<void> outcome = look_at_all(files());
+  operation_->note_memory(parts_.budget->peak_bytes());
+  parts_.budget->trim();
+  return outcome;
+}
+
+VerifyOperation::Files VerifyOperation::files() const {
+  Files files;
+  files.reserve(backup_.manifest.files.size());
+  for (const format::ManifestFile& file : backup_.manifest.files) {
     files.push_back({file.name,
                      format::object_key(file.content),
                      "",
@@ -29,12 +54,106 @@ Result<void> VerifyOperation::run() {
                      std::span(backup_.frames).subspan(file.frames_begin, file.frames_count),
                      {}});
   }
+  return files;
+}
+
+Result<void> VerifyOperation::look_at_all(const Files& files) {
+  if (depth_ == VerifyDepth::fast) return ask_for_sizes(files);
   const pipeline::FetchEnvironment environment = parts_.fetch_environment(*operation_);
   const Result<void> outcome =
       pipeline::verify_objects(files, environment, operation_->stop_token());
-  operation_->note_memory(parts_.budget->peak_bytes());
-  parts_.budget->trim();
-  return outcome;
+  if (outcome) {
+    forget_damage();
+    return {};
+  }
+  if (!of_the_object(outcome.error())) return outcome;
+  operation_->waits_on("each object to be read again, to find all that are damaged");
+  RESTORED_TRY(const std::vector<Damaged> damaged, read_each_again(files));
+  // Whole at the second look: what came over the wire was not what the store has.
+  if (damaged.empty()) return outcome;
+  return report(damaged);
+}
+
+Result<std::vector<VerifyOperation::Damaged>> VerifyOperation::read_each_again(const Files& files) {
+  const pipeline::FetchEnvironment once = parts_.fetch_environment(*operation_);
+  pipeline::Progress progress;  // these bytes were counted
+  pipeline::FetchEnvironment again{once.store, once.files, once.queue, once.budget, progress};
+  again.waits = once.waits;
+  again.bandwidth = once.bandwidth;
+  again.decode_threads = once.decode_threads;
+  again.direct_io = once.direct_io;
+  std::vector<Damaged> damaged;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Result<void> read =
+        pipeline::verify_objects(std::span(files).subspan(i, 1), again, operation_->stop_token());
+    if (read) continue;
+    if (!of_the_object(read.error())) return std::unexpected(read.error());
+    damaged.push_back({i, read.error()});
+  }
+  return damaged;
+}
+
+Result<void> VerifyOperation::ask_for_sizes(const Files& files) {
+  Mutex mutex;
+  std::vector<Damaged> damaged;
+  pipeline::Progress& progress = operation_->progress();
+  const auto look = [&](std::size_t index, const StoreCall& call) -> Result<void> {
+    const pipeline::FetchFile& file = files[index];
+    const format::ManifestFile& named = backup_.manifest.files[index];
+    const std::uint64_t bytes = named.stored_bytes + format::seek_table_bytes(named.frames_count);
+    const auto info = parts_.store->stat(file.object_key, call);
+    if (!info && info.error().code != ErrorCode::object_not_found)
+      return std::unexpected(info.error());
+    if (!info || info->size_bytes != bytes) {
+      Error error = info ? Error{ErrorCode::corruption,
+                                 fmt::format("{} of {} has {} bytes, not {}", file.object_key,
+                                             file.name, info->size_bytes, bytes),
+                                 {}}
+                         : context(file.name, info.error());
+      const MutexLock lock(mutex);
+      damaged.push_back({index, std::move(error)});
+    }
+    progress.bytes_done.fetch_add(file.size_bytes, relaxed);
+    progress.files_done.fetch_add(1, relaxed);
+    return {};
+  };
+  RESTORED_TRY(backup::for_each_index(*parts_.store, files.size(), operation_->call(), look));
+  if (damaged.empty()) return {};
+  std::ranges::sort(damaged, {}, &Damaged::file);
+  return report(damaged);
+}
+
+// Later backups do not share these objects, but write them again.
+Result<void> VerifyOperation::report(const std::vector<Damaged>& damaged) {
+  const StoreCall call = operation_->call();
+  Error error = explain_lost(parts_, backup_.manifest.backup, damaged.front().error, call);
+  if (error.code == ErrorCode::backup_not_found) return std::unexpected(std::move(error));
+  for (const Damaged& one : damaged) {
+    const format::Damage damage{backup_.manifest.files[one.file].content, backup_.manifest.backup,
+                                one.error.message};
+    const Result<void> noted = parts_.repository->note_damage(damage, call);
+    if (!noted) {
+      log::warning("restore", "damage of {} is not noted: {}", damage.content.hex(),
+                   noted.error().message);
+    }
+  }
+  error.message = fmt::format("{} of {} objects are damaged; {}", damaged.size(),
+                              backup_.manifest.files.size(), error.message);
+  return std::unexpected(std::move(error));
+}
+
+// Every object of this backup is whole, whatever was found before.
+void VerifyOperation::forget_damage() {
+  const StoreCall call = operation_->call();
+  const auto damaged = parts_.repository->damaged(call);
+  if (!damaged || damaged->empty()) return;
+  for (const format::ContentId& content : contents_of(backup_.manifest).objects) {
+    if (!damaged->contains(content)) continue;
+    if (const Result<void> gone = parts_.repository->forget_damage(content, call); !gone) {
+      log::warning("restore", "{} stays on record as damaged: {}", content.hex(),
+                   gone.error().message);
+    }
+  }
 }
 
 }  // namespace restored::restore

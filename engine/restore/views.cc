@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -21,6 +22,22 @@ DatabaseStatus status_of(const registry::DatabaseRecord& record,
   if (record.status == DatabaseStatus::provisioning) return record.status;
   if (working && working->kind != OperationKind::backup) return DatabaseStatus::recovering;
   return broken ? DatabaseStatus::failure : record.status;
+}
+
+// The repository has the backup, and a verification found that it cannot be restored.
+void note_damage(const EngineParts& parts, const std::set<format::ContentId>& damaged,
+                 BackupInfo& info, const StoreCall& call) {
+  if (damaged.empty()) return;
+  const Result<format::Contents> contents = parts.repository->contents(info.id, call);
+  if (!contents) return;
+  const auto found = std::ranges::find_if(
+      contents->objects, [&](const format::ContentId& id) { return damaged.contains(id); });
+  if (found == contents->objects.end()) return;
+  info.status = BackupStatus::failed;
+  info.error = Error{ErrorCode::corruption,
+                     fmt::format("a verification found {} damaged", format::object_key(*found)),
+                     "Make another backup, which replaces the damaged objects that its content "
+                     "still has; then verify this one again, or delete it."};
 }
 
 // A backup of which the repository has nothing.
@@ -111,14 +128,16 @@ Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const Dat
     if (view.state != OperationState::succeeded) infos.push_back(view_of(parts, *maker));
   }
   RESTORED_TRY(const std::vector<format::Summary> summaries,
-               parts.repository->list(database, std::move(stop)));
+               parts.repository->list(database, stop));
   if (!ours && summaries.empty()) {
     return fail(ErrorCode::database_not_found,
                 fmt::format("database {} does not exist", database.value));
   }
+  RESTORED_TRY(const std::set<format::ContentId> damaged, parts.repository->damaged(stop));
   for (const format::Summary& summary : summaries) {
     std::erase_if(infos, [&](const BackupInfo& info) { return info.id == summary.backup; });
     infos.push_back(backup_view(parts, summary));
+    note_damage(parts, damaged, infos.back(), stop);
   }
   std::ranges::sort(infos, [](const BackupInfo& left, const BackupInfo& right) {
     return std::tie(left.created_at, left.id) > std::tie(right.created_at, right.id);
@@ -127,8 +146,13 @@ Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const Dat
 }
 
 Result<BackupInfo> find_backup(const EngineParts& parts, const BackupId& id, std::stop_token stop) {
-  const Result<format::Manifest> manifest = parts.repository->manifest(id, std::move(stop));
-  if (manifest) return backup_view(parts, format::summarize(*manifest));
+  const Result<format::Manifest> manifest = parts.repository->manifest(id, stop);
+  if (manifest) {
+    BackupInfo info = backup_view(parts, format::summarize(*manifest));
+    RESTORED_TRY(const std::set<format::ContentId> damaged, parts.repository->damaged(stop));
+    note_damage(parts, damaged, info, stop);
+    return info;
+  }
   const OperationTable::Pointer maker = parts.operations->backup_operation(id);
   const bool explained = maker && manifest.error().code == ErrorCode::backup_not_found &&
                          maker->view().state != OperationState::succeeded;

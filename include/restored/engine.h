@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "restored/collection.h"
 #include "restored/error.h"
 #include "restored/ids.h"
 #include "restored/keyspace.h"
@@ -234,9 +235,14 @@ class Engine {
   virtual Result<BackupInfo> backup(const BackupId& id) const = 0;
   // The manifest as JSON text, for people.
   virtual Result<std::string> backup_manifest(const BackupId& id) const = 0;
-  virtual Result<OperationView> start_verify(const BackupId& id, std::string principal) = 0;
-  // database_busy while an operation uses it.
+  virtual Result<OperationView> start_verify(const BackupId& id, VerifyDepth depth,
+                                             std::string principal) = 0;
+  // database_busy while an operation uses it. The backup is gone when it returns; the objects that
+  // only it had go later, in the background.
   virtual Result<void> remove_backup(const BackupId& id) = 0;
+  // Removes what no backup names any more, in the whole repository; may take minutes. A dry run
+  // changes nothing. Errors: collection_running (another host does it), cancelled, store errors.
+  virtual Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) = 0;
 
   // Restores. start_restore has passed validate and reserve when it returns: its errors are the
   // answers of the HTTP contract (target_database_not_found, source_database_not_found,

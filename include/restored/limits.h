@@ -25,6 +25,18 @@ inline constexpr std::uint64_t upload_stale_seconds = 24 * 3600;
 // How old an object without a manifest must be before it is taken for left behind: longer than any
 // backup takes.
 inline constexpr std::uint64_t orphan_seconds = 7ull * 24 * 3600;
+inline constexpr std::uint64_t contents_bytes_max = 16 * kMiB;
+
+// Many hosts, one repository: see "Order of writing and removing" in engine/format/FORMAT.md. A
+// collection renews its mark, and removes nothing when it could not do so for the second time; a
+// mark that was not renewed for the third time no longer keeps a backup waiting.
+inline constexpr unsigned collection_renew_seconds = 60;
+inline constexpr unsigned collection_remove_seconds = 200;
+inline constexpr unsigned collection_stale_seconds = 600;
+inline constexpr unsigned collection_look_seconds = 1;    // between two looks at another's mark
+inline constexpr unsigned collection_retry_seconds = 60;  // after one that did not come to its end
+inline constexpr unsigned repository_calls_max = 16;      // small calls in flight, of one task
+inline constexpr unsigned backup_check_rounds_max = 5;    // of objects that keep disappearing
 
 // I/O. Direct I/O needs offsets, lengths and memory aligned to this.
 inline constexpr std::uint64_t io_alignment = 4 * kKiB;
@@ -151,6 +163,10 @@ static_assert(orphan_seconds > upload_stale_seconds);
 static_assert(backup_seconds_max + 24 * 3600 <= orphan_seconds, "a day for clocks that differ");
 static_assert(operation_seconds_default <= backup_seconds_max);
 static_assert(store_writes_max_default <= store_writes_max);
+static_assert(contents_bytes_max / 16 > manifest_bytes_max / 512, "an entry of 16 bytes a file");
+static_assert(3 * collection_renew_seconds < collection_remove_seconds);
+static_assert(3 * collection_remove_seconds <= collection_stale_seconds);
+static_assert(orphan_seconds > 10 * collection_stale_seconds);
 static_assert(input_buffer_bytes_max > value_bytes_max_default, "SET of the largest value");
 static_assert(output_buffer_bytes_max > value_bytes_max_default, "GET of the largest value");
 

@@ -33,6 +33,10 @@ enum class Phase : std::uint8_t {
   done,
 };
 
+// How a verification looks at a backup: full reads and hashes every frame, fast asks whether every
+// object is there with its size.
+enum class VerifyDepth : std::uint8_t { full, fast };
+
 std::string_view name(OperationKind kind);    // "restore"
 std::string_view name(OperationState state);  // "running"
 std::string_view name(Phase phase);           // "fetch", "export"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +11,8 @@
 
 namespace restored::test {
 
-// Threading: one thread at a time.
+// Threading: all methods may be called from any thread at once; `calls` is looked at, and `before`
+// is set, while nothing runs.
 class CountingStore final : public ObjectStore {
  public:
   explicit CountingStore(ObjectStore& inner) : inner_(inner) {}
@@ -68,11 +70,15 @@ class CountingStore final : public ObjectStore {
 
  private:
   Result<void> note(std::string_view verb, std::string_view key) {
-    calls.push_back(std::string(verb) + " " + std::string(key));
+    {
+      const std::lock_guard lock(mutex_);
+      calls.push_back(std::string(verb) + " " + std::string(key));
+    }
     return before ? before(verb, key) : Result<void>();
   }
 
   ObjectStore& inner_;
+  std::mutex mutex_;
 };
 
 }  // namespace restored::test

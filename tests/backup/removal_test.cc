@@ -1,5 +1,9 @@
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <utility>
+
+#include "backup/collection.h"
 #include "repository_fixture.h"
 #include "restored/limits.h"
 
@@ -13,6 +17,22 @@ constexpr std::chrono::hours orphan_age(limits::orphan_seconds / 3600 + 1);
 
 class RemovalTest : public test::RepositoryFixture {
  protected:
+  Result<CollectionReport> collect(Repository& repository, Leftovers leftovers = {}) {
+    CollectionRequest request;
+    request.leftovers = std::move(leftovers);
+    return backup::collect(repository, request, {});
+  }
+  // As a host does it: the documents, then the objects.
+  Result<void> remove(Repository& repository, const std::string& id) {
+    RESTORED_TRY(Leftovers leftovers, repository.remove(BackupId(id), {}));
+    const auto report = collect(repository, std::move(leftovers));
+    EXPECT_TRUE(report) << report.error().message;
+    return {};
+  }
+  void age_all() {
+    for (const std::string& key : keys()) age(key, orphan_age);
+  }
+
   const std::string shared_ = test::compressible(300'000);
   const SampleBackup one_ = make_backup("one", {shared_, "only in one"});
   const SampleBackup two_ = make_backup("two", {"only in two", shared_});
@@ -22,11 +42,11 @@ TEST_F(RemovalTest, ObjectsThatAnotherBackupNamesStay) {
   const auto repository = open();
   publish(*repository, one_);
   publish(*repository, two_);
-  ASSERT_TRUE(repository->remove(BackupId("one"), {}));
+  ASSERT_TRUE(remove(*repository, "one"));
   expect_keys(keys_of(two_));
   EXPECT_TRUE(repository->load(BackupId("two"), {}));
-  EXPECT_EQ(repository->remove(BackupId("one"), {}).error().code, ErrorCode::backup_not_found);
-  ASSERT_TRUE(repository->remove(BackupId("two"), {}));
+  EXPECT_EQ(remove(*repository, "one").error().code, ErrorCode::backup_not_found);
+  ASSERT_TRUE(remove(*repository, "two"));
   expect_keys({});
 }
 
@@ -37,7 +57,7 @@ TEST_F(RemovalTest, ManifestGoesFirstAndBackupsOfOtherDatabasesCount) {
   publish(*repository, one_);
   publish(*repository, foreign);
   store_.calls.clear();
-  ASSERT_TRUE(repository->remove(BackupId("one"), {}));
+  ASSERT_TRUE(remove(*repository, "one"));
   const auto first = std::ranges::find_if(
       store_.calls, [](const std::string& call) { return call.starts_with("remove "); });
   ASSERT_NE(first, store_.calls.end());
@@ -46,7 +66,7 @@ TEST_F(RemovalTest, ManifestGoesFirstAndBackupsOfOtherDatabasesCount) {
 }
 
 // Whatever fails after the manifest is gone: the backup does not exist, the other one is whole,
-// and the next removal finishes the work.
+// and a later removal finishes the work.
 TEST_F(RemovalTest, FailureAtEveryCallLosesNothing) {
   const auto repository = open();
   publish(*repository, one_);
@@ -55,36 +75,57 @@ TEST_F(RemovalTest, FailureAtEveryCallLosesNothing) {
   std::filesystem::rename(root(), original);
   for (std::size_t failing = 1;; ++failing) {
     std::filesystem::copy(original, root(), std::filesystem::copy_options::recursive);
-    std::size_t calls = 0;
+    std::atomic<std::size_t> calls = 0;
     store_.before = [&](std::string_view, std::string_view) -> Result<void> {
       if (++calls != failing) return {};
       return fail(ErrorCode::object_store_unavailable, "no route");
     };
-    const auto removed = repository->remove(BackupId("one"), {});
+    auto removed = repository->remove(BackupId("one"), {});
+    const bool gone = removed.has_value();
+    if (removed) static_cast<void>(collect(*repository, std::move(*removed)));
     store_.before = nullptr;
-    EXPECT_EQ(repository->manifest(BackupId("one"), {}).has_value(), !removed.has_value())
-        << "call " << failing;
+    EXPECT_EQ(repository->manifest(BackupId("one"), {}).has_value(), !gone) << "call " << failing;
     EXPECT_TRUE(repository->load(BackupId("two"), {})) << "call " << failing;
     for (const format::ManifestFile& file : two_.manifest.files)
       EXPECT_TRUE(store_.stat(format::object_key(file.content), {})) << "call " << failing;
 
-    if (!removed) {
-      EXPECT_TRUE(repository->remove(BackupId("one"), {}));
+    age_all();  // a mark that had to stay is stale then
+    if (!gone) {
+      EXPECT_TRUE(remove(*repository, "one"));
     }
-    for (const std::string& key : keys()) age(key, orphan_age);
-    ASSERT_TRUE(repository->remove(BackupId("two"), {}));
+    ASSERT_TRUE(remove(*repository, "two"));
     expect_keys({});
     std::filesystem::remove_all(root());
     if (calls < failing) break;  // no call failed: all places were tried
   }
 }
 
-TEST_F(RemovalTest, NoObjectGoesWhileAManifestCannotBeRead) {
+TEST_F(RemovalTest, ContentsAndManifestStandInForEachOther) {
+  for (const char* damaged : {"backups/two/manifest", "backups/two/contents"}) {
+    const auto repository = open();
+    publish(*repository, one_);
+    publish(*repository, two_);
+    damage(damaged, 300);
+    ASSERT_TRUE(remove(*repository, "one"));
+    expect_keys(keys_of(two_));
+    damage(damaged, 300);
+    EXPECT_TRUE(repository->load(BackupId("two"), {})) << damaged;
+    std::filesystem::remove(path("backups/two/contents"));  // an older agent wrote none
+    publish(*repository, make_backup("three", {"only in three"}));
+    ASSERT_TRUE(remove(*repository, "three"));
+    EXPECT_TRUE(repository->load(BackupId("two"), {}));
+    ASSERT_TRUE(remove(*repository, "two"));
+    expect_keys({});
+  }
+}
+
+TEST_F(RemovalTest, NoObjectGoesWhileItIsUnknownWhatABackupNeeds) {
   const auto repository = open();
   publish(*repository, one_);
   publish(*repository, two_);
   damage("backups/two/manifest", 300);
-  ASSERT_TRUE(repository->remove(BackupId("one"), {}));
+  damage("backups/two/contents", 100);
+  ASSERT_TRUE(remove(*repository, "one"));
   std::vector<std::string> expected = keys_of(two_);
   for (const format::ManifestFile& file : one_.manifest.files)
     expected.push_back(format::object_key(file.content));
@@ -98,13 +139,14 @@ TEST_F(RemovalTest, BackupThatCannotBeReadCanBeRemoved) {
   publish(*repository, one_);
   publish(*repository, two_);
   damage("backups/one/manifest", 300);
-  ASSERT_TRUE(repository->remove(BackupId("one"), {}));
+  damage("backups/one/contents", 100);
+  ASSERT_TRUE(remove(*repository, "one"));
   std::vector<std::string> expected = keys_of(two_);
   expected.push_back(format::object_key(one_.manifest.files[1].content));  // an orphan, still young
   expect_keys(expected);
   age(expected.back(), orphan_age);
   publish(*repository, make_backup("three", {shared_}));
-  ASSERT_TRUE(repository->remove(BackupId("three"), {}));
+  ASSERT_TRUE(remove(*repository, "three"));
   expect_keys(keys_of(two_));
 }
 
@@ -114,7 +156,7 @@ TEST_F(RemovalTest, WhatARunningBackupHasWrittenStays) {
   put_objects(two_);  // another host is making this one: no manifest yet
   const std::string frames = format::frames_key(BackupId("two"));
   ASSERT_TRUE(store_.put(frames, test::bytes_of(format::encode_frames(two_.frames)), {}));
-  ASSERT_TRUE(repository->remove(BackupId("one"), {}));
+  ASSERT_TRUE(remove(*repository, "one"));
   EXPECT_TRUE(store_.stat(frames, {}));
   EXPECT_TRUE(store_.stat(format::object_key(two_.manifest.files[0].content), {}));
 }
@@ -126,8 +168,8 @@ TEST_F(RemovalTest, OldOrphansGoWithTheNextRemoval) {
   const SampleBackup crashed = make_backup("crashed", {"of a crashed backup"});
   publish(*repository, crashed);
   std::filesystem::remove(path("backups/crashed/manifest"));
-  for (const std::string& key : keys()) age(key, orphan_age);  // age alone condemns nothing
-  ASSERT_TRUE(repository->remove(BackupId("one"), {}));
+  age_all();  // age alone condemns nothing
+  ASSERT_TRUE(remove(*repository, "one"));
   expect_keys(keys_of(two_));
   EXPECT_TRUE(repository->load(BackupId("two"), {}));
 }
@@ -141,7 +183,7 @@ TEST_F(RemovalTest, ForeignObjectsAreNotTouched) {
     ASSERT_TRUE(store_.put(key, test::bytes_of("mine"), {}));
     age(key, orphan_age);
   }
-  ASSERT_TRUE(repository->remove(BackupId("one"), {}));
+  ASSERT_TRUE(remove(*repository, "one"));
   expect_keys(foreign);
 }
 

@@ -45,6 +45,7 @@ class RepositoryFixture : public testing::Test {
   }
   void publish(backup::Repository& repository, const SampleBackup& backup) {
     put_objects(backup);
+    ASSERT_TRUE(repository.announce(contents_of(backup.manifest), {}));
     const auto published = repository.publish(backup.manifest, backup.frames, {});
     EXPECT_TRUE(published) << published.error().message;
   }
@@ -61,7 +62,8 @@ class RepositoryFixture : public testing::Test {
   }
   std::vector<std::string> keys_of(const SampleBackup& backup) const {
     std::vector<std::string> found{
-        format::frames_key(backup.manifest.backup), format::manifest_key(backup.manifest.backup),
+        format::frames_key(backup.manifest.backup), format::contents_key(backup.manifest.backup),
+        format::manifest_key(backup.manifest.backup),
         format::summary_key(backup.manifest.database, backup.manifest.backup)};
     for (const format::ManifestFile& file : backup.manifest.files)
       found.push_back(format::object_key(file.content));

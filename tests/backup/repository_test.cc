@@ -144,10 +144,12 @@ TEST_F(RepositoryTest, ManifestIsWrittenLast) {
   const auto repository = open();
   store_.calls.clear();
   const SampleBackup backup = small("b1");
+  ASSERT_TRUE(repository->announce(contents_of(backup.manifest), {}));
   ASSERT_TRUE(repository->publish(backup.manifest, backup.frames, {}));
   EXPECT_THAT(store_.calls,
-              ElementsAre("stat backups/b1/manifest", "put backups/b1/frames",
-                          "put databases/abcdefghijklmnopqrstuvwx/b1", "put backups/b1/manifest"));
+              ElementsAre("put backups/b1/contents", "stat backups/b1/manifest",
+                          "put backups/b1/frames", "put databases/abcdefghijklmnopqrstuvwx/b1",
+                          "stat backups/b1/contents", "put backups/b1/manifest"));
 }
 
 TEST_F(RepositoryTest, PublishThatFailsAnywhereLeavesNoBackupAndNoDocument) {
@@ -159,6 +161,7 @@ TEST_F(RepositoryTest, PublishThatFailsAnywhereLeavesNoBackupAndNoDocument) {
       if (std::string(verb) + " " + std::string(key) != failing) return {};
       return fail(ErrorCode::no_space, "the disk is full");
     };
+    ASSERT_TRUE(repository->announce(contents_of(backup.manifest), {}));
     const auto published = repository->publish(backup.manifest, backup.frames, {});
     ASSERT_FALSE(published) << failing;
     EXPECT_EQ(published.error().code, ErrorCode::no_space);
@@ -166,6 +169,10 @@ TEST_F(RepositoryTest, PublishThatFailsAnywhereLeavesNoBackupAndNoDocument) {
     expect_keys({});
   }
   store_.before = nullptr;
+  EXPECT_EQ(repository->publish(backup.manifest, backup.frames, {}).error().code,
+            ErrorCode::timed_out)
+      << "nobody knows what it needs";
+  ASSERT_TRUE(repository->announce(contents_of(backup.manifest), {}));
   EXPECT_TRUE(repository->publish(backup.manifest, backup.frames, {}));
 }
 
@@ -177,6 +184,7 @@ TEST_F(RepositoryTest, StoppedPublishLeavesNoDocument) {
     if (verb == "put" && key.ends_with("/manifest")) source.request_stop();
     return {};
   };
+  ASSERT_TRUE(repository->announce(contents_of(backup.manifest), {}));
   const auto published = repository->publish(backup.manifest, backup.frames, source.get_token());
   ASSERT_FALSE(published);
   EXPECT_EQ(published.error().code, ErrorCode::cancelled);
@@ -248,7 +256,10 @@ TEST_F(RepositoryTest, TemporaryFilesThatACrashHasLeftAreNotListed) {
   EXPECT_EQ(list->front().backup.value, "b1");
   EXPECT_TRUE(repository->load(BackupId("b1"), {}));
   ASSERT_TRUE(repository->remove(BackupId("b1"), {}));
-  expect_keys({});
+  std::vector<std::string> objects;
+  for (const format::ManifestFile& file : backup.manifest.files)
+    objects.push_back(format::object_key(file.content));
+  expect_keys(objects);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "format/contents.h"
 #include "format/frame.h"
 #include "format/manifest.h"
 #include "restored/limits.h"
@@ -63,12 +64,16 @@ TEST(FormatDocumentTest, WorkedExampleIsWhatTheCodeWrites) {
   const test::SampleBackup backup = example();
   const Manifest& manifest = backup.manifest;
   const std::map<std::string, std::string> expected{
-      {"keys",
-       fmt::format("{}\n{}\n{}\n{}\n{}\n", repository_key, object_key(manifest.files[0].content),
-                   frames_key(manifest.backup), manifest_key(manifest.backup),
-                   summary_key(manifest.database, manifest.backup))},
+      {"keys", fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", repository_key,
+                           object_key(manifest.files[0].content), contents_key(manifest.backup),
+                           frames_key(manifest.backup), manifest_key(manifest.backup),
+                           summary_key(manifest.database, manifest.backup))},
       {"repository", encode_repository({format_version, manifest.repository_id, 1700000000000})},
       {"object", hex_dump(backup.objects[0].bytes)},
+      {"contents", hex_dump(encode_contents(contents_of(manifest)).value())},
+      {"mark", encode_mark({"c0example", "db7.example.org"})},
+      {"damage", encode_damage({manifest.files[0].content, manifest.backup,
+                                "frame 0 of 000012.sst: hash differs"})},
       {"frames", hex_dump(encode_frames(backup.frames))},
       {"manifest", encode_manifest(manifest)},
       {"summary", encode_summary(summarize(manifest))},
@@ -91,6 +96,11 @@ TEST(FormatDocumentTest, NumbersInTheTextAreRight) {
   EXPECT_EQ(limits::frame_bytes, 262144u);
   EXPECT_EQ(limits::manifest_bytes_max, 268435456u);
   EXPECT_EQ(limits::small_object_bytes_max, 1048576u);
+  EXPECT_EQ(limits::contents_bytes_max, 16777216u);
+  EXPECT_EQ(limits::collection_renew_seconds, 60u);
+  EXPECT_EQ(limits::collection_remove_seconds, 200u);
+  EXPECT_EQ(limits::collection_stale_seconds, 600u);
+  EXPECT_EQ(limits::orphan_seconds, 7u * 24 * 3600);
   EXPECT_EQ(limits::frame_stored_bytes_max, 266240u);
 }
 

@@ -1,0 +1,36 @@
+// Small objects that carry their own hash.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "restored/error.h"
+#include "restored/object_store.h"
+
+namespace restored::backup {
+
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+// Errors: store errors.
+Result<bool> object_exists(ObjectStore& store, const std::string& key, const StoreCall& call);
+
+// What decode(bytes) makes of it. One that fails its own hash is read once more: a bit that flipped
+// on its way is no damage. Errors: decode's, store errors.
+template <class Decode>
+auto read_document(ObjectStore& store, const std::string& key, std::uint64_t bytes_max,
+                   const StoreCall& call, const Decode& decode)
+    -> decltype(decode(std::string_view())) {
+  const auto read = [&]() -> decltype(decode(std::string_view())) {
+    RESTORED_TRY(const std::string bytes, store.get(key, bytes_max, call));
+    return decode(std::string_view(bytes));
+  };
+  auto document = read();
+  if (!document && document.error().code == ErrorCode::corruption) document = read();
+  return document;
+}
+
+}  // namespace restored::backup

@@ -1,0 +1,128 @@
+#include "restore/collector.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "backup/collection.h"
+#include "backup/marks.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/thread_priority.h"
+#include "restore/guarded.h"
+
+namespace restored::restore {
+namespace {
+
+constexpr int retry_factor_max = 60;  // of the shortest wait
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+}  // namespace
+
+Collector::Collector(EngineParts& parts)
+    : parts_(parts), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void Collector::stop() {
+  stopping_.request_stop();
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Collector::request(backup::Leftovers leftovers) {
+  {
+    const MutexLock lock(mutex_);
+    if (!pending_) pending_.emplace();
+    pending_->add(std::move(leftovers));
+  }
+  changed_.notify_all();
+}
+
+Result<backup::Leftovers> Collector::begin(bool dry_run, const std::stop_token& stop) {
+  const MutexLock lock(mutex_);
+  const bool turn =
+      changed_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return !collecting_; });
+  if (!turn) return fail(ErrorCode::cancelled, "stopped before its turn");
+  collecting_ = true;
+  if (dry_run) return pending_.value_or(backup::Leftovers());
+  return std::exchange(pending_, std::nullopt).value_or(backup::Leftovers());
+}
+
+void Collector::end(bool dry_run, bool done, backup::Leftovers leftovers) {
+  {
+    const MutexLock lock(mutex_);
+    collecting_ = false;
+    if (!dry_run && !done && !leftovers.backups.empty()) {
+      if (!pending_) pending_.emplace();
+      pending_->add(std::move(leftovers));
+    }
+  }
+  changed_.notify_all();
+}
+
+Result<CollectionReport> Collector::collect(bool dry_run, std::stop_token stop) {
+  std::stop_source either;
+  const auto relay = [&either] { either.request_stop(); };
+  const std::stop_callback on_stop(std::move(stop), relay);
+  const std::stop_callback on_close(stopping_.get_token(), relay);
+  backup::CollectionRequest request;
+  RESTORED_TRY(request.leftovers, begin(dry_run, either.get_token()));
+  request.dry_run = dry_run;
+  request.host = host_name();
+  request.times = parts_.collection_times;
+  CollectionReport report;
+  const Result<void> done = guarded([&]() -> Result<void> {
+    RESTORED_TRY(report, backup::collect(*parts_.repository, request, either.get_token()));
+    return {};
+  });
+  end(dry_run, done && report.failed == 0, std::move(request.leftovers));
+  if (!done && stopping_.stop_requested())
+    return fail(ErrorCode::shutting_down, "the agent is stopping");
+  RESTORED_TRY(done);
+  log::info(
+      "restore",
+      "collection of {}: dry_run={} backups={} objects={} unreferenced={} young={} removed={} "
+      "bytes={} documents={} uploads={} failed={} seconds={:.1f}",
+      parts_.store->url(), dry_run, report.backups, report.objects, report.objects_unreferenced,
+      report.objects_young, report.objects_removed, report.bytes_removed, report.documents_removed,
+      report.uploads_removed, report.failed, report.seconds);
+  return report;
+}
+
+bool Collector::wait_for_request(const std::stop_token& stop) {
+  const MutexLock lock(mutex_);
+  return changed_.wait(mutex_, stop,
+                       [&]() NO_THREAD_SAFETY_ANALYSIS { return pending_.has_value(); });
+}
+
+void Collector::run(const std::stop_token& stop) {
+  enter_background_thread("collector");
+  const auto shortest = parts_.collection_times.retry;
+  int factor = 1;
+  while (wait_for_request(stop)) {
+    const Result<CollectionReport> report = collect(false, stop);
+    if (stop.stop_requested()) return;
+    if (report && report->failed == 0) {
+      factor = 1;
+      continue;
+    }
+    const bool others = !report && report.error().code == ErrorCode::collection_running;
+    if (!report && !others)
+      log::warning("restore", "a collection is tried again: {}", report.error().message);
+    // Hosts that gave way to each other must not meet again at the same moment.
+    const auto jitter = std::chrono::milliseconds(
+        random_u64() % (static_cast<std::uint64_t>(shortest.count()) / 2 + 1));
+    backup::pause(factor * shortest + jitter, stop);
+    factor = others ? 1 : std::min(2 * factor, retry_factor_max);
+  }
+}
+
+}  // namespace restored::restore
