@@ -14,7 +14,8 @@ namespace restored::net {
 namespace {
 
 std::vector<Address> without_lookup(const std::string& host, std::uint16_t port) {
-  if (host != "localhost") return literal_address(host, port);
+  // RFC 6761, 6.3: this name and those below it are this host, whatever a resolver says.
+  if (host != "localhost" && !host.ends_with(".localhost")) return literal_address(host, port);
   std::vector<Address> both = literal_address("127.0.0.1", port);
   for (const Address& one : literal_address("::1", port)) both.push_back(one);
   return both;

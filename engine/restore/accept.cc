@@ -76,8 +76,8 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
   RestoreHoldings holdings;
   holdings.claim = std::move(*claim);
   RESTORED_TRY(holdings.use, parts.uses.read(request.backup));
-  RESTORED_TRY(holdings.backup, load_source(parts, request.source_database, request.backup,
-                                            parts.stopping.get_token()));
+  RESTORED_TRY(holdings.backup,
+               load_source(parts, request.source_database, request.backup, parts.request_call()));
   const format::Manifest& manifest = holdings.backup->manifest;
   RESTORED_TRY(holdings.space,
                reserve_space(parts, holdings.claim.usable() ? &holdings.claim.database() : nullptr,
@@ -99,9 +99,8 @@ Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreReques
   if (const std::optional<Working> working = parts.databases.working(request.target)) {
     return std::unexpected(busy_error(request.target, OperationKind::restore, *working));
   }
-  RESTORED_TRY(
-      const backup::LoadedBackup loaded,
-      load_source(parts, request.source_database, request.backup, parts.stopping.get_token()));
+  RESTORED_TRY(const backup::LoadedBackup loaded,
+               load_source(parts, request.source_database, request.backup, parts.request_call()));
   const OpenDatabases::Pointer target = parts.databases.find(request.target);
   RESTORED_TRY(const SpacePlan space, plan_space(parts, target.get(), loaded.manifest));
   return RestoreCheck{loaded.manifest, space};
@@ -150,7 +149,9 @@ Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, Veri
                                     std::string principal) {
   RESTORED_TRY(refuse_when_stopping(parts));
   RESTORED_TRY(BackupUse use, parts.uses.read(id));
-  RESTORED_TRY(backup::LoadedBackup loaded, parts.repository->load(id, parts.stopping.get_token()));
+  const StoreCall call = parts.request_call();
+  RESTORED_TRY(const backup::Repository* repository, parts.repository->get(call));
+  RESTORED_TRY(backup::LoadedBackup loaded, repository->load(id, call));
   registry::OperationRecord record =
       new_record(OperationKind::verify, loaded.manifest.database, std::move(principal));
   record.view.backup = id;

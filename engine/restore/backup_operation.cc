@@ -44,7 +44,8 @@ Result<void> BackupOperation::make() {
   request.agent_version = agent_version();
   request.export_directory = directory + "/export";
 
-  const backup::BackupEnvironment environment{*parts_.repository,
+  RESTORED_TRY(backup::Repository * repository, parts_.repository->get(operation_->call()));
+  const backup::BackupEnvironment environment{*repository,
                                               claim_.database(),
                                               parts_.files,
                                               *parts_.budget,

@@ -80,7 +80,8 @@ Result<CollectionReport> Collector::collect(bool dry_run, std::stop_token stop) 
   request.times = parts_.collection_times;
   CollectionReport report;
   const Result<void> done = guarded([&]() -> Result<void> {
-    RESTORED_TRY(report, backup::collect(*parts_.repository, request, either.get_token()));
+    RESTORED_TRY(backup::Repository * repository, parts_.repository->get(either.get_token()));
+    RESTORED_TRY(report, backup::collect(*repository, request, either.get_token()));
     return {};
   });
   end(dry_run, done && report.failed == 0, std::move(request.leftovers));

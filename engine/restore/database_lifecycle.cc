@@ -74,7 +74,7 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
   RESTORED_TRY(check_name(request.name));
   if (request.from_backup) {
     RESTORED_TRY(load_source(parts, request.from_backup->database, request.from_backup->backup,
-                             parts.stopping.get_token()));
+                             parts.request_call()));
   }
   MadeDatabase made;
   made.record.id = DatabaseId(random_id());

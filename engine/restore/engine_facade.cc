@@ -57,6 +57,7 @@ EngineFacts EngineFacade::engine_facts() const {
   facts.version = agent_version();
   facts.rocksdb_version = catalog::rocksdb_version();
   facts.repository_url = parts_->store->url();
+  facts.repository_error = parts_->repository->error();
   facts.io_uring = parts_->queue->on_ring();
   if (!facts.io_uring) {
     facts.io_note = parts_->options.io_uring ? io::probe().note : "switched off by configuration";
@@ -172,7 +173,7 @@ Result<OperationView> EngineFacade::start_backup(const DatabaseId& id, std::stri
 }
 
 Result<std::vector<BackupInfo>> EngineFacade::backups(const DatabaseId& id) const {
-  return backup_views(*parts_, id, stopping());
+  return backup_views(*parts_, id, parts_->request_call());
 }
 
 BackupHistory EngineFacade::backup_history(const DatabaseId& id) const {
@@ -180,11 +181,13 @@ BackupHistory EngineFacade::backup_history(const DatabaseId& id) const {
 }
 
 Result<BackupInfo> EngineFacade::backup(const BackupId& id) const {
-  return find_backup(*parts_, id, stopping());
+  return find_backup(*parts_, id, parts_->request_call());
 }
 
 Result<std::string> EngineFacade::backup_manifest(const BackupId& id) const {
-  RESTORED_TRY(const format::Manifest manifest, parts_->repository->manifest(id, stopping()));
+  const StoreCall call = parts_->request_call();
+  RESTORED_TRY(const backup::Repository* repository, parts_->repository->get(call));
+  RESTORED_TRY(const format::Manifest manifest, repository->manifest(id, call));
   return format::manifest_json(manifest);
 }
 
@@ -195,7 +198,9 @@ Result<OperationView> EngineFacade::start_verify(const BackupId& id, VerifyDepth
 
 Result<void> EngineFacade::remove_backup(const BackupId& id) {
   RESTORED_TRY(const BackupUse use, parts_->uses.remove(id));
-  RESTORED_TRY(backup::Leftovers leftovers, parts_->repository->remove(id, stopping()));
+  const StoreCall call = parts_->request_call();
+  RESTORED_TRY(backup::Repository * repository, parts_->repository->get(call));
+  RESTORED_TRY(backup::Leftovers leftovers, repository->remove(id, call));
   collector_.request(std::move(leftovers));
   return {};
 }

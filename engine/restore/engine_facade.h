@@ -67,8 +67,6 @@ class EngineFacade final : public Engine {
                                                 std::uint64_t bytes_per_second) override;
 
  private:
-  std::stop_token stopping() const { return parts_->stopping.get_token(); }
-
   const std::unique_ptr<EngineParts> parts_;
   Housekeeping housekeeping_;
   Collector collector_;

@@ -12,6 +12,18 @@ unsigned EngineParts::decode_threads() const {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+StoreCall EngineParts::request_call() const {
+  StoreCall call(stopping.get_token());
+  call.patience = std::chrono::seconds(limits::store_request_patience_seconds);
+  return call;
+}
+
+StoreCall EngineParts::brief_call() const {
+  StoreCall call(stopping.get_token());
+  call.patience = std::chrono::seconds(limits::store_brief_patience_seconds);
+  return call;
+}
+
 pipeline::FetchEnvironment EngineParts::fetch_environment(Operation& operation) {
   pipeline::FetchEnvironment environment{*store, files, *queue, *budget, operation.progress()};
   environment.waits = &operation.waits();

@@ -26,6 +26,7 @@
 #include "restore/operation_runner.h"
 #include "restore/operation_table.h"
 #include "restore/paths.h"
+#include "restore/repository_access.h"
 #include "restore/space_ledger.h"
 #include "restore/state_lock.h"
 #include "restore/steps.h"
@@ -67,7 +68,7 @@ struct EngineParts {
   std::unique_ptr<MemoryBudget> budget;
   std::unique_ptr<io::IoQueue> queue;
   std::unique_ptr<ObjectStore> store;
-  std::unique_ptr<backup::Repository> repository;
+  std::unique_ptr<RepositoryAccess> repository;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<catalog::SharedResources> shared;
   OpenDatabases databases;
@@ -79,6 +80,10 @@ struct EngineParts {
   OperationRunner runner;     // last: its threads use all of the above
 
   unsigned decode_threads() const;
+  // Calls of the repository for who waits for an answer, and for what must not take long. They
+  // end when the engine stops.
+  StoreCall request_call() const;
+  StoreCall brief_call() const;
   pipeline::FetchEnvironment fetch_environment(Operation& operation);
   catalog::OpenOptions database_options(const DatabaseId& id) const;
   // Reads, changes and writes a database's record, in one step towards other changes of it.

@@ -36,6 +36,7 @@ void Housekeeping::run(const std::stop_token& stop) {
         retire_expired();
         remove_leftovers(parts_);
       }
+      if (seconds % limits::repository_retry_seconds == 0) reach_repository(stop);
       if (seconds % 3600 == 0) forget_old_operations();
     } catch (const std::exception& error) {
       log::error("restore", "housekeeping: {}", error.what());
@@ -44,6 +45,15 @@ void Housekeeping::run(const std::stop_token& stop) {
     }
     std::unique_lock lock(mutex);
     tick.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+  }
+}
+
+void Housekeeping::reach_repository(const std::stop_token& stop) {
+  if (parts_.repository->is_open()) return;
+  StoreCall call = parts_.brief_call();
+  call.stop = stop;
+  if (parts_.repository->get(call)) {
+    log::info("restore", "the repository {} can be used now", parts_.store->url());
   }
 }
 

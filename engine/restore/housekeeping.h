@@ -18,6 +18,8 @@ class Housekeeping {
 
  private:
   void run(const std::stop_token& stop);
+  // While it has never been reached: an operation need not be the first to find out.
+  void reach_repository(const std::stop_token& stop);
   void retire_expired();
   void forget_old_operations();
 

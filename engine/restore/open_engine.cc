@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <span>
 #include <string>
 #include <utility>
 
@@ -30,57 +29,22 @@ Result<void> check_options(const EngineOptions& options) {
   return {};
 }
 
-// Two lines: the repository's URL and its id.
-struct KnownRepository {
-  std::string url;
-  std::string id;
-};
-
-Result<KnownRepository> known_repository(EngineParts& parts) {
-  const auto text = io::read_file(parts.files, parts.paths.repository(), 16 * kKiB);
-  if (!text && text.error().code == ErrorCode::file_not_found) return KnownRepository{};
-  if (!text) return std::unexpected(text.error());
-  const std::size_t first = text->find('\n');
-  const std::size_t second = first == std::string::npos ? first : text->find('\n', first + 1);
-  if (second == std::string::npos) return KnownRepository{};
-  return KnownRepository{text->substr(0, first), text->substr(first + 1, second - first - 1)};
-}
-
-// An empty place where backups stood is most often a file system that is not mounted. To begin a
-// new repository there would send the next backups to the wrong device.
-std::unexpected<Error> emptied(const EngineParts& parts, const KnownRepository& known) {
-  return fail(ErrorCode::object_store_unavailable,
-              fmt::format("there is nothing at {}, where repository {} was", known.url, known.id),
-              fmt::format("Mount the repository's file system. To begin a new repository there, "
-                          "delete {}.",
-                          parts.paths.repository()));
-}
-
-Result<void> remember_repository(EngineParts& parts, const KnownRepository& known) {
-  const KnownRepository now{parts.store->url(), parts.repository->id()};
-  if (now.url == known.url && now.id == known.id) return {};
-  if (now.url == known.url) {
-    log::warning("restore", "{} is another repository than before: {} instead of {}", now.url,
-                 now.id, known.id);
-  }
-  const std::string text = now.url + "\n" + now.id + "\n";
-  return io::replace_file(parts.files, parts.paths.repository(), std::as_bytes(std::span(text)));
-}
-
+// A repository on this host belongs to what must be there at the start. One in object storage may
+// be away for hours, in which databases are served all the same.
 Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
   RESTORED_TRY(parts.store, store::open_store(parts.options.repository_url, parts.files,
                                               parts.queue.get(), parts.options.store));
   if (seams.wrap_store) parts.store = seams.wrap_store(std::move(parts.store));
   parts.store = std::make_unique<store::ThrottledStore>(std::move(parts.store), parts.bandwidth);
-  RESTORED_TRY(const KnownRepository known, known_repository(parts));
-  const bool was_there = known.url == parts.store->url();
-  using IfEmpty = backup::Repository::IfEmpty;
-  auto repository = backup::Repository::open(*parts.store, parts.stopping.get_token(),
-                                             was_there ? IfEmpty::refuse : IfEmpty::begin);
-  if (!repository && was_there && repository.error().code == ErrorCode::object_not_found)
-    return emptied(parts, known);
-  RESTORED_TRY(parts.repository, std::move(repository));
-  return remember_repository(parts, known);
+  parts.repository =
+      std::make_unique<RepositoryAccess>(*parts.store, parts.files, parts.paths.repository());
+  const auto reached = parts.repository->get(parts.brief_call());
+  if (reached || parts.store->url().starts_with("file://")) {
+    return reached ? Result<void>() : std::unexpected(reached.error());
+  }
+  log::error("restore", "databases are served, but the repository cannot be used: {} hint=\"{}\"",
+             reached.error().message, reached.error().hint_text());
+  return {};
 }
 
 }  // namespace

@@ -133,8 +133,12 @@ Decision decide_restore(const EngineParts& parts, const OperationView& view) {
 }
 
 Decision decide_backup(EngineParts& parts, const OperationView& view) {
-  const std::stop_token stop = parts.stopping.get_token();
-  if (parts.repository->manifest(view.backup, stop)) {
+  // What a backup left where the repository cannot be reached is collected when it is old enough.
+  const StoreCall call = parts.brief_call();
+  const auto repository = parts.repository->get(call);
+  if (!repository)
+    return {Verdict::failed, cut_off("the agent stopped while the backup was being made")};
+  if ((*repository)->manifest(view.backup, call)) {
     const OpenDatabases::Pointer database = parts.databases.instance(view.database);
     if (database) {
       if (const Result<void> noted = database->note_backup(view.backup); !noted) {
@@ -145,7 +149,7 @@ Decision decide_backup(EngineParts& parts, const OperationView& view) {
     return {Verdict::succeeded, {}};
   }
   const Result<void> discarded =
-      backup::discard_unpublished(*parts.repository, view.database, view.backup, stop);
+      backup::discard_unpublished(**repository, view.database, view.backup, call);
   if (!discarded) {
     log::warning("restore", "backup={} leaves its index in the repository: {}", view.backup.value,
                  discarded.error().message);

@@ -39,8 +39,9 @@ Error explain_missing(const EngineParts& parts, const DatabaseId& source, const 
 
 Result<backup::LoadedBackup> load_source(const EngineParts& parts,
                                          const DatabaseId& source_database, const BackupId& backup,
-                                         std::stop_token stop) {
-  Result<backup::LoadedBackup> loaded = parts.repository->load(backup, stop);
+                                         const StoreCall& call) {
+  RESTORED_TRY(const backup::Repository* repository, parts.repository->get(call));
+  Result<backup::LoadedBackup> loaded = repository->load(backup, call);
   if (!loaded) {
     if (loaded.error().code != ErrorCode::backup_not_found) {
       return std::unexpected(std::move(loaded).error());

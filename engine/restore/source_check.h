@@ -1,7 +1,6 @@
 // The validate phase: is there such a backup, is it of that database, can this agent restore it?
 #pragma once
 
-#include <stop_token>
 
 #include "backup/repository.h"
 #include "restore/engine_parts.h"
@@ -16,7 +15,7 @@ namespace restored::restore {
 // object_store_unavailable, store_permission_denied, cancelled.
 Result<backup::LoadedBackup> load_source(const EngineParts& parts,
                                          const DatabaseId& source_database, const BackupId& backup,
-                                         std::stop_token stop);
+                                         const StoreCall& call);
 
 // Errors: backup_not_usable: a newer encoding, a foreign order of keys.
 Result<void> check_usable(const format::Manifest& manifest);

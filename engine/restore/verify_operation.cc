@@ -128,10 +128,11 @@ Result<void> VerifyOperation::report(const std::vector<Damaged>& damaged) {
   const StoreCall call = operation_->call();
   Error error = explain_lost(parts_, backup_.manifest.backup, damaged.front().error, call);
   if (error.code == ErrorCode::backup_not_found) return std::unexpected(std::move(error));
+  RESTORED_TRY(backup::Repository * repository, parts_.repository->get(call));
   for (const Damaged& one : damaged) {
     const format::Damage damage{backup_.manifest.files[one.file].content, backup_.manifest.backup,
                                 one.error.message};
-    const Result<void> noted = parts_.repository->note_damage(damage, call);
+    const Result<void> noted = repository->note_damage(damage, call);
     if (!noted) {
       log::warning("restore", "damage of {} is not noted: {}", damage.content.hex(),
                    noted.error().message);
@@ -145,11 +146,13 @@ Result<void> VerifyOperation::report(const std::vector<Damaged>& damaged) {
 // Every object of this backup is whole, whatever was found before.
 void VerifyOperation::forget_damage() {
   const StoreCall call = operation_->call();
-  const auto damaged = parts_.repository->damaged(call);
+  const auto repository = parts_.repository->get(call);
+  if (!repository) return;
+  const auto damaged = (*repository)->damaged(call);
   if (!damaged || damaged->empty()) return;
   for (const format::ContentId& content : contents_of(backup_.manifest).objects) {
     if (!damaged->contains(content)) continue;
-    if (const Result<void> gone = parts_.repository->forget_damage(content, call); !gone) {
+    if (const Result<void> gone = (*repository)->forget_damage(content, call); !gone) {
       log::warning("restore", "{} stays on record as damaged: {}", content.hex(),
                    gone.error().message);
     }

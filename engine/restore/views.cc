@@ -25,10 +25,10 @@ DatabaseStatus status_of(const registry::DatabaseRecord& record,
 }
 
 // The repository has the backup, and a verification found that it cannot be restored.
-void note_damage(const EngineParts& parts, const std::set<format::ContentId>& damaged,
+void note_damage(const backup::Repository& repository, const std::set<format::ContentId>& damaged,
                  BackupInfo& info, const StoreCall& call) {
   if (damaged.empty()) return;
-  const Result<format::Contents> contents = parts.repository->contents(info.id, call);
+  const Result<format::Contents> contents = repository.contents(info.id, call);
   if (!contents) return;
   const auto found = std::ranges::find_if(
       contents->objects, [&](const format::ContentId& id) { return damaged.contains(id); });
@@ -114,7 +114,7 @@ BackupInfo backup_view(const EngineParts& parts, const format::Summary& summary)
 }
 
 Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const DatabaseId& database,
-                                             std::stop_token stop) {
+                                             const StoreCall& call) {
   const bool ours = parts.registry->database(database).has_value();
   if (!ours && !format::valid_id(database.value)) {
     return fail(ErrorCode::database_not_found,
@@ -127,17 +127,17 @@ Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const Dat
     const OperationView view = maker->view();
     if (view.state != OperationState::succeeded) infos.push_back(view_of(parts, *maker));
   }
-  RESTORED_TRY(const std::vector<format::Summary> summaries,
-               parts.repository->list(database, stop));
+  RESTORED_TRY(const backup::Repository* repository, parts.repository->get(call));
+  RESTORED_TRY(const std::vector<format::Summary> summaries, repository->list(database, call));
   if (!ours && summaries.empty()) {
     return fail(ErrorCode::database_not_found,
                 fmt::format("database {} does not exist", database.value));
   }
-  RESTORED_TRY(const std::set<format::ContentId> damaged, parts.repository->damaged(stop));
+  RESTORED_TRY(const std::set<format::ContentId> damaged, repository->damaged(call));
   for (const format::Summary& summary : summaries) {
     std::erase_if(infos, [&](const BackupInfo& info) { return info.id == summary.backup; });
     infos.push_back(backup_view(parts, summary));
-    note_damage(parts, damaged, infos.back(), stop);
+    note_damage(*repository, damaged, infos.back(), call);
   }
   std::ranges::sort(infos, [](const BackupInfo& left, const BackupInfo& right) {
     return std::tie(left.created_at, left.id) > std::tie(right.created_at, right.id);
@@ -145,12 +145,14 @@ Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const Dat
   return infos;
 }
 
-Result<BackupInfo> find_backup(const EngineParts& parts, const BackupId& id, std::stop_token stop) {
-  const Result<format::Manifest> manifest = parts.repository->manifest(id, stop);
+Result<BackupInfo> find_backup(const EngineParts& parts, const BackupId& id,
+                               const StoreCall& call) {
+  RESTORED_TRY(const backup::Repository* repository, parts.repository->get(call));
+  const Result<format::Manifest> manifest = repository->manifest(id, call);
   if (manifest) {
     BackupInfo info = backup_view(parts, format::summarize(*manifest));
-    RESTORED_TRY(const std::set<format::ContentId> damaged, parts.repository->damaged(stop));
-    note_damage(parts, damaged, info, stop);
+    RESTORED_TRY(const std::set<format::ContentId> damaged, repository->damaged(call));
+    note_damage(*repository, damaged, info, call);
     return info;
   }
   const OperationTable::Pointer maker = parts.operations->backup_operation(id);

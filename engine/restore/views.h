@@ -3,7 +3,6 @@
 // Threading: all functions may be called from any thread at once.
 #pragma once
 
-#include <stop_token>
 #include <vector>
 
 #include "format/manifest.h"
@@ -19,8 +18,8 @@ BackupInfo backup_view(const EngineParts& parts, const format::Summary& summary)
 // Newest first: those of the repository, and those that are being made or failed.
 // Errors: database_not_found (no such database, nor any backup of it), store errors.
 Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const DatabaseId& database,
-                                             std::stop_token stop);
+                                             const StoreCall& call);
 // Errors: backup_not_found, backup_not_usable, store errors.
-Result<BackupInfo> find_backup(const EngineParts& parts, const BackupId& id, std::stop_token stop);
+Result<BackupInfo> find_backup(const EngineParts& parts, const BackupId& id, const StoreCall& call);
 
 }  // namespace restored::restore

@@ -68,7 +68,7 @@ Result<void> RetryLoop::wait_after(Trouble trouble) {
   if (trouble.at_once && failures_in_row_ <= at_once_max) return {};
   milliseconds wait = full_jitter(policy_, failures_in_row_);
   if (trouble.retry_after) wait += *trouble.retry_after;
-  const auto left = progress_at_ + policy_.budget - steady_clock::now();
+  const auto left = progress_at_ + call_.patience.value_or(policy_.budget) - steady_clock::now();
   if (wait >= left) return give_up(std::move(trouble));
   entry_.attempt_failed(fmt::format("{}: {}", where_, trouble.error.message), failures_);
   if (!wait_for(wait, call_.stop)) {

@@ -58,9 +58,13 @@ net::Request S3Client::addressed(const S3Request& request) const {
   return sent;
 }
 
-net::Limits S3Client::limits_of(const S3Request& request) const {
+net::Limits S3Client::limits_of(const S3Request& request, const StoreCall& call) const {
   net::Limits limits = limits_;
   const std::uint64_t bytes = request.body.size() + request.answer_bytes;
+  if (call.patience) {
+    limits.connect = std::min(limits.connect, *call.patience);
+    limits.stall = std::min(limits.stall, *call.patience);
+  }
   limits.deadline += milliseconds(bytes * 1000 / limits::store_bytes_per_second_min);
   return limits;
 }
@@ -84,7 +88,7 @@ Attempt<net::Response> S3Client::send(const S3Request& request, const net::Targe
   }
   const UnixMillis now = clock_.wall();
   sign(sent, {location_.region, "s3"}, **credentials, now, payload);
-  auto response = http_->send(sent, target, limits_of(request), call.stop);
+  auto response = http_->send(sent, target, limits_of(request, call), call.stop);
   wipe_credentials(sent);
   const S3Asked asked{what(request),          server(), location_.region,
                       (*credentials)->origin, now,      request.method == "HEAD"};

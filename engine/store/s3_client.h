@@ -64,7 +64,7 @@ class S3Client {
   S3Client(S3Location location, const StoreOptions& options, const Clock& clock,
            std::function<void()> throttled);
   net::Request addressed(const S3Request& request) const;
-  net::Limits limits_of(const S3Request& request) const;
+  net::Limits limits_of(const S3Request& request, const StoreCall& call) const;
 
   const S3Location location_;
   const Clock& clock_;

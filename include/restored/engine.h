@@ -170,6 +170,7 @@ struct EngineFacts {
   std::string version;
   std::string rocksdb_version;
   std::string repository_url;
+  std::optional<Error> repository_error;  // why it cannot be used, as far as known
   bool io_uring = false;
   std::string io_note;  // why not, and the remedy; empty when all is well
   std::uint64_t memory_budget_bytes = 0;

@@ -3,6 +3,8 @@
 // call too: `store.stat(key, stop)`.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <stop_token>
 #include <utility>
 
@@ -19,6 +21,9 @@ struct StoreCall {
   StoreCall(std::stop_token stop_token) : stop(std::move(stop_token)) {}
 
   std::stop_token stop;
+  // How long it is tried again and how long it may stall, where the store's own options are too
+  // long for who waits.
+  std::optional<std::chrono::milliseconds> patience;
   WaitBoard* waits = nullptr;          // the operation's
   Bandwidth* bandwidth = nullptr;      // the operation's, beside the agent's own
   ObjectVersions* versions = nullptr;  // an object read in several calls must not change in between

@@ -1,0 +1,91 @@
+#include "restore/repository_access.h"
+
+#include <fmt/format.h>
+
+#include <span>
+
+#include "base/log.h"
+#include "restored/units.h"
+
+namespace restored::restore {
+namespace {
+
+// Two lines: the repository's URL and its id.
+struct KnownRepository {
+  std::string url;
+  std::string id;
+};
+
+Result<KnownRepository> known_repository(io::FileSystem& files, const std::string& path) {
+  const auto text = io::read_file(files, path, 16 * kKiB);
+  if (!text && text.error().code == ErrorCode::file_not_found) return KnownRepository{};
+  if (!text) return std::unexpected(text.error());
+  const std::size_t first = text->find('\n');
+  const std::size_t second = first == std::string::npos ? first : text->find('\n', first + 1);
+  if (second == std::string::npos) return KnownRepository{};
+  return KnownRepository{text->substr(0, first), text->substr(first + 1, second - first - 1)};
+}
+
+// An empty place where backups stood is most often a file system that is not mounted, or another
+// server. To begin a new repository there would send the next backups to the wrong place.
+std::unexpected<Error> emptied(const KnownRepository& known, const std::string& known_path) {
+  const bool directory = known.url.starts_with("file://");
+  return fail(ErrorCode::object_store_unavailable,
+              fmt::format("there is nothing at {}, where repository {} was", known.url, known.id),
+              fmt::format("{} To begin a new repository there, delete {}.",
+                          directory ? "Mount the repository's file system."
+                                    : "Correct s3.endpoint, or bring the objects back.",
+                          known_path));
+}
+
+}  // namespace
+
+Result<backup::Repository*> RepositoryAccess::get(const StoreCall& call) const {
+  {
+    const MutexLock lock(mutex_);
+    if (repository_) return repository_.get();
+  }
+  // Not under the lock; two that open it at once find the same.
+  auto opened = open(call);
+  const MutexLock lock(mutex_);
+  if (repository_) return repository_.get();
+  if (!opened) {
+    if (opened.error().code != ErrorCode::cancelled) error_ = opened.error();
+    return std::unexpected(std::move(opened).error());
+  }
+  repository_ = std::move(*opened);
+  error_.reset();
+  return repository_.get();
+}
+
+std::optional<Error> RepositoryAccess::error() const {
+  const MutexLock lock(mutex_);
+  return error_;
+}
+
+bool RepositoryAccess::is_open() const {
+  const MutexLock lock(mutex_);
+  return repository_ != nullptr;
+}
+
+Result<std::unique_ptr<backup::Repository>> RepositoryAccess::open(const StoreCall& call) const {
+  RESTORED_TRY(const KnownRepository known, known_repository(files_, known_path_));
+  const bool was_there = known.url == store_.url();
+  using IfEmpty = backup::Repository::IfEmpty;
+  auto opened =
+      backup::Repository::open(store_, call, was_there ? IfEmpty::refuse : IfEmpty::begin);
+  if (!opened && was_there && opened.error().code == ErrorCode::object_not_found)
+    return emptied(known, known_path_);
+  if (!opened) return opened;
+  const KnownRepository now{store_.url(), (*opened)->id()};
+  if (now.url == known.url && now.id == known.id) return opened;
+  if (now.url == known.url) {
+    log::warning("restore", "{} is another repository than before: {} instead of {}", now.url,
+                 now.id, known.id);
+  }
+  const std::string text = now.url + "\n" + now.id + "\n";
+  RESTORED_TRY(io::replace_file(files_, known_path_, std::as_bytes(std::span(text))));
+  return opened;
+}
+
+}  // namespace restored::restore

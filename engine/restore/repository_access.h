@@ -1,0 +1,46 @@
+// The way to the repository. An agent serves its databases whether or not the repository can be
+// reached: it is opened by the first call that reaches it.
+// Threading: all methods may be called from any thread at once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "backup/repository.h"
+#include "base/mutex.h"
+#include "io/file_system.h"
+#include "restored/error.h"
+#include "restored/object_store.h"
+
+namespace restored::restore {
+
+class RepositoryAccess {
+ public:
+  // `known_path` is the file that remembers which repository the state directory was used with.
+  // Both references outlive it.
+  RepositoryAccess(ObjectStore& store, io::FileSystem& files, std::string known_path)
+      : store_(store), files_(files), known_path_(std::move(known_path)) {}
+
+  // Opens it, or begins one in an empty place where none was before, unless that was done already.
+  // Errors: Repository::open's; object_store_unavailable when a place is empty now where a
+  // repository was; the file system's.
+  Result<backup::Repository*> get(const StoreCall& call) const;
+
+  // Why the last get() failed; nothing once it is open.
+  std::optional<Error> error() const;
+  bool is_open() const;
+
+ private:
+  Result<std::unique_ptr<backup::Repository>> open(const StoreCall& call) const;
+
+  ObjectStore& store_;
+  io::FileSystem& files_;
+  const std::string known_path_;
+  mutable Mutex mutex_;
+  mutable std::unique_ptr<backup::Repository> repository_ GUARDED_BY(mutex_);
+  mutable std::optional<Error> error_ GUARDED_BY(mutex_);
+};
+
+}  // namespace restored::restore
