@@ -4,6 +4,9 @@
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include <algorithm>
+#include <string_view>
+
 #include "restored/limits.h"
 
 namespace restored::net {
@@ -28,10 +31,17 @@ std::string ambiguity(const http::fields& fields) {
   return "";
 }
 
+bool may_begin(std::span<const std::byte> bytes) {
+  constexpr std::string_view begin = "HTTP/1.";
+  const std::size_t known = std::min(begin.size(), bytes.size());
+  return std::ranges::equal(std::as_bytes(std::span(begin)).first(known), bytes.first(known));
+}
+
 }  // namespace
 
 struct AnswerParser::State {
   bool to_head = false;
+  bool begun = false;  // took a byte
   http::response_parser<http::buffer_body> parser;
 };
 
@@ -45,8 +55,11 @@ AnswerParser::AnswerParser(bool to_head) : state_(std::make_unique<State>()) {
 AnswerParser::~AnswerParser() = default;
 
 std::expected<std::size_t, std::string> AnswerParser::parse_head(std::span<const std::byte> bytes) {
+  // Beast waits for eight bytes, and what is no answer may have fewer.
+  if (!state_->begun && !may_begin(bytes)) return std::unexpected("it does not begin with HTTP/1");
   boost::system::error_code error;
   const std::size_t taken = state_->parser.put(buffer_of(bytes), error);
+  state_->begun = state_->begun || taken > 0;
   if (error && error != http::error::need_more) return std::unexpected(error.message());
   if (head_done()) {
     if (status() == 101) return std::unexpected("101 to no question");

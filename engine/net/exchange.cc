@@ -18,6 +18,8 @@ constexpr std::size_t buffer_bytes = limits::store_header_bytes_max;
 constexpr std::size_t step_bytes = 1 * kMiB;
 // A body this small goes out together with the head.
 constexpr std::size_t joined_body_bytes = 16 * kKiB;
+// A few bytes, less than what poll() is to wake for (Stream::expect), are progress too.
+constexpr std::chrono::milliseconds look_again{250};
 
 // A line break in a header would be a header of its own.
 bool plain(std::string_view text) {
@@ -27,13 +29,13 @@ bool plain(std::string_view text) {
 }
 
 // Never tells a value: it may be a signature.
-std::string objection(const Request& request) {
-  if (request.method.empty() || !plain(request.method)) return "the request's method";
+std::string wrong_part(const Request& request) {
+  if (request.method.empty() || !plain(request.method)) return "method";
   const bool spaced = request.target.find(' ') != std::string::npos;
-  if (request.target.empty() || spaced || !plain(request.target)) return "the request's target";
+  if (request.target.empty() || spaced || !plain(request.target)) return "target";
   for (const auto& [name, value] : request.headers) {
-    if (name.empty() || !plain(name)) return "the name of a header of the request";
-    if (!plain(value)) return fmt::format("the request's header {}", name);
+    if (name.empty() || !plain(name)) return "name of a header";
+    if (!plain(value)) return "header " + name;
   }
   return "";
 }
@@ -55,6 +57,13 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 }  // namespace
 
+std::optional<Failure> objection(const Request& request) {
+  const std::string part = wrong_part(request);
+  if (part.empty()) return std::nullopt;
+  return Failure{Failure::Kind::malformed,
+                 fmt::format("the request's {} is empty or has a control character", part)};
+}
+
 Exchange::Exchange(Stream& stream, const Request& request, const Target& target, Patience& patience,
                    bool kept)
     : stream_(stream),
@@ -67,10 +76,6 @@ Exchange::Exchange(Stream& stream, const Request& request, const Target& target,
 }
 
 std::expected<Response, Failure> Exchange::run() {
-  if (const std::string wrong = objection(request_); !wrong.empty()) {
-    return std::unexpected(
-        Failure{Failure::Kind::malformed, wrong + " is empty or has a control character"});
-  }
   doing_ = "sending the request";
   if (auto sent = send_request(); !sent) return std::unexpected(std::move(sent).error());
   doing_ = "waiting for the answer";
@@ -198,7 +203,7 @@ Exchange::Outcome<Response> Exchange::read_answer() {
   if (parser_->has_body()) {
     BodySink sink(target_, response);
     const auto read = read_body(sink);
-    stream_.expect(0);
+    expect(0);
     if (!read) return std::unexpected(read.error());
     whole = *read;
     if (!sink.finish()) {
@@ -232,7 +237,7 @@ Exchange::Outcome<bool> Exchange::read_length(BodySink& sink, std::uint64_t leng
     const auto into = sink.room(std::min(left, step_bytes));
     std::size_t got = take_held(into);
     if (got == 0) {
-      stream_.expect(left);
+      expect(left);
       const auto received = receive(into);
       if (!received) return std::unexpected(received.error());
       got = *received;
@@ -311,9 +316,9 @@ Exchange::Outcome<std::size_t> Exchange::receive(std::span<std::byte> into) {
     if (step.kind == Step::Kind::failed) return std::unexpected(closed(step.reason));
     const short events = step.kind == Step::Kind::wants_read ? POLLIN : POLLOUT;
     short seen = 0;
-    const Waited waited = patience_.wait(stream_.fd(), events, seen);
-    if (waited == Waited::ready) continue;
-    // A few bytes, less than what poll() was to wake for, are progress too.
+    const Time look_at = expecting_ ? now() + look_again : Time::max();
+    const Waited waited = patience_.wait(stream_.fd(), events, seen, look_at);
+    if (waited == Waited::ready || waited == Waited::until) continue;
     if (waited != Waited::stalled || last_look) {
       return std::unexpected(patience_.failure(waited, doing_));
     }
@@ -326,6 +331,11 @@ Exchange::Outcome<bool> Exchange::receive_more() {
   if (!received) return std::unexpected(received.error());
   held_end_ += *received;
   return *received > 0;
+}
+
+void Exchange::expect(std::size_t bytes) {
+  expecting_ = bytes > 0;
+  stream_.expect(bytes);
 }
 
 std::size_t Exchange::take_held(std::span<std::byte> into) {

@@ -16,9 +16,13 @@
 
 namespace restored::net {
 
+// Why the request cannot be sent: a line break in a header would be a header of its own.
+std::optional<Failure> objection(const Request& request);
+
 // Threading: one thread.
 class Exchange {
  public:
+  // REQUIRES: no objection() to the request.
   // `kept`: the connection served another request before. All outlive the exchange.
   Exchange(Stream& stream, const Request& request, const Target& target, Patience& patience,
            bool kept);
@@ -52,6 +56,7 @@ class Exchange {
   Outcome<std::size_t> receive(std::span<std::byte> into);
   // Adds to what is held; false: the peer ended the connection. REQUIRES: it is not full.
   Outcome<bool> receive_more();
+  void expect(std::size_t bytes);
   std::size_t take_held(std::span<std::byte> into);
   std::span<const std::byte> held() const {
     return {buffer_.get() + held_begin_, held_end_ - held_begin_};
@@ -76,6 +81,7 @@ class Exchange {
   bool answered_ = false;       // the head is complete
   bool heard_ = false;          // a byte of the answer came
   bool all_sent_ = false;
+  bool expecting_ = false;
   bool reusable_ = false;
 };
 

@@ -98,6 +98,7 @@ std::expected<Response, Failure> HttpClient::send(const Request& request, const 
     failure.message = fmt::format("{}: {}", endpoint().text(), failure.message);
     return std::unexpected(std::move(failure));
   };
+  if (auto wrong = objection(request)) return named(*std::move(wrong));
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return named({Failure::Kind::connect_failed, "eventfd: " + errno_text(errno)});
   Patience patience(std::move(wake), limits, std::move(stop));

@@ -1,6 +1,7 @@
 #include "net/tls_stream.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -166,8 +167,8 @@ class TlsStream final : public Stream {
       default:
         failed_ = true;
         if (!wire_.broken.empty()) return {Step::Kind::failed, 0, wire_.broken};
-        if (wire_.ended) return {Step::Kind::failed, 0, "the connection was cut off"};
-        return {Step::Kind::failed, 0, "TLS: " + openssl_text()};
+        if (wire_.ended) return {Step::Kind::failed, 0, "cut off by the server"};
+        return {Step::Kind::failed, 0, openssl_text()};
     }
   }
 
@@ -180,6 +181,12 @@ bool is_address(const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
   return ::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 ||
          ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
+}
+
+// OpenSSL says "system lib" for a file that is not there.
+std::string unreadable(const std::string& file) {
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  return opened ? "it holds no certificate (" + openssl_text() + ")" : errno_text(errno);
 }
 
 Failure refusal(const TlsStream& stream, const std::string& host, const std::string& reason) {
@@ -195,7 +202,7 @@ Failure refusal(const TlsStream& stream, const std::string& host, const std::str
   // A server that breaks the handshake off, or has a defect of its own, may be back in a moment.
   const bool passing =
       stream.broken() || ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_TLSV1_ALERT_INTERNAL_ERROR;
-  return {passing ? Kind::connect_failed : Kind::tls_refused, "TLS handshake: " + reason};
+  return {passing ? Kind::connect_failed : Kind::tls_refused, "in the TLS handshake: " + reason};
 }
 
 }  // namespace
@@ -263,7 +270,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const std::string& host,
   } else {
     if (SSL_CTX_load_verify_locations(context, ca_file.c_str(), nullptr) != 1) {
       return fail(ErrorCode::store_misconfigured,
-                  fmt::format("CA file {}: {}", ca_file, openssl_text()),
+                  fmt::format("CA file {}: {}", ca_file, unreadable(ca_file)),
                   "Name a file of PEM certificates that the agent's user may read.");
     }
     // What the operator names is trusted, also where it is not the top of the chain.
