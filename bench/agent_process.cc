@@ -1,9 +1,7 @@
 #include "agent_process.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -22,6 +20,7 @@
 
 #include "base/unique_fd.h"
 #include "io/file_system.h"
+#include "socket.h"
 
 namespace restored::bench {
 namespace {
@@ -34,22 +33,7 @@ std::unexpected<Error> failed(const std::string& what) {
   return fail(ErrorCode::connection_failed, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-// A port that was free a moment ago.
-Result<std::uint16_t> free_port() {
-  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ::socklen_t length = sizeof address;
-  auto* raw = reinterpret_cast<::sockaddr*>(&address);
-  if (!socket || ::bind(socket.get(), raw, length) != 0 ||
-      ::getsockname(socket.get(), raw, &length) != 0) {
-    return failed("looking for a free port");
-  }
-  return ntohs(address.sin_port);
-}
-
-Result<UniqueFd> connect_to(const std::string& path) {
+Result<UniqueFd> connect_to_path(const std::string& path) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ::sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -62,7 +46,7 @@ Result<UniqueFd> connect_to(const std::string& path) {
 }
 
 Result<std::string> ask(const std::string& path, const std::string& request) {
-  RESTORED_TRY(const UniqueFd socket, connect_to(path));
+  RESTORED_TRY(const UniqueFd socket, connect_to_path(path));
   for (std::size_t sent = 0; sent < request.size();) {
     const ::ssize_t count =
         ::send(socket.get(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
@@ -90,7 +74,8 @@ std::string header_of(const std::string& answer, const std::string& name) {
 
 Result<AgentProcess> AgentProcess::start(const AgentOptions& options) {
   AgentProcess agent;
-  RESTORED_TRY(agent.port_, free_port());
+  // A port that was free a moment ago.
+  RESTORED_TRY(listen_on_loopback(agent.port_));
   agent.socket_path_ = options.state_directory + "/bench.sock";
   if (agent.socket_path_.size() > unix_path_bytes_max) {
     return fail(ErrorCode::invalid_argument,

@@ -3,21 +3,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <filesystem>
-#include <mutex>
-#include <optional>
 #include <semaphore>
 #include <thread>
 #include <vector>
 
-#include "format/frame.h"
+#include "decode_sample.h"
+#include "fetch_path.h"
 #include "machine.h"
-#include "pipeline/flights.h"
-#include "pipeline/plan.h"
+#include "outcome.h"
 #include "restored/limits.h"
 
 namespace restored::bench {
@@ -27,55 +22,11 @@ using Clock = std::chrono::steady_clock;
 using pipeline::FetchEnvironment;
 using pipeline::FetchFile;
 
-constexpr std::uint64_t decode_sample_bytes_max = 512 * kMiB;
 constexpr int decode_passes = 3;  // the best one counts: others may use the cores too
 constexpr int writes_at_once = 32;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-// The first error of several threads.
-class Outcome {
- public:
-  void note(Result<void> result) {
-    const std::lock_guard lock(mutex_);
-    if (!result && result_) result_ = std::move(result);
-  }
-  Result<void> result() const {
-    const std::lock_guard lock(mutex_);
-    return result_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  Result<void> result_;
-};
-
-// Reads all ranges as a restore would, and lets them go.
-Result<void> read_objects(std::span<const FetchFile> files, const FetchEnvironment& environment) {
-  pipeline::Flights flights(files);
-  Outcome outcome;
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned thread = 0; thread < environment.store.reads_max(); ++thread) {
-      threads.emplace_back([&] {
-        const auto read_all = [&]() -> Result<void> {
-          while (true) {
-            RESTORED_TRY(auto flight, flights.take({}));
-            if (!flight) return {};
-            if ((*flight)->range.begins_file) flights.file_done();
-            if ((*flight)->range.content_bytes == 0) continue;
-            RESTORED_TRY((*flight)->acquire_memory(environment.budget, {}));
-            RESTORED_TRY(environment.store.read((*flight)->file->object_key, (*flight)->read_offset,
-                                                (*flight)->read_into, {}));
-          }
-        };
-        outcome.note(read_all());
-      });
-    }
-  }
-  return outcome.result();
 }
 
 Result<void> write_file(const std::string& path, std::uint64_t bytes,
@@ -126,136 +77,108 @@ Result<void> write_files(std::span<const FetchFile> files, const FetchEnvironmen
   return outcome.result();
 }
 
-Result<double> time_reading(std::span<const FetchFile> files, const FetchEnvironment& environment) {
-  settle();
-  const auto begin = Clock::now();
-  RESTORED_TRY(read_objects(files, environment));
-  return seconds_since(begin);
+std::uint64_t content_bytes(std::span<const FetchFile> files) {
+  std::uint64_t bytes = 0;
+  for (const FetchFile& file : files) bytes += file.size_bytes;
+  return bytes;
 }
 
-Result<double> time_writing(std::span<const FetchFile> files, const FetchEnvironment& environment,
-                            const std::string& directory) {
+Result<void> time_reading(const CeilingsTask& task, Ceilings& ceilings) {
+  settle();
+  if (task.download != nullptr) {
+    RESTORED_TRY(const DownloadSpeed best, task.download->best(task.files));
+    ceilings.store_read_seconds = best.seconds;
+    ceilings.download_threads = best.threads;
+    return {};
+  }
+  const auto begin = Clock::now();
+  RESTORED_TRY(fetch_to_nowhere(task.files, task.environment));
+  ceilings.store_read_seconds = seconds_since(begin);
+  return {};
+}
+
+Result<double> time_writing(const CeilingsTask& task, const std::string& directory) {
   settle();
   const auto begin = Clock::now();
-  RESTORED_TRY(write_files(files, environment, directory));
+  RESTORED_TRY(write_files(task.files, task.environment, directory));
   const double seconds = seconds_since(begin);
-  RESTORED_TRY(environment.files.remove_tree(directory));
+  RESTORED_TRY(task.environment.files.remove_tree(directory));
   return seconds;
 }
 
-Result<double> time_both(std::span<const FetchFile> files, const FetchEnvironment& environment,
-                         const std::string& directory) {
+Result<double> time_reading_and_writing(const CeilingsTask& task, const std::string& directory) {
   settle();
   const auto begin = Clock::now();
   Result<void> read;
-  std::jthread reader([&] { read = read_objects(files, environment); });
-  auto written = write_files(files, environment, directory);
+  std::jthread reader([&] { read = fetch_to_nowhere(task.files, task.environment); });
+  auto written = write_files(task.files, task.environment, directory);
   reader.join();
   const double seconds = seconds_since(begin);
   RESTORED_TRY(written);
   RESTORED_TRY(read);
-  RESTORED_TRY(environment.files.remove_tree(directory));
+  RESTORED_TRY(task.environment.files.remove_tree(directory));
   return seconds;
 }
 
-// A sample of the backup in memory: whole files from the beginning.
-struct Sample {
-  struct Entry {
-    const FetchFile* file = nullptr;
-    std::uint64_t frame = 0;
-    std::span<const std::byte> stored;
-  };
-  std::vector<std::vector<std::byte>> objects;
-  std::vector<Entry> frames;
-  std::uint64_t content_bytes = 0;
-};
-
-Result<Sample> load_sample(std::span<const FetchFile> files, const FetchEnvironment& environment) {
-  Sample sample;
-  for (const FetchFile& file : files) {
-    if (sample.content_bytes >= decode_sample_bytes_max) break;
-    std::uint64_t stored_bytes = 0;
-    for (const auto& frame : file.frames) stored_bytes += frame.stored_bytes;
-    auto& object = sample.objects.emplace_back(stored_bytes);
-    RESTORED_TRY(environment.store.read(file.object_key, 0, object, {}));
-    std::uint64_t offset = 0;
-    for (std::uint64_t index = 0; index < file.frames.size(); ++index) {
-      const auto bytes = file.frames[index].stored_bytes;
-      sample.frames.push_back({&file, index, std::span(object).subspan(offset, bytes)});
-      sample.content_bytes += file.frames[index].content_bytes;
-      offset += bytes;
-    }
+Result<double> time_decoding(const CeilingsTask& task, const DecodeSample& sample) {
+  if (sample.content_bytes() == 0) return 0;
+  double best = 0;
+  for (int pass = 0; pass < decode_passes; ++pass) {
+    RESTORED_TRY(const double seconds, sample.decode(sample.content_bytes()));
+    best = pass == 0 ? seconds : std::min(best, seconds);
   }
-  return sample;
+  return best * static_cast<double>(content_bytes(task.files)) /
+         static_cast<double>(sample.content_bytes());
 }
 
-Result<double> decode_once(const Sample& sample) {
+Result<double> time_all_at_once(const CeilingsTask& task, const DecodeSample& sample,
+                                unsigned download_threads, const std::string& directory) {
+  settle();
   Outcome outcome;
-  std::atomic<std::size_t> next{0};
+  const auto note = [&](auto done) {
+    if (!done) outcome.note(std::unexpected(std::move(done).error()));
+  };
   const auto begin = Clock::now();
   {
-    std::vector<std::jthread> threads;
-    for (unsigned thread = 0; thread < std::thread::hardware_concurrency(); ++thread) {
-      threads.emplace_back([&] {
-        format::FrameDecoder decoder;
-        // As much memory as a range has, so that the decoder's output leaves the caches as it
-        // does in a restore.
-        std::vector<std::byte> content(limits::range_content_bytes_max);
-        std::size_t at = 0;
-        for (std::size_t index = next++; index < sample.frames.size(); index = next++) {
-          const auto& entry = sample.frames[index];
-          const auto& frame = entry.file->frames[entry.frame];
-          outcome.note(decoder.decode(frame, entry.frame, entry.stored,
-                                      std::span(content).subspan(at, frame.content_bytes)));
-          at = (at + limits::frame_bytes) % content.size();
-        }
-      });
-    }
+    const std::jthread download([&] { note(task.download->run(task.files, download_threads)); });
+    const std::jthread decode([&] { note(sample.decode(content_bytes(task.files))); });
+    note(write_files(task.files, task.environment, directory));
   }
   const double seconds = seconds_since(begin);
   RESTORED_TRY(outcome.result());
+  RESTORED_TRY(task.environment.files.remove_tree(directory));
   return seconds;
-}
-
-Result<double> time_decoding(std::span<const FetchFile> files,
-                             const FetchEnvironment& environment) {
-  RESTORED_TRY(const Sample sample, load_sample(files, environment));
-  if (sample.content_bytes == 0) return 0;
-  std::uint64_t total_bytes = 0;
-  for (const FetchFile& file : files) total_bytes += file.size_bytes;
-  double best = 0;
-  for (int pass = 0; pass < decode_passes; ++pass) {
-    RESTORED_TRY(const double seconds, decode_once(sample));
-    best = pass == 0 ? seconds : std::min(best, seconds);
-  }
-  return best * static_cast<double>(total_bytes) / static_cast<double>(sample.content_bytes);
 }
 
 }  // namespace
 
 double Ceilings::slowest_seconds() const {
   return std::max({store_read_seconds, decode_seconds, device_write_seconds,
-                   shared_device ? read_and_write_seconds : 0.0});
+                   read_and_write_seconds.value_or(0)});
 }
 
 const char* Ceilings::slowest_name() const {
   const double slowest = slowest_seconds();
   if (slowest == decode_seconds) return "decode";
-  if (slowest == store_read_seconds) return "store read";
+  if (slowest == store_read_seconds) return download_threads > 0 ? "plain download" : "store read";
   if (slowest == device_write_seconds) return "device write";
   return "read and write";
 }
 
-Result<Ceilings> measure_ceilings(std::span<const FetchFile> files,
-                                  const FetchEnvironment& environment,
-                                  const std::string& scratch_directory, bool shared_device) {
+Result<Ceilings> measure_ceilings(const CeilingsTask& task) {
   Ceilings ceilings;
-  ceilings.shared_device = shared_device;
-  const std::string directory = scratch_directory + "/ceiling";
-  RESTORED_TRY(ceilings.store_read_seconds, time_reading(files, environment));
-  RESTORED_TRY(ceilings.device_write_seconds, time_writing(files, environment, directory));
-  RESTORED_TRY(ceilings.read_and_write_seconds, time_both(files, environment, directory));
-  RESTORED_TRY(ceilings.decode_seconds, time_decoding(files, environment));
+  const std::string directory = task.scratch_directory + "/ceiling";
+  RESTORED_TRY(time_reading(task, ceilings));
+  RESTORED_TRY(ceilings.device_write_seconds, time_writing(task, directory));
+  if (task.shared_device) {
+    RESTORED_TRY(ceilings.read_and_write_seconds, time_reading_and_writing(task, directory));
+  }
+  RESTORED_TRY(const auto sample, DecodeSample::load(task.files, task.environment));
+  RESTORED_TRY(ceilings.decode_seconds, time_decoding(task, sample));
+  if (task.download != nullptr) {
+    RESTORED_TRY(ceilings.all_at_once_seconds,
+                 time_all_at_once(task, sample, ceilings.download_threads, directory));
+  }
   return ceilings;
 }
 

@@ -2,214 +2,200 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <chrono>
 #include <memory>
-#include <thread>
+#include <optional>
 #include <vector>
 
-#include "base/log.h"
 #include "byte_size.h"
 #include "ceilings.h"
 #include "machine.h"
+#include "paired_runs.h"
 #include "pipeline/fetch.h"
-#include "pipeline/upload.h"
 #include "report.h"
-#include "restored/limits.h"
-#include "seeded_values.h"
-#include "store/open_store.h"
+#include "scene.h"
 
 namespace restored::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct Options {
-  std::string bytes = "2GiB";
-  std::string file_bytes = "64MiB";
-  std::string budget = "256MiB";
-  std::string state = ".";
-  double compressible = 0.5;
+  SceneOptions scene;
   unsigned runs = 3;
-  unsigned decode_threads = std::max(1u, std::thread::hardware_concurrency());
-  bool no_uring = false;
+  unsigned answer_delay_millis = 0;
+  std::string beside_budget;
   bool json = false;
 };
-
-// The parts that a restore is made of, opened once.
-struct Parts {
-  std::unique_ptr<MemoryBudget> budget;
-  std::unique_ptr<io::IoQueue> queue;
-  std::unique_ptr<ObjectStore> store;
-};
-
-Result<Parts> open_parts(const Options& options, const std::string& directory,
-                         std::uint64_t budget_bytes) {
-  Parts parts;
-  RESTORED_TRY(parts.budget, MemoryBudget::make(budget_bytes));
-  io::IoQueueOptions queue_options;
-  queue_options.io_uring = !options.no_uring;
-  queue_options.memory = parts.budget.get();
-  RESTORED_TRY(parts.queue, io::open_io_queue(queue_options));
-  RESTORED_TRY(parts.store, store::open_store("file://" + directory + "/repository",
-                                              io::system_files(), parts.queue.get()));
-  return parts;
-}
-
-struct Backup {
-  std::vector<pipeline::UploadedFile> uploaded;
-  std::vector<pipeline::FetchFile> files;
-  std::uint64_t content_bytes = 0;
-  std::uint64_t stored_bytes = 0;
-  double upload_seconds = 0;
-};
-
-Result<void> write_source(const std::string& path, std::uint64_t bytes, std::uint64_t seed,
-                          double random_part) {
-  RESTORED_TRY(auto file, io::system_files().open(path, io::Access::create, io::Caching::buffered));
-  SeededBytes seeded(seed);
-  std::vector<std::byte> block(1 * kMiB);
-  for (std::uint64_t offset = 0; offset < bytes; offset += block.size()) {
-    const auto part = std::span(block).first(std::min<std::uint64_t>(block.size(), bytes - offset));
-    seeded.fill(part, random_part);
-    RESTORED_TRY(file->write_at(offset, part));
-  }
-  return file->close();
-}
-
-Result<Backup> make_backup(const Options& options, const std::string& directory, Parts& parts,
-                           std::uint64_t bytes, std::uint64_t file_bytes) {
-  Backup backup;
-  RESTORED_TRY(io::system_files().make_directories(directory + "/source"));
-  std::vector<pipeline::UploadFile> sources;
-  for (std::uint64_t offset = 0; offset < bytes; offset += file_bytes) {
-    const std::string name = fmt::format("{:06}.sst", sources.size());
-    const std::string path = directory + "/source/" + name;
-    const std::uint64_t size_bytes = std::min(file_bytes, bytes - offset);
-    RESTORED_TRY(write_source(path, size_bytes, sources.size(), 1 - options.compressible));
-    sources.push_back({name, path, size_bytes});
-  }
-  pipeline::Progress progress;
-  const pipeline::UploadEnvironment environment{*parts.store,
-                                                io::system_files(),
-                                                *parts.budget,
-                                                progress,
-                                                nullptr,
-                                                nullptr,
-                                                options.decode_threads,
-                                                1};
-  const auto begin = Clock::now();
-  RESTORED_TRY(backup.uploaded, pipeline::upload(sources, environment, {}));
-  backup.upload_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  for (std::size_t index = 0; index < sources.size(); ++index) {
-    const auto& uploaded = backup.uploaded[index];
-    backup.files.push_back({sources[index].name,
-                            format::object_key(uploaded.content),
-                            directory + "/target/" + sources[index].name,
-                            sources[index].size_bytes,
-                            uploaded.frames,
-                            {}});
-    backup.content_bytes += sources[index].size_bytes;
-    backup.stored_bytes += uploaded.stored_bytes;
-  }
-  RESTORED_TRY(io::system_files().remove_tree(directory + "/source"));
-  return backup;
-}
 
 struct Run {
   double seconds = 0;
   double fetch_busy = 0;
   double decode_busy = 0;
   double write_busy = 0;
-  Ceilings ceilings;
-  double efficiency() const { return ceilings.slowest_seconds() / seconds; }
+  std::uint64_t peak_lease_bytes = 0;
+  std::optional<unsigned> reads_now;
 };
 
-Result<Run> run_once(const Options& options, const std::string& directory, Parts& parts,
-                     const Backup& backup) {
+Result<Run> restore_files(Scene& scene, const PartsOptions& parts_options,
+                          unsigned decode_threads) {
   Run run;
   pipeline::Progress progress;
-  const pipeline::FetchEnvironment environment{
-      *parts.store, io::system_files(),     *parts.queue, *parts.budget, progress, nullptr,
-      nullptr,      options.decode_threads, true};
-  RESTORED_TRY(io::system_files().make_directories(directory + "/target"));
-  settle();
-  const auto begin = Clock::now();
-  RESTORED_TRY(pipeline::fetch(backup.files, environment, {}, {}));
-  run.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  const auto fetch = [&](Parts& parts) -> Result<void> {
+    const pipeline::FetchEnvironment environment{*parts.store,  io::system_files(), *parts.queue,
+                                                 *parts.budget, progress,           nullptr,
+                                                 nullptr,       decode_threads,     true};
+    RESTORED_TRY(pipeline::fetch(scene.objects().files, environment, {}, {}));
+    run.peak_lease_bytes = parts.budget->peak_bytes();
+    run.reads_now = reads_now(*parts.store);
+    return {};
+  };
+  RESTORED_TRY(run.seconds, scene.time(parts_options, fetch));
   run.fetch_busy = progress.busy_seconds(pipeline::Stage::fetch);
   run.decode_busy = progress.busy_seconds(pipeline::Stage::decode);
   run.write_busy = progress.busy_seconds(pipeline::Stage::write);
-  RESTORED_TRY(io::system_files().remove_tree(directory + "/target"));
-  RESTORED_TRY(run.ceilings, measure_ceilings(backup.files, environment, directory, true));
   return run;
 }
 
-void print_run(const Run& run, const Backup& backup) {
-  print_rate("fetch to files", run.seconds, backup.content_bytes);
-  fmt::print("    busy: fetch {:.2f} s, decode {:.2f} s, write {:.2f} s\n", run.fetch_busy,
-             run.decode_busy, run.write_busy);
-  print_ceilings(run.ceilings, backup.content_bytes);
-  fmt::print("  {:<28} {:8.3f}    (slowest: {})\n", "efficiency", run.efficiency(),
-             run.ceilings.slowest_name());
-}
-
 boost::json::object to_json(const Run& run) {
-  return {{"seconds", run.seconds},
-          {"fetch_busy_seconds", run.fetch_busy},
-          {"decode_busy_seconds", run.decode_busy},
-          {"write_busy_seconds", run.write_busy},
-          {"ceilings", to_json(run.ceilings)},
-          {"efficiency", run.efficiency()}};
+  boost::json::object json{{"seconds", run.seconds},
+                           {"fetch_busy_seconds", run.fetch_busy},
+                           {"decode_busy_seconds", run.decode_busy},
+                           {"write_busy_seconds", run.write_busy},
+                           {"peak_lease_bytes", run.peak_lease_bytes}};
+  if (run.reads_now) json["reads_at_once"] = *run.reads_now;
+  return json;
 }
 
-Result<void> run_command(const Options& options) {
-  const auto bytes = parse_byte_size(options.bytes);
-  const auto file_bytes = parse_byte_size(options.file_bytes);
-  const auto budget_bytes = parse_byte_size(options.budget);
-  if (!bytes || !file_bytes || *file_bytes == 0 || !budget_bytes) {
-    return fail(ErrorCode::invalid_argument, "sizes are numbers with B, KiB, MiB or GiB");
+void print_run(const std::string& name, const Run& run, const Scene& scene) {
+  print_rate(name.c_str(), run.seconds, scene.objects().content_bytes);
+  fmt::print("    busy: fetch {:.2f} s, decode {:.2f} s, write {:.2f} s; leases at most {}",
+             run.fetch_busy, run.decode_busy, run.write_busy, byte_size_text(run.peak_lease_bytes));
+  if (run.reads_now) fmt::print("; reads at once at the end: {}", *run.reads_now);
+  fmt::print("\n");
+}
+
+Result<Ceilings> ceilings_of(const Scene& scene) {
+  RESTORED_TRY(Parts parts, open_parts(scene.parts_options()));
+  pipeline::Progress progress;
+  const pipeline::FetchEnvironment environment{*parts.store, io::system_files(), *parts.queue,
+                                               *parts.budget, progress};
+  std::optional<PlainDownload> download;
+  if (scene.on_s3()) {
+    RESTORED_TRY(download, PlainDownload::open(scene.parts_options().repository_url,
+                                               scene.parts_options().store));
   }
-  RESTORED_TRY(const ScratchDirectory scratch, ScratchDirectory::make(options.state));
-  const std::string directory = std::filesystem::absolute(scratch.path()).string();
-  RESTORED_TRY(Parts parts, open_parts(options, directory, *budget_bytes));
-  RESTORED_TRY(const Backup backup, make_backup(options, directory, parts, *bytes, *file_bytes));
-  const bool cold = drop_page_cache();
+  return measure_ceilings({scene.objects().files, environment, scene.directory(), !scene.on_s3(),
+                           download ? &*download : nullptr});
+}
+
+// Restores beside the ceilings.
+Result<boost::json::object> against_ceilings(const Options& options, Scene& scene) {
   std::vector<double> seconds;
   std::vector<double> efficiencies;
+  std::vector<double> of_all_at_once;
   boost::json::array runs;
-  if (!options.json) {
-    fmt::print("{} in {} files, stored {:.3f} of it, uploaded in {:.2f} s, {}, {} cache\n",
-               byte_size_text(backup.content_bytes), backup.files.size(),
-               static_cast<double>(backup.stored_bytes) / static_cast<double>(backup.content_bytes),
-               backup.upload_seconds, parts.queue->on_ring() ? "io_uring" : "thread pool",
-               cold ? "cold" : "WARM (dropping it needs root)");
-  }
   for (unsigned count = 0; count < options.runs; ++count) {
-    RESTORED_TRY(const Run run, run_once(options, directory, parts, backup));
+    RESTORED_TRY(const Run run,
+                 restore_files(scene, scene.parts_options(), options.scene.decode_threads));
+    RESTORED_TRY(const Ceilings ceilings, ceilings_of(scene));
     seconds.push_back(run.seconds);
-    efficiencies.push_back(run.efficiency());
-    runs.push_back(to_json(run));
-    if (!options.json) print_run(run, backup);
+    efficiencies.push_back(ceilings.slowest_seconds() / run.seconds);
+    if (ceilings.all_at_once_seconds) {
+      of_all_at_once.push_back(*ceilings.all_at_once_seconds / run.seconds);
+    }
+    auto json = to_json(run);
+    json["ceilings"] = to_json(ceilings);
+    json["efficiency"] = efficiencies.back();
+    runs.push_back(std::move(json));
+    if (options.json) continue;
+    print_run("fetch to files", run, scene);
+    print_ceilings(ceilings, scene.objects().content_bytes);
+    print_efficiency(ceilings, run.seconds);
   }
-  if (options.json) {
-    const boost::json::object report{{"machine", to_json(machine_facts(directory))},
-                                     {"content_bytes", backup.content_bytes},
-                                     {"stored_bytes", backup.stored_bytes},
-                                     {"files", backup.files.size()},
-                                     {"cold_cache", cold},
-                                     {"io_uring", parts.queue->on_ring()},
-                                     {"peak_lease_bytes", parts.budget->peak_bytes()},
-                                     {"upload_seconds", backup.upload_seconds},
-                                     {"median_seconds", median(seconds)},
-                                     {"median_efficiency", median(efficiencies)},
-                                     {"runs", runs}};
-    fmt::print("{}\n", boost::json::serialize(report));
-  } else {
-    fmt::print("median of {}: {:.3f} s, efficiency {:.3f}\n", options.runs, median(seconds),
-               median(efficiencies));
+  boost::json::object report{{"median_seconds", median(seconds)},
+                             {"median_efficiency", median(efficiencies)},
+                             {"least_efficiency", std::ranges::min(efficiencies)},
+                             {"runs", runs}};
+  if (!of_all_at_once.empty()) report["median_of_all_at_once"] = median(of_all_at_once);
+  if (options.json) return report;
+  print_medians(seconds, efficiencies, of_all_at_once);
+  return report;
+}
+
+// The same restore twice, a pair a run: as the reference, and as what is asked about.
+struct Comparison {
+  std::string reference_name;
+  PartsOptions reference;
+  std::string name;
+  PartsOptions asked;
+};
+
+Result<Comparison> comparison(const Options& options, Scene& scene) {
+  Comparison both{"", scene.parts_options(), "", scene.parts_options()};
+  if (options.answer_delay_millis > 0) {
+    const std::chrono::milliseconds delay(options.answer_delay_millis);
+    RESTORED_TRY(both.reference, scene.behind_delay(std::chrono::milliseconds(0)));
+    RESTORED_TRY(both.asked, scene.behind_delay(delay));
+    both.reference_name = "proxy, no delay";
+    both.name = fmt::format("proxy, {} ms an answer", delay.count());
   }
+  if (!options.beside_budget.empty()) {
+    const auto bytes = parse_byte_size(options.beside_budget);
+    if (!bytes) return fail(ErrorCode::invalid_argument, "--beside-budget is not a size");
+    both.reference.budget_bytes = *bytes;
+    both.reference_name += " budget " + byte_size_text(*bytes);
+    both.name += " budget " + byte_size_text(both.asked.budget_bytes);
+  }
+  return both;
+}
+
+Result<boost::json::object> against_each_other(const Options& options, Scene& scene) {
+  RESTORED_TRY(const Comparison both, comparison(options, scene));
+  boost::json::array runs;
+  const auto timed = [&](const std::string& name, const PartsOptions& parts) -> Result<double> {
+    RESTORED_TRY(const Run run, restore_files(scene, parts, options.scene.decode_threads));
+    auto json = to_json(run);
+    json["name"] = name;
+    runs.push_back(std::move(json));
+    if (!options.json) print_run(name, run, scene);
+    return run.seconds;
+  };
+  RESTORED_TRY(const PairedRuns pairs,
+               run_pairs(
+                   options.runs, [&] { return timed(both.reference_name, both.reference); },
+                   [&] { return timed(both.name, both.asked); }));
+  if (!options.json) {
+    fmt::print("median of {} pairs: {} has {:.3f} of the throughput (least {:.3f})\n", options.runs,
+               both.name, pairs.median_ratio(), pairs.least_ratio());
+  }
+  auto report = to_json(pairs);
+  report["runs"] = runs;
+  return report;
+}
+
+Result<void> run_command(const Options& options, Scene& scene) {
+  const bool cold = drop_page_cache();
+  const SeededObjects& objects = scene.objects();
+  if (!options.json) {
+    fmt::print(
+        "{} in {} files, stored {:.3f} of it, uploaded in {:.2f} s, {} cache\n",
+        byte_size_text(objects.content_bytes), objects.files.size(),
+        static_cast<double>(objects.stored_bytes) / static_cast<double>(objects.content_bytes),
+        objects.upload_seconds, cold ? "cold" : "WARM (dropping it needs root)");
+  }
+  const bool compares = options.answer_delay_millis > 0 || !options.beside_budget.empty();
+  RESTORED_TRY(boost::json::object report,
+               compares ? against_each_other(options, scene) : against_ceilings(options, scene));
+  if (!options.json) return {};
+  report["machine"] = to_json(machine_facts(scene.directory()));
+  report["content_bytes"] = objects.content_bytes;
+  report["stored_bytes"] = objects.stored_bytes;
+  report["files"] = objects.files.size();
+  report["cold_cache"] = cold;
+  report["memory_budget_bytes"] = scene.parts_options().budget_bytes;
+  report["upload_seconds"] = objects.upload_seconds;
+  fmt::print("{}\n", boost::json::serialize(report));
   return {};
 }
 
@@ -218,22 +204,19 @@ Result<void> run_command(const Options& options) {
 void add_pipeline_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("pipeline", "fetch seeded files, without a database");
-  command->add_option("--bytes", options->bytes, "content to restore")->capture_default_str();
-  command->add_option("--file-bytes", options->file_bytes)->capture_default_str();
-  command->add_option("--memory-budget", options->budget)->capture_default_str();
-  command->add_option("--state", options->state, "directory to work in")->capture_default_str();
-  command->add_option("--compressible", options->compressible, "part that compresses away")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  options->scene.add_to(*command);
   command->add_option("--runs", options->runs)->check(CLI::Range(1, 100))->capture_default_str();
-  command->add_option("--decode-threads", options->decode_threads)->capture_default_str();
-  command->add_flag("--no-uring", options->no_uring, "use the pread/pwrite pool");
+  command
+      ->add_option("--answer-delay", options->answer_delay_millis,
+                   "compare with a server that answers later: 20ms")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"ms", 1}, {"s", 1000}}));
+  command->add_option("--beside-budget", options->beside_budget,
+                      "compare --memory-budget with this one");
   command->add_flag("--json", options->json);
   command->callback([options, &status] {
-    const auto done = run_command(*options);
-    if (done) return;
-    fmt::print(stderr, "restore-bench: {}\n", done.error().message);
-    status = facts(done.error().code).exit_status;
+    const auto done =
+        Scene::play(options->scene, [&](Scene& scene) { return run_command(*options, scene); });
+    if (!done) status = report_error(done.error());
   });
 }
 

@@ -24,13 +24,34 @@ boost::json::object to_json(const Machine& machine) {
 }
 
 boost::json::object to_json(const Ceilings& ceilings) {
-  return {{"store_read_seconds", ceilings.store_read_seconds},
-          {"decode_seconds", ceilings.decode_seconds},
-          {"device_write_seconds", ceilings.device_write_seconds},
-          {"read_and_write_seconds", ceilings.read_and_write_seconds},
-          {"shared_device", ceilings.shared_device},
-          {"slowest", ceilings.slowest_name()},
-          {"slowest_seconds", ceilings.slowest_seconds()}};
+  boost::json::object json{{"store_read_seconds", ceilings.store_read_seconds},
+                           {"decode_seconds", ceilings.decode_seconds},
+                           {"device_write_seconds", ceilings.device_write_seconds},
+                           {"slowest", ceilings.slowest_name()},
+                           {"slowest_seconds", ceilings.slowest_seconds()}};
+  if (ceilings.download_threads > 0) json["download_threads"] = ceilings.download_threads;
+  if (ceilings.read_and_write_seconds) {
+    json["read_and_write_seconds"] = *ceilings.read_and_write_seconds;
+  }
+  if (ceilings.all_at_once_seconds) json["all_at_once_seconds"] = *ceilings.all_at_once_seconds;
+  return json;
+}
+
+void print_medians(const std::vector<double>& seconds, const std::vector<double>& efficiencies,
+                   const std::vector<double>& of_all_at_once) {
+  fmt::print("median of {}: {:.3f} s, efficiency {:.3f} (least {:.3f})", seconds.size(),
+             median(seconds), median(efficiencies), std::ranges::min(efficiencies));
+  if (!of_all_at_once.empty()) {
+    fmt::print(", of all three at once {:.3f} (least {:.3f})", median(of_all_at_once),
+               std::ranges::min(of_all_at_once));
+  }
+  fmt::print("\n");
+}
+
+int report_error(const Error& error) {
+  fmt::print(stderr, "restore-bench: {}\n", error.message);
+  if (!error.hint_text().empty()) fmt::print(stderr, "hint: {}\n", error.hint_text());
+  return facts(error.code).exit_status;
 }
 
 void print_rate(const char* name, double seconds, std::uint64_t bytes) {
@@ -39,11 +60,28 @@ void print_rate(const char* name, double seconds, std::uint64_t bytes) {
 }
 
 void print_ceilings(const Ceilings& ceilings, std::uint64_t bytes) {
-  print_rate("ceiling: store read", ceilings.store_read_seconds, bytes);
+  if (ceilings.download_threads > 0) {
+    const auto name = fmt::format("ceiling: download, {} threads", ceilings.download_threads);
+    print_rate(name.c_str(), ceilings.store_read_seconds, bytes);
+  } else {
+    print_rate("ceiling: store read", ceilings.store_read_seconds, bytes);
+  }
   print_rate("ceiling: decode, all cores", ceilings.decode_seconds, bytes);
   print_rate("ceiling: device write", ceilings.device_write_seconds, bytes);
-  if (ceilings.shared_device) {
-    print_rate("ceiling: read and write", ceilings.read_and_write_seconds, bytes);
+  if (ceilings.read_and_write_seconds) {
+    print_rate("ceiling: read and write", *ceilings.read_and_write_seconds, bytes);
+  }
+  if (ceilings.all_at_once_seconds) {
+    print_rate("these three at once", *ceilings.all_at_once_seconds, bytes);
+  }
+}
+
+void print_efficiency(const Ceilings& ceilings, double seconds) {
+  fmt::print("  {:<28} {:8.3f}    (slowest: {})\n", "efficiency",
+             ceilings.slowest_seconds() / seconds, ceilings.slowest_name());
+  if (ceilings.all_at_once_seconds) {
+    fmt::print("  {:<28} {:8.3f}\n", "of these three at once",
+               *ceilings.all_at_once_seconds / seconds);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "ceilings.h"
 #include "machine.h"
+#include "restored/error.h"
 
 namespace restored::bench {
 
@@ -15,7 +16,15 @@ double median(std::vector<double> values);  // REQUIRES: not empty
 boost::json::object to_json(const Machine& machine);
 boost::json::object to_json(const Ceilings& ceilings);
 
+// Says on standard error what went wrong. The exit status.
+int report_error(const Error& error);
+
 void print_ceilings(const Ceilings& ceilings, std::uint64_t bytes);
+// `seconds`: of the restore.
+void print_efficiency(const Ceilings& ceilings, double seconds);
+// One line at the end. The vectors have one entry a run; the last one may be empty.
+void print_medians(const std::vector<double>& seconds, const std::vector<double>& efficiencies,
+                   const std::vector<double>& of_all_at_once);
 void print_rate(const char* name, double seconds, std::uint64_t bytes);
 
 }  // namespace restored::bench

@@ -14,10 +14,10 @@
 #include "byte_size.h"
 #include "ceilings.h"
 #include "machine.h"
+#include "parts.h"
 #include "report.h"
 #include "restore_run.h"
 #include "restored/limits.h"
-#include "store/open_store.h"
 #include "test_database.h"
 
 namespace restored::bench {
@@ -126,13 +126,9 @@ struct Measured {
 };
 
 Result<Ceilings> ceilings_of(const Scene& scene) {
-  RESTORED_TRY(const auto budget, MemoryBudget::make(scene.sizes.budget_bytes));
-  io::IoQueueOptions queue_options;
-  queue_options.memory = budget.get();
-  RESTORED_TRY(const auto queue, io::open_io_queue(queue_options));
-  RESTORED_TRY(const auto store,
-               store::open_store(scene.repository_url, io::system_files(), queue.get()));
-  RESTORED_TRY(const auto repository, backup::Repository::open(*store, {}));
+  RESTORED_TRY(const Parts parts,
+               open_parts({scene.repository_url, {}, scene.sizes.budget_bytes, true}));
+  RESTORED_TRY(const auto repository, backup::Repository::open(*parts.store, {}));
   RESTORED_TRY(const backup::LoadedBackup loaded, repository->load(scene.task.backup, {}));
   std::vector<pipeline::FetchFile> files;
   for (const auto& file : loaded.manifest.files) {
@@ -144,9 +140,14 @@ Result<Ceilings> ceilings_of(const Scene& scene) {
                      {}});
   }
   pipeline::Progress progress;
-  const pipeline::FetchEnvironment environment{*store, io::system_files(), *queue, *budget,
-                                               progress};
-  return measure_ceilings(files, environment, scene.directory, scene.shared_device);
+  const pipeline::FetchEnvironment environment{*parts.store, io::system_files(), *parts.queue,
+                                               *parts.budget, progress};
+  std::optional<PlainDownload> download;
+  if (on_s3(scene.repository_url)) {
+    RESTORED_TRY(download, PlainDownload::open(scene.repository_url, {}));
+  }
+  return measure_ceilings(
+      {files, environment, scene.directory, scene.shared_device, download ? &*download : nullptr});
 }
 
 Result<Measured> measure(const Options& options, const Scene& scene) {
@@ -220,8 +221,7 @@ void print_measured(const Measured& measured, const Scene& scene) {
   print_run("restore, in this process", measured.in_process, scene);
   if (measured.in_agent) print_run("restore, in the daemon", *measured.in_agent, scene);
   print_ceilings(measured.ceilings, scene.backup.content_bytes);
-  fmt::print("  {:<28} {:8.3f}    (slowest: {})\n", "efficiency", measured.efficiency(),
-             measured.ceilings.slowest_name());
+  print_efficiency(measured.ceilings, measured.in_process.seconds);
 }
 
 bool on_one_device(const std::string& repository_url, const std::string& directory) {
@@ -233,22 +233,15 @@ bool on_one_device(const std::string& repository_url, const std::string& directo
          ::stat(directory.c_str(), &state) == 0 && repository.st_dev == state.st_dev;
 }
 
-Result<Scene> prepare(const Options& options, const std::string& directory) {
-  Scene scene;
-  scene.directory = directory;
-  scene.repository_url =
-      options.repository.empty() ? "file://" + directory + "/repository" : options.repository;
-  RESTORED_TRY(scene.sizes, parse(options));
+Result<void> prepare(const Options& options, Scene& scene) {
   scene.task.quiet_seconds = options.quiet_seconds;
   RESTORED_TRY(with_engine(scene, [&](Engine& engine) { return build(engine, options, scene); }));
-  scene.shared_device = on_one_device(scene.repository_url, directory);
-  return scene;
+  scene.shared_device = on_one_device(scene.repository_url, scene.directory);
+  return {};
 }
 
-Result<void> run_command(const Options& options) {
-  RESTORED_TRY(const ScratchDirectory scratch, ScratchDirectory::make(options.state));
-  const std::string directory = std::filesystem::absolute(scratch.path()).string();
-  RESTORED_TRY(const Scene scene, prepare(options, directory));
+// The runs, and what they say.
+Result<void> run_all(const Options& options, const Scene& scene) {
   const bool cold = drop_page_cache();
   if (!options.json) {
     fmt::print("{} in {} files, {} stored, {} records, hash {}, backed up in {:.2f} s, {} cache\n",
@@ -258,11 +251,16 @@ Result<void> run_command(const Options& options) {
   }
   std::vector<double> seconds;
   std::vector<double> efficiencies;
+  std::vector<double> of_all_at_once;
   boost::json::array runs;
   for (unsigned count = 0; count < options.runs; ++count) {
     RESTORED_TRY(const Measured measured, measure(options, scene));
     seconds.push_back(measured.in_process.seconds);
     efficiencies.push_back(measured.efficiency());
+    if (measured.ceilings.all_at_once_seconds) {
+      of_all_at_once.push_back(*measured.ceilings.all_at_once_seconds /
+                               measured.in_process.seconds);
+    }
     boost::json::object run{{"in_process", to_json(measured.in_process)},
                             {"ceilings", to_json(measured.ceilings)},
                             {"efficiency", measured.efficiency()}};
@@ -271,7 +269,7 @@ Result<void> run_command(const Options& options) {
     if (!options.json) print_measured(measured, scene);
   }
   if (options.json) {
-    const boost::json::object report{{"machine", to_json(machine_facts(directory))},
+    const boost::json::object report{{"machine", to_json(machine_facts(scene.directory))},
                                      {"content_bytes", scene.backup.content_bytes},
                                      {"stored_bytes", scene.backup.stored_bytes},
                                      {"files", scene.backup.files},
@@ -287,10 +285,24 @@ Result<void> run_command(const Options& options) {
                                      {"runs", runs}};
     fmt::print("{}\n", boost::json::serialize(report));
   } else {
-    fmt::print("median of {}: {:.3f} s, efficiency {:.3f}\n", options.runs, median(seconds),
-               median(efficiencies));
+    print_medians(seconds, efficiencies, of_all_at_once);
   }
   return {};
+}
+
+Result<void> run_command(const Options& options) {
+  RESTORED_TRY(const ScratchDirectory scratch, ScratchDirectory::make(options.state));
+  Scene scene;
+  scene.directory = std::filesystem::absolute(scratch.path()).string();
+  scene.repository_url = scratch_repository_url(options.repository, scene.directory);
+  RESTORED_TRY(scene.sizes, parse(options));
+  auto done = prepare(options, scene);
+  if (done) done = run_all(options, scene);
+  RESTORED_TRY(done);
+  if (options.repository.empty()) return {};  // it goes with the directory
+  RESTORED_TRY(const Parts parts,
+               open_parts({scene.repository_url, {}, scene.sizes.budget_bytes, true}));
+  return empty_repository(*parts.store);
 }
 
 // The daemon that was built beside this program.
@@ -326,12 +338,7 @@ void add_restore_command(CLI::App& app, int& status) {
   command->callback([options, &status] {
     if (options->no_agent) options->agent.clear();
     const auto done = run_command(*options);
-    if (done) return;
-    fmt::print(stderr, "restore-bench: {}\n", done.error().message);
-    if (!done.error().hint_text().empty()) {
-      fmt::print(stderr, "hint: {}\n", done.error().hint_text());
-    }
-    status = facts(done.error().code).exit_status;
+    if (!done) status = report_error(done.error());
   });
 }
 
