@@ -59,6 +59,7 @@ auto step(std::string_view what, std::string_view settings, Work work) -> declty
 }  // namespace
 
 Result<void> run_daemon(const Config& config, bool new_admin_token) {
+  Engine::forget_environment_secrets();
   const sigset_t stop_signals = block_stop_signals();
   log::set_level(config.log_level);
   raise_descriptor_limit();

@@ -35,6 +35,7 @@ Result<Response> delete_backup(const Call& call);
 // restore.cc
 Result<Response> restore_database(const Call& call);
 Result<Response> validate_restore(const Call& call);
+Result<Response> get_undo(const Call& call);
 Result<Response> undo_restore(const Call& call);
 
 // operations.cc

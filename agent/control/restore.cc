@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 
+#include "base/clock.h"
 #include "control/answers.h"
 #include "control/handlers.h"
 #include "control/lookup.h"
@@ -58,6 +59,21 @@ Result<Response> validate_restore(const Call& call) {
                                        {"stagingBytes", preview->staging_bytes},
                                        {"freeBytes", preview->free_bytes},
                                        {"reusableBytes", preview->reusable_bytes}});
+}
+
+// Whether there is something to go back to, and until when it is kept.
+Result<Response> get_undo(const Call& call) {
+  RESTORED_TRY(const DatabaseInfo info, database_of(call));
+  json::value previous = nullptr;
+  json::value until = nullptr;
+  if (info.previous_generation) previous = *info.previous_generation;
+  if (info.undo_until) until = iso8601(*info.undo_until);
+  return data_answer(200, json::object{{"type", "undo"},
+                                       {"databaseId", "db_" + info.id.value},
+                                       {"possible", info.previous_generation.has_value()},
+                                       {"until", std::move(until)},
+                                       {"generation", info.generation},
+                                       {"previousGeneration", std::move(previous)}});
 }
 
 Result<Response> undo_restore(const Call& call) {

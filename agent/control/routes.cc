@@ -50,6 +50,7 @@ constexpr Route table[] = {
     {"POST",   "/v1/databases/{id}/restore",                       first, restore, store,  restore_database},
     {"POST",   "/v1/databases/{id}/restore/validate",              first, restore, store,  validate_restore},
     {"POST",   "/v1/databases/{id}/restore/undo",                  first, restore, disk,   undo_restore},
+    {"GET",    "/v1/databases/{id}/restore/undo",                  first, read,    memory, get_undo},
 
     {"GET",    "/v1/operations",                                   first, read,    memory, list_operations},
     {"GET",    "/v1/operations/{operation}",                       first, read,    memory, get_operation},

@@ -9,6 +9,7 @@
 #include "restore/database_lifecycle.h"
 #include "restore/unrecorded_ends.h"
 #include "restore/views.h"
+#include "store/environment.h"
 
 namespace restored::restore {
 namespace {
@@ -270,3 +271,11 @@ Result<OperationView> EngineFacade::set_operation_bandwidth(const OperationId& i
 }
 
 }  // namespace restored::restore
+
+namespace restored {
+
+void Engine::forget_environment_secrets() {
+  store::forget_environment_secrets();
+}
+
+}  // namespace restored

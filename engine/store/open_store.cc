@@ -36,11 +36,9 @@ Result<std::string> percent_decoded(std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSystem& files,
-                                                io::IoQueue* queue, const StoreOptions& options) {
+Result<std::string> directory_of(std::string_view url) {
   constexpr std::string_view hint =
       "Give the repository as file:///absolute/directory or s3://bucket/prefix.";
-  if (url.starts_with(s3_scheme)) return S3Store::open(url, options, process_environment());
   if (!url.starts_with(file_scheme))
     return fail(ErrorCode::invalid_configuration,
                 fmt::format("repository \"{}\" has no known scheme", url), std::string(hint));
@@ -51,6 +49,13 @@ Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSy
                 std::string(hint));
   RESTORED_TRY(std::string root, percent_decoded(encoded));
   while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+  return root;
+}
+
+Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSystem& files,
+                                                io::IoQueue* queue, const StoreOptions& options) {
+  if (url.starts_with(s3_scheme)) return S3Store::open(url, options, process_environment());
+  RESTORED_TRY(std::string root, directory_of(url));
   return FileStore::open(std::move(root), files, queue);
 }
 

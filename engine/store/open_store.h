@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "restored/error.h"
@@ -14,6 +15,9 @@ class IoQueue;
 }  // namespace restored::io
 
 namespace restored::store {
+
+// The directory that file:///absolute/directory names. Errors: invalid_configuration.
+Result<std::string> directory_of(std::string_view url);
 
 // file:///absolute/directory; the directory is made if it is missing. `queue` (may be null)
 // carries large aligned reads; both outlive the store.

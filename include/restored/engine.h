@@ -184,6 +184,9 @@ class Engine {
   // operations that a crash cut off. Errors: state_locked, corruption, io_error,
   // invalid_configuration, store errors of the repository (a missing directory is made).
   static Result<std::unique_ptr<Engine>> open(EngineOptions options);
+  // Takes the repository's secrets out of the process's environment: open() still finds them, and
+  // /proc, core dumps and children do not. REQUIRES: before open(), while there is one thread.
+  static void forget_environment_secrets();
   virtual ~Engine() = default;
 
   // Stops operations (they continue at the next open), flushes, releases every handle.

@@ -79,6 +79,7 @@ inline constexpr std::size_t store_header_bytes_max = 32 * kKiB;
 inline constexpr std::size_t store_error_bytes_max = 64 * kKiB;
 inline constexpr std::size_t store_list_bytes_max = 4 * kMiB;  // one page
 inline constexpr unsigned store_list_page = 1000;
+inline constexpr unsigned store_clock_warning_seconds = 5;
 inline constexpr unsigned store_clock_skew_seconds = 15 * 60;    // signatures older than this fail
 inline constexpr unsigned credentials_refresh_seconds = 5 * 60;  // before they expire
 inline constexpr unsigned object_reads_again_max = 2;            // of a frame whose hash differs

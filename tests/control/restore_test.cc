@@ -270,9 +270,22 @@ TEST_F(RestoreSurfaceTest, ValidateTellsWhatWouldBeReplacedAndTouchesNothing) {
 }
 
 TEST_F(RestoreSurfaceTest, UndoBringsTheOldContentBackAndOnlyWhileItIsKept) {
+  const Members undo_members{{"type", "string"},        {"databaseId", "string"},
+                             {"possible", "bool"},      {"until", "time|null"},
+                             {"generation", "integer"}, {"previousGeneration", "integer|null"}};
+  const HttpAnswer before = get(restore_path(target_) + "/undo");
+  EXPECT_EQ(before.status, 200) << before.text;
+  expect_members(before.at("data"), undo_members);
+  EXPECT_EQ(before.at("data.possible"), false);
+  EXPECT_TRUE(before.at("data.until").is_null());
   expect_error(post(restore_path(target_) + "/undo", ""), 409, "nothing-to-undo");
   ended_operation_of(post(restore_path(target_), body()));
   ASSERT_TRUE(value("key9"));
+  const HttpAnswer possible = get(restore_path(target_) + "/undo");
+  expect_members(possible.at("data"), undo_members);
+  EXPECT_EQ(possible.at("data.possible"), true);
+  EXPECT_TRUE(possible.at("data.until").is_string());
+  EXPECT_TRUE(possible.at("data.previousGeneration").is_number());
   const HttpAnswer undo = post(restore_path(target_) + "/undo", "");
   EXPECT_EQ(undo.status, 200) << undo.text;
   expect_members(undo.at("data"), database_members);

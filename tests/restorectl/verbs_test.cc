@@ -72,6 +72,7 @@ TEST(VerbsTest, EveryVerbHasAHelpWithAnExample) {
                                                        {"operation", "wait"},
                                                        {"operation", "cancel"},
                                                        {"operation", "limit"},
+                                                       {"repository", "check"},
                                                        {"limit", "show"},
                                                        {"limit", "set"},
                                                        {"token", "create"},
@@ -91,8 +92,9 @@ TEST(VerbsTest, EveryVerbHasAHelpWithAnExample) {
 TEST(VerbsTest, AnIdIsTakenAsItIs) {
   const ScriptedAgent agent(two_pages);
   EXPECT_EQ(ask(agent, {"database", "show", shop_id}).status, 0);
-  ASSERT_EQ(agent.requests().size(), 1U);
+  ASSERT_EQ(agent.requests().size(), 2U);
   EXPECT_EQ(agent.requests()[0].target, "/v1/databases/" + shop_id);
+  EXPECT_EQ(agent.requests()[1].target, "/v1/databases/" + shop_id + "/restore/undo");
   EXPECT_EQ(agent.requests()[0].authorization, "Bearer the-token");
 }
 
@@ -101,7 +103,24 @@ TEST(VerbsTest, ANameIsLookedForOnEveryPage) {
   const auto ended = ask(agent, {"database", "show", "shop"});
   EXPECT_EQ(ended.status, 0) << ended.errors;
   EXPECT_THAT(ended.output, HasSubstr(shop_id));
-  EXPECT_EQ(agent.requests().back().target, "/v1/databases/" + shop_id);
+  EXPECT_EQ(agent.requests().at(2).target, "/v1/databases/" + shop_id);
+}
+
+TEST(VerbsTest, DatabaseShowTellsUntilWhenAnUndoIsPossible) {
+  bool possible = true;
+  const ScriptedAgent agent([&](const Request& request) {
+    if (!request.target.ends_with("/undo")) return two_pages(request);
+    if (possible) {
+      return Reply{200, R"({"data":{"possible":true,"until":"2026-11-23T00:00:00.000Z"}})", {}};
+    }
+    return Reply{404, R"({"error":{"code":"resource-not-found","message":"no path"}})", {}};
+  });
+  EXPECT_THAT(ask(agent, {"database", "show", shop_id}).output,
+              HasSubstr("undo          possible until 2026-11-23T00:00:00.000Z\n"));
+  possible = false;
+  const auto older = ask(agent, {"database", "show", shop_id});
+  EXPECT_EQ(older.status, 0) << "an agent that does not know the path";
+  EXPECT_THAT(older.output, Not(HasSubstr("undo")));
 }
 
 TEST(VerbsTest, AnAmbiguousNameIsRefusedWithItsIds) {

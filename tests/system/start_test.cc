@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include "daemon_process.h"
 
@@ -59,6 +62,23 @@ INSTANTIATE_TEST_SUITE_P(AtEachStep, AdminTokenTest,
                          [](const auto& place) {
                            return place.param.ends_with("file") ? "AfterTheFile" : "AfterTheRecord";
                          });
+
+TEST(StartTest, SecretsOfTheEnvironmentAreWipedFromIt) {
+  DaemonProcess daemon;
+  daemon.set_environment("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+  daemon.set_environment("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI");
+  daemon.set_environment("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2Vj");
+  ASSERT_TRUE(daemon.start());
+  std::ifstream file("/proc/" + std::to_string(daemon.pid()) + "/environ", std::ios::binary);
+  const std::string environment{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(environment.find("AWS_ACCESS_KEY_ID=AKIDEXAMPLE"), std::string::npos)
+      << "it is its environment that was read";
+  EXPECT_EQ(environment.find("wJalrXUtnFEMI"), std::string::npos);
+  EXPECT_EQ(environment.find("IQoJb3JpZ2luX2Vj"), std::string::npos);
+  EXPECT_EQ(http(daemon, "GET", "/v1/info").text.find("wJalrXUtnFEMI"), std::string::npos);
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_EQ(daemon.log().find("wJalrXUtnFEMI"), std::string::npos);
+}
 
 TEST(StartTest, AConfigurationThatIsNotThereEndsItWithTheReasonAndTheRemedy) {
   DaemonProcess::Options options;

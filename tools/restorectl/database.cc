@@ -102,13 +102,18 @@ Outcome show(const Session& session, const ShowOptions& options) {
   RESTORED_TRY(const auto answer, session.agent.get("/v1/databases/" + segment(id)));
   if (session.print_json(answer)) return {};
   const auto& database = answer.data();
+  // The contract's body has no word of it; an agent that does not know the path has none either.
+  const auto undo = session.agent.get(fmt::format("/v1/databases/{}/restore/undo", segment(id)));
+  const bool possible = undo && text(undo->data(), "possible") == "yes";
+  const std::string until = undo ? text(undo->data(), "until") : "";
   print_fields({{"id", text(database, "id")},
                 {"name", text(database, "name")},
                 {"status", text(database, "status")},
                 {"content from", origin(database)},
                 {"project", text(database, "project.name")},
                 {"region", text(database, "region.id")},
-                {"created", text(database, "createdAt")}});
+                {"created", text(database, "createdAt")},
+                {"undo", possible ? fmt::format("possible until {}", until) : ""}});
   const auto* connections = find(database, "connections");
   if (connections == nullptr || !connections->is_array()) return {};
   print_line("");

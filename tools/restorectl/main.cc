@@ -43,6 +43,7 @@ Result<std::string> read_token(const std::string& path) {
 }
 
 Outcome run(const Settings& settings, const Verbs& verbs) {
+  if (verbs.offline) return verbs.offline(settings.json);
   RESTORED_TRY(auto address, parse_address(settings.control));
   RESTORED_TRY(auto token, read_token(settings.token_file));
   return verbs.chosen(Session{Agent(std::move(address), std::move(token)), settings.json});
@@ -103,12 +104,13 @@ int program(int argc, char** argv) {
   app.add_flag("--json", settings.json, "Print the agent's bodies unchanged");
   app.footer("\nExample:\n  restorectl database list\n\nrestorectl VERB --help has one for each.");
 
-  Verbs verbs{app, {}};
+  Verbs verbs{app, {}, {}};
   add_database_verbs(verbs);
   add_connection_verbs(verbs);
   add_backup_verbs(verbs);
   add_restore_verb(verbs);
   add_undo_verb(verbs);
+  add_repository_verbs(verbs);
   add_operation_verbs(verbs);
   add_limit_verbs(verbs);
   add_token_verbs(verbs);

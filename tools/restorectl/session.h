@@ -26,6 +26,8 @@ struct Session {
 struct Verbs {
   CLI::App& app;
   std::function<Outcome(const Session&)> chosen;
+  // Instead of it, for a verb that asks no agent; gets --json.
+  std::function<Outcome(bool)> offline;
 };
 
 // One verb: a subcommand whose options live as long as the program.
@@ -44,6 +46,20 @@ void add_verb(Verbs& verbs, CLI::App& parent, const char* name, const char* purp
   });
 }
 
+// The same for a verb that asks no agent.
+template <class Options, class Declare>
+void add_offline_verb(Verbs& verbs, CLI::App& parent, const char* name, const char* purpose,
+                      const char* example, Outcome (*run)(bool json, const Options&),
+                      Declare declare) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = parent.add_subcommand(name, purpose);
+  verb->footer(std::string("\nExample:\n  ") + example);
+  declare(*verb, *options);
+  verb->callback([&verbs, options, run] {
+    verbs.offline = [options, run](bool json) { return run(json, *options); };
+  });
+}
+
 CLI::App& add_group(Verbs& verbs, const char* name, const char* purpose);
 
 void add_database_verbs(Verbs& verbs);
@@ -51,6 +67,7 @@ void add_connection_verbs(Verbs& verbs);
 void add_backup_verbs(Verbs& verbs);
 void add_restore_verb(Verbs& verbs);
 void add_undo_verb(Verbs& verbs);
+void add_repository_verbs(Verbs& verbs);
 void add_operation_verbs(Verbs& verbs);
 void add_limit_verbs(Verbs& verbs);
 void add_token_verbs(Verbs& verbs);

@@ -1,0 +1,162 @@
+// restorectl repository check [URL]: without an agent, so that a repository can be tried before
+// there is one.
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <stop_token>
+#include <thread>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "fields.h"
+#include "io/file_system.h"
+#include "output.h"
+#include "repository_place.h"
+#include "session.h"
+#include "store/open_store.h"
+#include "store/repository_check.h"
+
+namespace restored::ctl {
+namespace {
+
+struct CheckVerbOptions {
+  std::string url;
+  std::string config;
+  std::string size = "64MiB";
+};
+
+// Ctrl-C and SIGTERM stop the check, which then removes what it has made. REQUIRES: made before any
+// other thread, so that none of them gets the signals.
+class StopOnSignal {
+ public:
+  StopOnSignal() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    thread_ = std::jthread([this](const std::stop_token& ended) { wait(ended); });
+  }
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  void wait(const std::stop_token& ended) {
+    const timespec moment{0, 50'000'000};
+    while (!ended.stop_requested()) {
+      if (sigtimedwait(&signals_, nullptr, &moment) > 0) stop_.request_stop();
+    }
+  }
+
+  sigset_t signals_{};
+  std::stop_source stop_;
+  std::jthread thread_;  // last: it uses the rest
+};
+
+std::string shown_verdict(store::Verdict verdict) {
+  return verdict == store::Verdict::failed ? "FAILED" : std::string(name(verdict));
+}
+
+void print_finding(const store::Finding& finding) {
+  std::string line = fmt::format("{:<8} {:<12} {}", shown_verdict(finding.verdict), finding.check,
+                                 printable(finding.message));
+  if (!finding.remedy.empty()) line += ". " + printable(finding.remedy);
+  print_line(line);
+  std::fflush(stdout);
+}
+
+boost::json::value as_json(const store::Finding& finding) {
+  boost::json::object object{{"check", finding.check},
+                             {"verdict", store::name(finding.verdict)},
+                             {"message", printable(finding.message)}};
+  if (!finding.remedy.empty()) object["remedy"] = printable(finding.remedy);
+  if (finding.verdict == store::Verdict::failed) object["code"] = facts(finding.code).wire;
+  return object;
+}
+
+void print_report(const std::string& url, const store::CheckReport& report) {
+  boost::json::array findings;
+  for (const store::Finding& finding : report.findings) findings.push_back(as_json(finding));
+  const store::Measured& measured = report.measured;
+  const boost::json::object data{{"type", "repository-check"},
+                                 {"url", url},
+                                 {"passed", report.first_failure() == nullptr},
+                                 {"findings", std::move(findings)},
+                                 {"latencyMedianMillis", measured.latency_median_millis},
+                                 {"latencyP99Millis", measured.latency_p99_millis},
+                                 {"readBytesPerSecond", measured.read_bytes_per_second},
+                                 {"readsInFlight", measured.reads_in_flight},
+                                 {"writeBytesPerSecond", measured.write_bytes_per_second},
+                                 {"writesInFlight", measured.writes_in_flight}};
+  print_line(boost::json::serialize(boost::json::object{{"data", data}}));
+}
+
+// Everything has been said: only the exit status is left.
+Outcome verdict_of(const store::CheckReport& report) {
+  const store::Finding* failed = report.first_failure();
+  if (failed == nullptr) return {};
+  Failure failure(Error{failed->code, failed->message, failed->remedy});
+  failure.quiet = true;
+  return std::unexpected(std::move(failure));
+}
+
+Result<std::uint64_t> parse_size(const std::string& text) {
+  const auto bytes = agent::parse_bytes(text);
+  if (bytes && *bytes >= store::check_size_bytes_min && *bytes <= store::check_size_bytes_max) {
+    return *bytes;
+  }
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("--size {}: it must be from {} to {}", printable(text),
+                  bytes_text(store::check_size_bytes_min), bytes_text(store::check_size_bytes_max)),
+      "Write it like 64MiB.");
+}
+
+Outcome check(bool json, const CheckVerbOptions& options) {
+  store::CheckOptions wanted;
+  RESTORED_TRY(wanted.size_bytes, parse_size(options.size));
+  RESTORED_TRY(const Place place, place_of(options.url, options.config));
+  log::set_level(log::Level::error);
+  const StopOnSignal stop;
+  const auto tell = [json](const store::Finding& finding) {
+    if (!json) print_finding(finding);
+  };
+  store::CheckReport report;
+  report.findings = look_before_opening(place, stop.token(), tell);
+  if (report.first_failure() == nullptr) {
+    auto opened = open_place(place);
+    if (opened) {
+      store::CheckReport rest = check_repository(**opened, wanted, stop.token(), tell);
+      std::ranges::move(rest.findings, std::back_inserter(report.findings));
+      report.measured = rest.measured;
+    } else {
+      report.findings.push_back(store::failure("reach", opened.error()));
+      tell(report.findings.back());
+    }
+  }
+  if (json) print_report(place.url, report);
+  return verdict_of(report);
+}
+
+}  // namespace
+
+void add_repository_verbs(Verbs& verbs) {
+  CLI::App& group = add_group(verbs, "repository", "Check where backups live");
+  add_offline_verb<CheckVerbOptions>(
+      verbs, group, "check",
+      "Try everything that backups and restores need of it, and measure it; needs no agent",
+      "restorectl repository check s3://backups/production --size 256MiB", check,
+      [](CLI::App& verb, CheckVerbOptions& options) {
+        verb.add_option("URL", options.url,
+                        "file:///DIRECTORY or s3://BUCKET/PREFIX [the configuration's]");
+        verb.add_option("--config", options.config,
+                        fmt::format("Configuration file with [s3] and [store] [{} if it exists]",
+                                    agent::default_config_path));
+        verb.add_option("--size", options.size, "Of the large object that is written and read")
+            ->capture_default_str();
+      });
+}
+
+}  // namespace restored::ctl
