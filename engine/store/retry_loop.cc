@@ -1,12 +1,13 @@
 #include "store/retry_loop.h"
 
-#include <fmt/chrono.h>
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
+#include "base/log.h"
 #include "base/random.h"
 
 namespace restored::store {
@@ -17,6 +18,20 @@ using std::chrono::steady_clock;
 
 // What was mended and fails again is not mended.
 constexpr unsigned at_once_max = 3;
+
+// Many calls wait for the same server: their lines would be the same.
+constexpr auto log_pause = std::chrono::seconds(10);
+constexpr unsigned worth_a_line = 3;  // failures in a row
+
+void log_seldom(const std::string& where, const Error& error, unsigned failures) {
+  static std::atomic<std::int64_t> quiet_until{0};
+  const std::int64_t now = steady_clock::now().time_since_epoch().count();
+  std::int64_t until = quiet_until.load();
+  const std::int64_t next = now + steady_clock::duration(log_pause).count();
+  // Of several who come at once, one writes.
+  if (now < until || !quiet_until.compare_exchange_strong(until, next)) return;
+  log::warning("store", "waiting for {}, tried {} times: {}", where, failures, error.message);
+}
 
 // False: stopped.
 bool wait_for(milliseconds time, const std::stop_token& stop) {
@@ -70,6 +85,7 @@ Result<void> RetryLoop::wait_after(Trouble trouble) {
   if (trouble.retry_after) wait += *trouble.retry_after;
   const auto left = progress_at_ + call_.patience.value_or(policy_.budget) - steady_clock::now();
   if (wait >= left) return give_up(std::move(trouble));
+  if (failures_in_row_ >= worth_a_line) log_seldom(where_, trouble.error, failures_);
   entry_.attempt_failed(fmt::format("{}: {}", where_, trouble.error.message), failures_);
   if (!wait_for(wait, call_.stop)) {
     return fail(ErrorCode::cancelled, "stopped while it waited for " + where_);
