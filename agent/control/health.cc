@@ -22,6 +22,8 @@ json::object limits_object() {
 
 Result<Response> get_info(const Call& call) {
   const EngineFacts facts = call.engine().engine_facts();
+  json::value problem = nullptr;
+  if (facts.repository_error) problem = error_object(*facts.repository_error);
   json::value note = nullptr;
   if (!facts.io_note.empty()) note = facts.io_note;
   return data_answer(
@@ -29,6 +31,7 @@ Result<Response> get_info(const Call& call) {
                         {"version", facts.version},
                         {"rocksdbVersion", facts.rocksdb_version},
                         {"repository", facts.repository_url},
+                        {"repositoryError", std::move(problem)},
                         {"dataPlane", json::object{{"host", call.site.data.host},
                                                    {"port", call.site.data.port}}},
                         {"ioUring", facts.io_uring},

@@ -47,9 +47,9 @@ struct UploadEnvironment {
 // not have that object yet, once (from the page cache) to encode it. An object that exists is
 // not written again, but for those that are to be replaced; its stored lengths come from its own
 // seek table, since another level may have made it. Answers stand in the order of `files`.
-// progress.bytes_done counts content that is with the store. On error or stop, nothing is left under
-// an object's key that is not whole. Errors: cancelled, store errors, io_error, corruption (a file
-// that changed between the two reads, an existing object whose seek table does not fit).
+// progress.bytes_done counts content that is with the store. On error or stop, nothing is left
+// under an object's key that is not whole. Errors: cancelled, store errors, io_error, corruption (a
+// file that changed between the two reads, an existing object whose seek table does not fit).
 Result<std::vector<UploadedFile>> upload(std::span<const UploadFile> files,
                                          const UploadEnvironment& environment,
                                          std::stop_token stop);

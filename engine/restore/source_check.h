@@ -1,7 +1,6 @@
 // The validate phase: is there such a backup, is it of that database, can this agent restore it?
 #pragma once
 
-
 #include "backup/repository.h"
 #include "restore/engine_parts.h"
 #include "restored/error.h"

@@ -154,6 +154,7 @@ TEST_F(AuthenticationSurfaceTest, InfoTellsVersionsAndLimits) {
                                      {"version", "string"},
                                      {"rocksdbVersion", "string"},
                                      {"repository", "string"},
+                                     {"repositoryError", "object|null"},
                                      {"dataPlane", "object"},
                                      {"ioUring", "bool"},
                                      {"ioNote", "string|null"},
