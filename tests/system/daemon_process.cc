@@ -77,15 +77,16 @@ void DaemonProcess::configure(const std::string& toml) {
 }
 
 void DaemonProcess::launch() {
-  std::vector<std::string> words = {RESTORED_BINARY,
-                                    "--state",
-                                    state_,
-                                    "--repository",
-                                    "file://" + repository_,
-                                    "--control",
-                                    "unix:" + socket_,
-                                    "--listen",
-                                    "127.0.0.1:" + std::to_string(port_)};
+  std::vector<std::string> words = {
+      RESTORED_BINARY,
+      "--state",
+      state_,
+      "--repository",
+      repository_.starts_with('/') ? "file://" + repository_ : repository_,
+      "--control",
+      "unix:" + socket_,
+      "--listen",
+      "127.0.0.1:" + std::to_string(port_)};
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   std::vector<char*> raw;
   for (std::string& word : words) raw.push_back(word.data());

@@ -23,7 +23,7 @@ class DaemonProcess {
  public:
   struct Options {
     std::string state;       // empty: a temporary directory
-    std::string repository;  // empty: a temporary directory
+    std::string repository;  // a directory or a URL; empty: a temporary directory
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;
   };

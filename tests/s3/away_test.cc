@@ -1,0 +1,123 @@
+// An agent whose repository cannot be reached: it serves its databases, says what is wrong, and
+// goes on when the repository is back.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "s3_server/fault_server.h"
+#include "support/temporary_directory.h"
+#include "support/wait_until.h"
+#include "test_host.h"
+
+namespace restored::test {
+namespace {
+
+using s3_server::FaultServer;
+using s3_server::ServerOptions;
+
+class AwayTest : public ::testing::Test {
+ protected:
+  AwayTest() {
+    write_file(directory_.file("secret"), "a-secret");
+    host_.options.repository_url = "s3://backups/host";
+    host_.options.store.s3.endpoint = server_->endpoint();
+    host_.options.store.s3.region = "default";
+    host_.options.store.s3.access_key_id = "AKEXAMPLE";
+    host_.options.store.s3.secret_access_key_file = directory_.file("secret");
+    host_.options.store.retry_seconds = 1;
+  }
+  void stop_server() { server_.reset(); }
+  void start_server() {
+    ServerOptions options;
+    options.port = port_;
+    server_ = FaultServer::start(options);
+    ASSERT_NE(server_, nullptr);
+  }
+  bool usable() { return !host_.engine().engine_facts().repository_error.has_value(); }
+
+  const TemporaryDirectory directory_;
+  std::unique_ptr<FaultServer> server_ = FaultServer::start({});
+  const std::uint16_t port_ = server_->port();
+  TestHost host_{directory_.file("state"), directory_.file("unused")};
+};
+
+TEST_F(AwayTest, DatabasesAreServedAndTheRepositoryIsUsedOnceItIsBack) {
+  stop_server();
+  host_.open();
+  const DatabaseId id = host_.make_database("orders");
+  const Content content = records("key", 100);
+  host_.put(id, content);
+  EXPECT_EQ(host_.content(id), content);
+
+  const auto error = host_.engine().engine_facts().repository_error;
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ErrorCode::object_store_unavailable);
+  EXPECT_NE(error->message.find("127.0.0.1:" + std::to_string(port_)), std::string::npos)
+      << error->message;
+  const auto backup = host_.engine().start_backup(id, "", "test");
+  ASSERT_TRUE(backup);
+  const OperationView failed = host_.wait(backup->id);
+  EXPECT_EQ(failed.state, OperationState::failed);
+  EXPECT_EQ(failed.error->code, ErrorCode::object_store_unavailable);
+  EXPECT_FALSE(host_.engine().backups(id));
+
+  start_server();
+  server_->objects().make_bucket("backups");
+  ASSERT_TRUE(wait_until([&] { return usable(); }, std::chrono::seconds(40)));
+  const BackupId made = host_.back_up(id);
+  EXPECT_EQ(host_.restore(id, made).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(id), content);
+  host_.close();
+}
+
+TEST_F(AwayTest, ABucketThatIsMissingIsNamedAndUsedOnceItIsMade) {
+  host_.open();
+  const DatabaseId id = host_.make_database("orders");
+  const auto error = host_.engine().engine_facts().repository_error;
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ErrorCode::store_misconfigured);
+  EXPECT_NE(error->message.find("NoSuchBucket"), std::string::npos) << error->message;
+  EXPECT_NE(error->hint_text().find("Create the bucket"), std::string::npos);
+  server_->objects().make_bucket("backups");
+  host_.back_up(id);  // needs no wait: it looks again
+  EXPECT_TRUE(usable());
+  host_.close();
+}
+
+TEST_F(AwayTest, AnEmptiedBucketIsNotBegunAnew) {
+  server_->objects().make_bucket("backups");
+  host_.open();
+  const DatabaseId id = host_.make_database("orders");
+  host_.close();
+  stop_server();
+  start_server();
+  server_->objects().make_bucket("backups");
+  host_.open();
+  const auto error = host_.engine().engine_facts().repository_error;
+  ASSERT_TRUE(error);
+  EXPECT_NE(error->message.find("there is nothing at s3://backups/host"), std::string::npos)
+      << error->message;
+  EXPECT_NE(error->hint_text().find("s3.endpoint"), std::string::npos) << error->hint_text();
+  const auto backup = host_.engine().start_backup(id, "", "test");
+  ASSERT_TRUE(backup);
+  EXPECT_EQ(host_.wait(backup->id).state, OperationState::failed);
+  host_.close();
+}
+
+TEST_F(AwayTest, AStartIsNotDelayedByAServerThatNeverAnswers) {
+  server_->objects().make_bucket("backups");
+  s3_server::FaultMix mix;
+  mix[s3_server::Fault::stall] = 1;
+  server_->set_faults(mix, 1);
+  const auto begin = std::chrono::steady_clock::now();
+  host_.open();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_FALSE(usable());
+  const auto closing = std::chrono::steady_clock::now();
+  host_.close();
+  EXPECT_LT(std::chrono::steady_clock::now() - closing, std::chrono::seconds(3));
+}
+
+}  // namespace
+}  // namespace restored::test
