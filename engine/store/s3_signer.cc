@@ -169,13 +169,14 @@ std::string canonical_query(std::vector<std::pair<std::string, std::string>> par
 
 CanonicalRequest canonical_request(const net::Request& request,
                                    std::string_view payload_sha256_hex) {
+  // By name; several of one name stay in their order, joined by commas.
   std::vector<net::Header> headers;
   for (const auto& [name, value] : request.headers) {
-    if (std::string known = lower(name); is_signed(known))
-      headers.emplace_back(std::move(known), trimmed(value));
+    std::string known = lower(name);
+    if (!is_signed(known)) continue;
+    const auto behind = std::ranges::upper_bound(headers, known, {}, &net::Header::first);
+    headers.emplace(behind, std::move(known), trimmed(value));
   }
-  // Stable: several of one name stay in their order, joined by commas.
-  std::ranges::stable_sort(headers, {}, &net::Header::first);
   RESTORED_CHECK(std::ranges::find(headers, "host"sv, &net::Header::first) != headers.end(),
                  "a request is signed with its Host header");
 
