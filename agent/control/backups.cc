@@ -89,9 +89,11 @@ Result<Response> get_backup_manifest(const Call& call) {
 }
 
 Result<Response> verify_backup(const Call& call) {
+  RESTORED_TRY(const json::object body, parse_optional_body(call.request.body));
+  RESTORED_TRY(const auto fast, flag_member(body, "fast", ErrorCode::invalid_value));
   RESTORED_TRY(const BackupInfo info, backup_of(call));
-  const Result<OperationView> started =
-      call.engine().start_verify(info.id, VerifyDepth::full, call.principal);
+  const Result<OperationView> started = call.engine().start_verify(
+      info.id, fast.value_or(false) ? VerifyDepth::fast : VerifyDepth::full, call.principal);
   if (!started) return busy_answer(call, info.database, started.error());
   Response response = data_answer(202, operation_object(call, *started));
   point_to(response, started->id);

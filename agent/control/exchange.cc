@@ -62,10 +62,7 @@ Response Exchange::answer() {
 }
 
 Response Exchange::finish(const Wait& wait, std::stop_token stop) {
-  Response response = guarded(call_, [&] {
-    return wait.finish(
-        call_.engine().wait_operation(wait.operation, wait.timeout, std::move(stop)));
-  });
+  Response response = guarded(call_, [&] { return wait.finish(std::move(stop)); });
   response.principal = call_.principal;
   return response;
 }

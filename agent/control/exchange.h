@@ -20,7 +20,7 @@ class Exchange {
   // May block on what reach() says. An answer with `wait` is complete as it is, but may
   // be replaced by that of finish().
   Response answer();
-  // Blocks until the operation ended, the timeout passed or stop was asked.
+  // Blocks until the wait's answer is there, or soon after stop was asked.
   Response finish(const Wait& wait, std::stop_token stop);
 
   const Request& request() const { return request_; }

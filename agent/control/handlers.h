@@ -32,6 +32,9 @@ Result<Response> get_backup_manifest(const Call& call);
 Result<Response> verify_backup(const Call& call);
 Result<Response> delete_backup(const Call& call);
 
+// repository.cc
+Result<Response> collect_repository(const Call& call);
+
 // restore.cc
 Result<Response> restore_database(const Call& call);
 Result<Response> validate_restore(const Call& call);

@@ -41,7 +41,8 @@ Result<Response> get_info(const Call& call) {
                         {"decodeThreads", facts.decode_threads},
                         {"limits", limits_object()},
                         {"features", json::array{"backup", "restore", "restore-validate", "undo",
-                                                 "cancel", "incremental-backup"}}});
+                                                 "cancel", "incremental-backup", "verify-fast",
+                                                 "bandwidth-limits", "collect"}}});
 }
 
 Result<Response> get_health(const Call&) {

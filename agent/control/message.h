@@ -1,16 +1,15 @@
 // Requests and responses as handlers see them: plain values, no sockets, no HTTP library.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "restored/error.h"
-#include "restored/operation.h"
 
 namespace restored::control {
 
@@ -28,12 +27,10 @@ struct Request {
 
 struct Response;
 
-// An answer that comes when an operation has ended or the timeout has passed. `finish` gets its
-// state of then; it runs on a thread that may block.
+// An answer that takes long to come: that of an operation's end, or of a collection. `finish` makes
+// it, on a thread that may block; its stop is asked for when the client leaves or the server stops.
 struct Wait {
-  OperationId operation;
-  std::chrono::milliseconds timeout{0};
-  std::function<Response(Result<OperationView>)> finish;
+  std::function<Response(std::stop_token)> finish;
 };
 
 struct Response {

@@ -93,10 +93,11 @@ Result<Response> wait_operation(const Call& call) {
   Response response = data_answer(200, operation_object(call, view));
   if (view.state != OperationState::running) return response;
   // The answer of now serves if there is no room to wait.
-  response.wait = Wait{id, timeout, [&call](const Result<OperationView>& after) {
-                         if (!after) return error_answer(after.error(), call);
-                         return data_answer(200, operation_object(call, *after));
-                       }};
+  response.wait = Wait{[&call, id, timeout](std::stop_token stop) {
+    const auto after = call.engine().wait_operation(id, timeout, std::move(stop));
+    if (!after) return error_answer(after.error(), call);
+    return data_answer(200, operation_object(call, *after));
+  }};
   return response;
 }
 

@@ -47,6 +47,8 @@ constexpr Route table[] = {
     {"GET",    "/v1/backups/{backup}/manifest",                    first, read,    store,  get_backup_manifest},
     {"POST",   "/v1/backups/{backup}/verify",                      first, read,    store,  verify_backup},
 
+    {"POST",   "/v1/repository/collect",                           first, write,   memory, collect_repository},
+
     {"POST",   "/v1/databases/{id}/restore",                       first, restore, store,  restore_database},
     {"POST",   "/v1/databases/{id}/restore/validate",              first, restore, store,  validate_restore},
     {"POST",   "/v1/databases/{id}/restore/undo",                  first, restore, disk,   undo_restore},

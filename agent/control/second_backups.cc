@@ -92,12 +92,13 @@ Result<Response> second_restore_backup(const Call& call) {
   Response response = ok_answer();
   point_to(response, started->id);
   if (const auto seconds = preferred_wait(call.request.prefer)) {
-    response.wait = Wait{started->id, std::chrono::seconds(*seconds),
-                         [&call, wait = *seconds, id = started->id](const auto& after) {
-                           Response answer = waited_answer(call, wait, after);
-                           point_to(answer, id);
-                           return answer;
-                         }};
+    response.wait = Wait{[&call, wait = *seconds, id = started->id](std::stop_token stop) {
+      const auto after =
+          call.engine().wait_operation(id, std::chrono::seconds(wait), std::move(stop));
+      Response answer = waited_answer(call, wait, after);
+      point_to(answer, id);
+      return answer;
+    }};
   }
   return response;
 }

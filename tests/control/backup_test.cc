@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <filesystem>
 
 #include "control_test.h"
@@ -120,6 +121,68 @@ TEST_F(BackupSurfaceTest, VerifyingReadsEveryFrame) {
   const HttpAnswer shown = get("/v1/operations/" + failed.id.value);
   EXPECT_EQ(shown.word("data.status"), "failed");
   EXPECT_EQ(shown.word("data.error.code"), "corrupt-data") << shown.text;
+}
+
+TEST_F(BackupSurfaceTest, AFastVerificationAsksForSizesOnly) {
+  const BackupId backup = make_backup(database_);
+  const std::string path = "/v1/backups/" + backup.value + "/verify";
+  const OperationView fast = ended_operation_of(post(path, R"({"fast":true})"));
+  EXPECT_EQ(fast.state, OperationState::succeeded);
+  EXPECT_EQ(fast.bytes_transferred, 0u) << "nothing was read";
+  std::string object;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(directory_.file("repository/objects"))) {
+    if (entry.is_regular_file()) object = entry.path();
+  }
+  ASSERT_FALSE(object.empty());
+  std::filesystem::resize_file(object, std::filesystem::file_size(object) - 1);
+  EXPECT_EQ(ended_operation_of(post(path, R"({"fast":true})")).state, OperationState::failed);
+  expect_error(post(path, R"({"fast":"yes"})"), 422, "invalid-request");
+  expect_error(post(path, "fast"), 400, "invalid-request");
+}
+
+TEST_F(BackupSurfaceTest, ACollectionRemovesWhatNoBackupNamesWhenItIsOldEnough) {
+  const Members members{{"type", "string"},
+                        {"dryRun", "bool"},
+                        {"backups", "integer"},
+                        {"objects", "integer"},
+                        {"objectsBytes", "integer"},
+                        {"objectsUnreferenced", "integer"},
+                        {"objectsYoung", "integer"},
+                        {"objectsRemoved", "integer"},
+                        {"bytesRemoved", "integer"},
+                        {"documentsRemoved", "integer"},
+                        {"uploadsRemoved", "integer"},
+                        {"failed", "integer"},
+                        {"seconds", "number"}};
+  const BackupId backup = make_backup(database_);
+  const std::string directory = directory_.file("repository/objects/ab");
+  std::filesystem::create_directories(directory);
+  const std::string stray = directory + "/ab" + std::string(30, '0');
+  test::write_file(stray, "nobody's");
+  const HttpAnswer young = post("/v1/repository/collect", "");
+  ASSERT_EQ(young.status, 200) << young.text;
+  expect_members(young.at("data"), members);
+  EXPECT_EQ(young.at("data.dryRun"), false);
+  EXPECT_EQ(young.at("data.objectsYoung").as_int64(), 1);
+  EXPECT_TRUE(std::filesystem::exists(stray));
+  std::filesystem::last_write_time(
+      stray, std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 30));
+  const HttpAnswer dry = post("/v1/repository/collect", R"({"dryRun":true})");
+  ASSERT_EQ(dry.status, 200) << dry.text;
+  EXPECT_EQ(dry.at("data.dryRun"), true);
+  EXPECT_EQ(dry.at("data.objectsRemoved").as_int64(), 1);
+  EXPECT_EQ(dry.at("data.bytesRemoved").as_int64(), 8);
+  EXPECT_TRUE(std::filesystem::exists(stray));
+  EXPECT_EQ(post("/v1/repository/collect", R"({"dryRun":false})").status, 200);
+  EXPECT_FALSE(std::filesystem::exists(stray));
+  EXPECT_EQ(ended_operation_of(post("/v1/backups/" + backup.value + "/verify", "")).state,
+            OperationState::succeeded);
+  expect_error(post("/v1/repository/collect", R"({"dryRun":1})"), 422, "invalid-request");
+  expect_error(call("GET", "/v1/repository/collect"), 405, "method-not-allowed");
+  const std::string reader = new_token(static_cast<Scopes>(Scope::read));
+  expect_error(call("POST", "/v1/repository/collect", "{}", {"Authorization: Bearer " + reader}),
+               403, "permission-missing");
 }
 
 TEST_F(BackupSurfaceTest, DeletingAnswers204AndThenItIsGone) {

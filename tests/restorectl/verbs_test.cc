@@ -73,6 +73,7 @@ TEST(VerbsTest, EveryVerbHasAHelpWithAnExample) {
                                                        {"operation", "cancel"},
                                                        {"operation", "limit"},
                                                        {"repository", "check"},
+                                                       {"repository", "collect"},
                                                        {"limit", "show"},
                                                        {"limit", "set"},
                                                        {"token", "create"},
@@ -305,6 +306,8 @@ TEST(VerbsTest, EveryVerbHasItsPath) {
       {{"backup", "show", "b1"}, "GET /v1/backups/b1"},
       {{"backup", "show", "b1", "--manifest"}, "GET /v1/backups/b1/manifest"},
       {{"backup", "verify", "b1"}, "POST /v1/backups/b1/verify"},
+      {{"backup", "verify", "b1", "--fast"}, "POST /v1/backups/b1/verify"},
+      {{"repository", "collect"}, "POST /v1/repository/collect"},
       {{"backup", "delete", "b1", "--confirm", "b1"}, "DELETE /v1/backups/b1"},
       {{"operation", "list"}, "GET /v1/operations"},
       {{"operation", "show", "o1"}, "GET /v1/operations/o1"},
@@ -320,6 +323,26 @@ TEST(VerbsTest, EveryVerbHasItsPath) {
     const auto last = agent.requests().back();
     EXPECT_EQ(last.method + " " + last.target, expected);
   }
+}
+
+TEST(VerbsTest, AFastVerificationAndADryRunSaySo) {
+  const ScriptedAgent agent([](const Request& request) {
+    if (request.target.ends_with("/verify")) return two_pages(request);
+    return Reply{200,
+                 R"({"data":{"dryRun":true,"backups":3,"objects":40,"objectsUnreferenced":9,)"
+                 R"("objectsYoung":2,"objectsRemoved":7,"bytesRemoved":1048576,"failed":1,)"
+                 R"("seconds":1.5}})",
+                 {}};
+  });
+  ask(agent, {"backup", "verify", "b1", "--fast"});
+  EXPECT_EQ(agent.requests().back().body, R"({"fast":true})");
+  const auto dry = ask(agent, {"repository", "collect", "--dry-run"});
+  EXPECT_EQ(agent.requests().back().body, R"({"dryRun":true})");
+  EXPECT_THAT(dry.output, HasSubstr("would remove 7 of 40 objects, 1.0 MiB, in 1.5 s\n"));
+  EXPECT_THAT(dry.output, HasSubstr("\nkept as young  2\n"));
+  EXPECT_THAT(dry.output, HasSubstr("1 could not be removed"));
+  ask(agent, {"repository", "collect"});
+  EXPECT_EQ(agent.requests().back().body, "{}");
 }
 
 TEST(VerbsTest, FlagsGoOverTheEnvironment) {

@@ -74,8 +74,9 @@ Answered<Answer> Agent::post(std::string target) const {
   return call({"POST", std::move(target), token_, "", request_deadline});
 }
 
-Answered<Answer> Agent::post(std::string target, const boost::json::object& body) const {
-  return call({"POST", std::move(target), token_, boost::json::serialize(body), request_deadline});
+Answered<Answer> Agent::post(std::string target, const boost::json::object& body,
+                             std::chrono::seconds deadline) const {
+  return call({"POST", std::move(target), token_, boost::json::serialize(body), deadline});
 }
 
 Answered<Answer> Agent::patch(std::string target, const boost::json::object& body) const {

@@ -24,18 +24,20 @@ struct Answer {
 
 class Agent {
  public:
+  // Longer than the agent's own patience with its object store.
+  static constexpr std::chrono::seconds request_deadline{90};
+
   Agent(Address address, std::string token)
       : address_(std::move(address)), token_(std::move(token)) {}
 
   Answered<Answer> get(std::string target, std::chrono::seconds deadline = request_deadline) const;
   Answered<Answer> post(std::string target) const;
-  Answered<Answer> post(std::string target, const boost::json::object& body) const;
+  Answered<Answer> post(std::string target, const boost::json::object& body,
+                        std::chrono::seconds deadline = request_deadline) const;
   Answered<Answer> patch(std::string target, const boost::json::object& body) const;
   Answered<Answer> remove(std::string target) const;
 
  private:
-  // Longer than the agent's own patience with its object store.
-  static constexpr std::chrono::seconds request_deadline{90};
   Answered<Answer> call(HttpRequest request) const;
 
   Address address_;

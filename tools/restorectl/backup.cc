@@ -66,6 +66,7 @@ struct OneOptions {
   std::string backup;
   std::optional<std::string> confirm;
   bool manifest = false;
+  bool fast = false;
   bool wait = false;
 };
 
@@ -87,7 +88,9 @@ Outcome show(const Session& session, const OneOptions& options) {
 }
 
 Outcome verify(const Session& session, const OneOptions& options) {
-  RESTORED_TRY(const auto answer, session.agent.post(path_of(options.backup) + "/verify"));
+  boost::json::object body;
+  if (options.fast) body["fast"] = true;
+  RESTORED_TRY(const auto answer, session.agent.post(path_of(options.backup) + "/verify", body));
   return accepted(session, answer,
                   fmt::format("verification of backup {} has begun", options.backup), options.wait);
 }
@@ -130,12 +133,13 @@ void add_backup_verbs(Verbs& verbs) {
         declare_one(verb, options);
         verb.add_flag("--manifest", options.manifest, "Its manifest instead, as JSON");
       });
-  add_verb<OneOptions>(verbs, group, "verify", "Read and hash every frame of a backup",
-                       "restorectl backup verify BACKUP --wait", verify,
-                       [](CLI::App& verb, OneOptions& options) {
-                         declare_one(verb, options);
-                         verb.add_flag("--wait", options.wait, "Wait for the outcome");
-                       });
+  add_verb<OneOptions>(
+      verbs, group, "verify", "Read and hash every frame of a backup",
+      "restorectl backup verify BACKUP --wait", verify, [](CLI::App& verb, OneOptions& options) {
+        declare_one(verb, options);
+        verb.add_flag("--fast", options.fast, "Only that every object is there with its size");
+        verb.add_flag("--wait", options.wait, "Wait for the outcome");
+      });
   add_verb<OneOptions>(verbs, group, "delete", "Delete a backup for good",
                        "restorectl backup delete BACKUP --confirm BACKUP", remove,
                        [](CLI::App& verb, OneOptions& options) {

@@ -91,6 +91,9 @@ std::string success(const boost::json::value& operation) {
   if (kind == "undo") {
     return fmt::format("{} holds its previous content again; undo once more swaps back.", database);
   }
+  if (kind == "verify" && bytes(operation, "bytesTransferred") == 0) {
+    return fmt::format("every object of backup {} is there with its size; none was read.", backup);
+  }
   if (kind == "verify") {
     return fmt::format("backup {} is whole: {} read and hashed.", backup,
                        bytes_text(bytes(operation, "bytesDone")));

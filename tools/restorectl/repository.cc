@@ -1,5 +1,5 @@
-// restorectl repository check [URL]: without an agent, so that a repository can be tried before
-// there is one.
+// restorectl repository check | collect. The first works without an agent, so that a repository can
+// be tried before there is one.
 #include <fmt/core.h>
 #include <signal.h>
 
@@ -140,10 +140,42 @@ Outcome check(bool json, const CheckVerbOptions& options) {
   return verdict_of(report);
 }
 
+struct CollectOptions {
+  bool dry_run = false;
+};
+
+// A list of some million objects takes minutes.
+constexpr std::chrono::hours collect_deadline{6};
+
+Outcome collect(const Session& session, const CollectOptions& options) {
+  boost::json::object body;
+  if (options.dry_run) body["dryRun"] = true;
+  RESTORED_TRY(const auto answer,
+               session.agent.post("/v1/repository/collect", body, collect_deadline));
+  if (session.print_json(answer)) return {};
+  const auto& report = answer.data();
+  const std::string verb = options.dry_run ? "would remove" : "removed";
+  print_line(fmt::format("{} {} of {} objects, {}, in {}", verb, text(report, "objectsRemoved"),
+                         text(report, "objects"), bytes_text(bytes(report, "bytesRemoved")),
+                         seconds_text(number(report, "seconds").value_or(0))));
+  print_fields({{"backups kept", text(report, "backups")},
+                {"named by none", text(report, "objectsUnreferenced")},
+                {"kept as young", text(report, "objectsYoung")},
+                {"documents", text(report, "documentsRemoved")},
+                {"stale uploads", text(report, "uploadsRemoved")}});
+  if (bytes(report, "failed") > 0) {
+    print_line(
+        fmt::format("{} could not be removed, and stay until the next collection: the "
+                    "agent's log says why",
+                    text(report, "failed")));
+  }
+  return {};
+}
+
 }  // namespace
 
 void add_repository_verbs(Verbs& verbs) {
-  CLI::App& group = add_group(verbs, "repository", "Check where backups live");
+  CLI::App& group = add_group(verbs, "repository", "Check where backups live, and clean it up");
   add_offline_verb<CheckVerbOptions>(
       verbs, group, "check",
       "Try everything that backups and restores need of it, and measure it; needs no agent",
@@ -156,6 +188,12 @@ void add_repository_verbs(Verbs& verbs) {
                                     agent::default_config_path));
         verb.add_option("--size", options.size, "Of the large object that is written and read")
             ->capture_default_str();
+      });
+  add_verb<CollectOptions>(
+      verbs, group, "collect", "Remove what no backup names any more; safe beside other hosts",
+      "restorectl repository collect --dry-run", collect,
+      [](CLI::App& verb, CollectOptions& options) {
+        verb.add_flag("--dry-run", options.dry_run, "Only count what would be removed");
       });
 }
 

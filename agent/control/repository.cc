@@ -1,0 +1,46 @@
+// The repository as a whole.
+#include <boost/json.hpp>
+#include <utility>
+
+#include "control/answers.h"
+#include "control/handlers.h"
+#include "control/request_body.h"
+
+namespace restored::control {
+namespace {
+
+namespace json = boost::json;
+
+Response collection_answer(const CollectionReport& report) {
+  return data_answer(200, json::object{{"type", "collection"},
+                                       {"dryRun", report.dry_run},
+                                       {"backups", report.backups},
+                                       {"objects", report.objects},
+                                       {"objectsBytes", report.objects_bytes},
+                                       {"objectsUnreferenced", report.objects_unreferenced},
+                                       {"objectsYoung", report.objects_young},
+                                       {"objectsRemoved", report.objects_removed},
+                                       {"bytesRemoved", report.bytes_removed},
+                                       {"documentsRemoved", report.documents_removed},
+                                       {"uploadsRemoved", report.uploads_removed},
+                                       {"failed", report.failed},
+                                       {"seconds", report.seconds}});
+}
+
+}  // namespace
+
+// It lists the whole repository: the client waits for that, and ends it by leaving.
+Result<Response> collect_repository(const Call& call) {
+  RESTORED_TRY(const json::object body, parse_optional_body(call.request.body));
+  RESTORED_TRY(const auto dry_run, flag_member(body, "dryRun", ErrorCode::invalid_value));
+  Response response = error_answer(
+      Error{ErrorCode::timed_out, "too many requests wait for something that takes long", {}},
+      call);
+  response.wait = Wait{[&call, dry = dry_run.value_or(false)](std::stop_token stop) {
+    const auto report = call.engine().collect_repository(dry, std::move(stop));
+    return report ? collection_answer(*report) : error_answer(report.error(), call);
+  }};
+  return response;
+}
+
+}  // namespace restored::control
