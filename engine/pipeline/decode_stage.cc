@@ -24,9 +24,10 @@ Result<void> decode_piece(const FetchEnvironment& environment, format::FrameDeco
       return decoder.decode(frame, index, stored, content.first(frame.content_bytes));
     };
     if (auto decoded = decode(); !decoded) {
-      const ObjectPart part{file, fmt::format("frame {} of {}", index, file.name),
+      const ObjectPart part{file.object_key, fmt::format("frame {} of {}", index, file.name),
                             flight.range.stored_offset + stored_offset, stored};
-      RESTORED_TRY(read_again(environment, part, std::move(decoded).error(), decode, call));
+      RESTORED_TRY(read_again(environment.store, environment.progress, part,
+                              std::move(decoded).error(), decode, call));
     }
     stored_offset += frame.stored_bytes;
     content = content.subspan(frame.content_bytes);

@@ -69,10 +69,11 @@ Result<void> check_table(const FetchEnvironment& environment, const Flight& flig
   if (flight.table.empty()) return {};
   auto fits = table_fits(flight);
   if (fits) return {};
-  const ObjectPart part{*flight.file, fmt::format("seek table of {}", flight.file->name),
+  const ObjectPart part{flight.file->object_key, fmt::format("seek table of {}", flight.file->name),
                         flight.range.object_bytes - flight.table.size(), flight.table};
   return read_again(
-      environment, part, std::move(fits).error(), [&] { return table_fits(flight); }, call);
+      environment.store, environment.progress, part, std::move(fits).error(),
+      [&] { return table_fits(flight); }, call);
 }
 
 // Nothing is lost when a push fails: the queue refuses only in a run that has already failed.

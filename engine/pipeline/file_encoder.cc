@@ -30,6 +30,7 @@ struct FileEncoder::Object {
   std::vector<std::uint32_t> sums;
   std::size_t filled = 0;           // of stored_
   std::uint64_t content_bytes = 0;  // in those
+  std::uint64_t content_bytes_stored = 0;
 };
 
 std::uint64_t FileEncoder::lease_bytes_max() {
@@ -83,7 +84,11 @@ Result<void> FileEncoder::encode(const UploadFile& file, UploadedFile& uploaded,
   Object object{*upload, uploaded, {}};
   object.sums.reserve(uploaded.frames.size());
   auto encoded = encode_into(object, file, call.stop);
-  if (!encoded) upload->abandon();
+  if (!encoded) {
+    upload->abandon();
+    environment_.progress.bytes_done.fetch_sub(object.content_bytes_stored,
+                                               std::memory_order_relaxed);
+  }
   return encoded;
 }
 
@@ -147,7 +152,8 @@ void FileEncoder::note_stored(Object& object, std::uint64_t stored_bytes) {
   object.uploaded.uploaded_bytes += stored_bytes;
   Progress& progress = environment_.progress;
   progress.bytes_transferred.fetch_add(stored_bytes, std::memory_order_relaxed);
-  progress.bytes_done.fetch_add(std::exchange(object.content_bytes, 0), std::memory_order_relaxed);
+  progress.bytes_done.fetch_add(object.content_bytes, std::memory_order_relaxed);
+  object.content_bytes_stored += std::exchange(object.content_bytes, 0);
 }
 
 void FileEncoder::end_file() {

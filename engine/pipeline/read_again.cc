@@ -9,24 +9,24 @@
 
 namespace restored::pipeline {
 
-Result<void> read_again(const FetchEnvironment& environment, const ObjectPart& part, Error found,
+Result<void> read_again(ObjectStore& store, Progress& progress, const ObjectPart& part, Error found,
                         const std::function<Result<void>()>& check, const StoreCall& call) {
   for (unsigned again = 0; again < limits::object_reads_again_max; ++again) {
     if (found.code != ErrorCode::corruption) break;
     // Every one of many would drown the log; the run's end says how many there were.
-    if (environment.progress.frames_read_again.fetch_add(1, std::memory_order_relaxed) == 0) {
+    if (progress.frames_read_again.fetch_add(1, std::memory_order_relaxed) == 0) {
       log::warning("pipeline", "{}: {}; reading it again from {}", part.name, found.message,
-                   part.file.object_key);
+                   part.key);
     }
     {
-      BusyTimer busy(environment.progress, Stage::fetch);
-      auto read = environment.store.read(part.file.object_key, part.offset, part.bytes, call);
+      BusyTimer busy(progress, Stage::fetch);
+      auto read = store.read(part.key, part.offset, part.bytes, call);
       if (!read) {
         return std::unexpected(
             context(fmt::format("reading {} again", part.name), std::move(read).error()));
       }
     }
-    environment.progress.bytes_transferred.fetch_add(part.bytes.size(), std::memory_order_relaxed);
+    progress.bytes_transferred.fetch_add(part.bytes.size(), std::memory_order_relaxed);
     auto checked = check();
     if (checked) return {};
     found = std::move(checked).error();

@@ -11,20 +11,20 @@
 #include "pipeline/encode_turns.h"
 #include "pipeline/file_encoder.h"
 #include "pipeline/first_error.h"
+#include "pipeline/read_again.h"
 #include "pipeline/workers.h"
 
 namespace restored::pipeline {
 namespace {
 
-// Takes stored lengths from an object that stands already. Errors: corruption when it cannot be
-// an object of these contents.
-Result<void> adopt(std::span<const format::SeekEntry> table, std::uint64_t object_bytes,
+// Takes stored lengths from the seek table of an object that stands already. Errors: corruption
+// when it cannot be an object of these contents.
+Result<void> adopt(std::span<const std::byte> tail, std::uint64_t object_bytes,
                    UploadedFile& file) {
+  RESTORED_TRY(const auto table, format::decode_seek_table(tail));
   const auto refuse = [&](std::string why) {
-    return fail(
-        ErrorCode::corruption,
-        fmt::format("{} does not fit its content: {}", format::object_key(file.content), why),
-        "Verify the backups of this repository; remove those that share this object.");
+    return fail(ErrorCode::corruption, fmt::format("it does not fit its content: {}", why),
+                "Verify the backups of this repository; remove those that share this object.");
   };
   if (table.size() != file.frames.size()) {
     return refuse(fmt::format("it has {} frames, not {}", table.size(), file.frames.size()));
@@ -54,24 +54,36 @@ Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& fil
   const std::uint64_t table_bytes =
       std::min(info->size_bytes, format::seek_table_bytes(file.frames.size()));
   std::vector<std::byte> tail(table_bytes);
-  const auto read = environment.store.read(key, info->size_bytes - table_bytes, tail, call);
+  auto found = environment.store.read(key, info->size_bytes - table_bytes, tail, call);
+  if (found) {
+    const auto check = [&] { return adopt(tail, info->size_bytes, file); };
+    if (found = check(); !found) {
+      const ObjectPart part{key, key, info->size_bytes - table_bytes, tail};
+      found = read_again(environment.store, environment.progress, part, std::move(found).error(),
+                         check, call);
+    }
+  }
   // Another host's collection has just removed it.
-  if (!read && read.error().code == ErrorCode::object_not_found) return false;
-  RESTORED_TRY(read);
-  auto table = format::decode_seek_table(tail);
-  if (!table) return std::unexpected(context(key, std::move(table).error()));
-  RESTORED_TRY(adopt(*table, info->size_bytes, file));
+  if (!found && found.error().code == ErrorCode::object_not_found) return false;
+  RESTORED_TRY(std::move(found));
   return true;
 }
 
-// Another host was first with the same content: its object is as good as ours, with lengths of its
-// own.
-Result<void> adopt_other_writers(const UploadEnvironment& environment, UploadedFile& file,
-                                 Error exists, const StoreCall& call) {
-  RESTORED_TRY(const bool stored, find_stored(environment, file, call));
-  if (!stored) return std::unexpected(std::move(exists));  // gone again
-  file.uploaded_bytes = 0;
-  return {};
+// True when the object is this run's, false when it was there.
+Result<bool> store_content(const UploadFile& file, const UploadEnvironment& environment,
+                           FileEncoder& encoder, UploadedFile& uploaded, const StoreCall& call) {
+  RESTORED_TRY(const bool stored, find_stored(environment, uploaded, call));
+  if (stored) return false;
+  auto encoded = encoder.encode(file, uploaded, call);
+  if (encoded) return true;
+  if (encoded.error().code != ErrorCode::object_exists) {
+    return std::unexpected(std::move(encoded).error());
+  }
+  // Another host was first: its object is as good as ours, with lengths of its own.
+  uploaded.uploaded_bytes = 0;
+  RESTORED_TRY(const bool there, find_stored(environment, uploaded, call));
+  if (!there) return std::unexpected(std::move(encoded).error());  // gone again
+  return false;
 }
 
 // A lease a file bounds them by memory; half of it is for others, who restore.
@@ -89,14 +101,11 @@ Result<UploadedFile> upload_file(const UploadFile& file, const UploadEnvironment
   RESTORED_TRY(ContentClaims::Claim claim, claims.claim(uploaded.content, call.stop));
   if (environment.replaced != nullptr && environment.replaced->contains(uploaded.content))
     RESTORED_TRY(environment.store.remove(format::object_key(uploaded.content), call));
-  RESTORED_TRY(const bool stored, find_stored(environment, uploaded, call));
+  RESTORED_TRY(const bool ours, store_content(file, environment, encoder, uploaded, call));
   call.versions->forget(format::object_key(uploaded.content));
-  if (stored) {
+  if (!ours) {
     environment.progress.bytes_done.fetch_add(file.size_bytes, std::memory_order_relaxed);
     environment.progress.bytes_reused.fetch_add(file.size_bytes, std::memory_order_relaxed);
-  } else if (auto encoded = encoder.encode(file, uploaded, call); !encoded) {
-    if (encoded.error().code != ErrorCode::object_exists) return std::unexpected(encoded.error());
-    RESTORED_TRY(adopt_other_writers(environment, uploaded, std::move(encoded).error(), call));
   }
   environment.progress.files_done.fetch_add(1, std::memory_order_relaxed);
   return uploaded;

@@ -134,6 +134,44 @@ TEST_F(UploadRemoteTest, ProgressCountsWhatIsStoredPartByPart) {
   EXPECT_EQ(upload_progress_.bytes_done, bytes);
 }
 
+TEST_F(UploadRemoteTest, SeekTableOfAStoredObjectIsReadAgainWhenItCameWrong) {
+  const auto contents = several(1, kMiB);
+  ASSERT_TRUE(upload_contents(contents).has_value());
+  RemoteStore& store = remote();
+  std::atomic<int> wrong{1};
+  store.sent = [&](std::string_view, std::uint64_t, std::span<std::byte> bytes) {
+    if (wrong-- > 0) bytes[bytes.size() / 2] ^= std::byte{1};
+  };
+  const auto again = upload_contents(contents);
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ((*again)[0].uploaded_bytes, 0u);
+  EXPECT_EQ(store.reads_made().size(), 2u);
+  EXPECT_EQ(upload_progress_.frames_read_again, 1u);
+}
+
+// Its parts were counted as they were stored; they are not any more, the other one is.
+TEST_F(UploadRemoteTest, ContentThatAnotherWriterStoredFirstCountsOnce) {
+  const std::uint64_t bytes = 20 * kMiB;
+  const auto contents = several(1, bytes);
+  const auto first = upload_contents(contents);
+  ASSERT_TRUE(first.has_value());
+  const std::string key = format::object_key((*first)[0].content);
+  const std::string object = restored::test::read_whole_file(directory_.file("repository/" + key));
+  ASSERT_TRUE(store_->remove(key, {}));
+  RemoteStore& store = remote();
+  store.before = [&](std::string_view verb, std::string_view, const StoreCall&) -> Result<void> {
+    if (verb != "commit") return {};
+    return store_->put(key, std::as_bytes(std::span(object)), {});
+  };
+  upload_progress_.bytes_done = 0;
+  const auto second = upload_contents(contents);
+  ASSERT_TRUE(second.has_value()) << second.error().message;
+  EXPECT_EQ((*second)[0].uploaded_bytes, 0u);
+  EXPECT_TRUE(store.uploads_made().at(key).abandoned);
+  EXPECT_EQ(upload_progress_.bytes_done, bytes);
+  EXPECT_EQ(upload_progress_.bytes_reused, bytes);
+}
+
 TEST(EncodeTurnsTest, NoMoreThanThatManyEncodeAtOnce) {
   EncodeTurns turns(2);
   std::atomic<int> inside{0};
