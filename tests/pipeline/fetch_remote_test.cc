@@ -32,8 +32,8 @@ class FetchRemoteTest : public BackupFixture {
     for (std::size_t index = 0; index < small_files; ++index) {
       contents["s" + std::to_string(1000 + index)] = seeded_content(index, 100 + 37 * index, 0.5);
     }
-    contents["l1"] = seeded_content(1001, 30 * kMiB, 1.0);
-    contents["l2"] = seeded_content(1002, 40 * kMiB, 0.1);
+    contents["l1"] = seeded_content(1001, 18 * kMiB, 1.0);
+    contents["l2"] = seeded_content(1002, 18 * kMiB, 0.1);
     make_backup(contents);
   }
 
@@ -68,8 +68,8 @@ TEST_F(FetchRemoteTest, RunsThatShareTheSmallestBudgetAllEnd) {
   make_large_and_small_backup();
   RemoteStore& store = remote(4);
   store.latency = 2ms;
-  const auto sources = write_sources({{"new1", seeded_content(2001, 30 * kMiB, 1.0)},
-                                      {"new2", seeded_content(2002, 30 * kMiB, 0.5)},
+  const auto sources = write_sources({{"new1", seeded_content(2001, 14 * kMiB, 1.0)},
+                                      {"new2", seeded_content(2002, 14 * kMiB, 0.5)},
                                       {"new3", seeded_content(2003, 9 * kMiB, 1.0)}});
   Progress verified_progress;
   Result<void> verified;
