@@ -18,8 +18,6 @@ constexpr std::size_t buffer_bytes = limits::store_header_bytes_max;
 constexpr std::size_t step_bytes = 1 * kMiB;
 // A body this small goes out together with the head.
 constexpr std::size_t joined_body_bytes = 16 * kKiB;
-// A few bytes, less than what poll() is to wake for (Stream::expect), are progress too.
-constexpr std::chrono::milliseconds look_again{250};
 
 // A line break in a header would be a header of its own.
 bool plain(std::string_view text) {
@@ -203,7 +201,6 @@ Exchange::Outcome<Response> Exchange::read_answer() {
   if (parser_->has_body()) {
     BodySink sink(target_, response);
     const auto read = read_body(sink);
-    expect(0);
     if (!read) return std::unexpected(read.error());
     whole = *read;
     if (!sink.finish()) {
@@ -237,7 +234,6 @@ Exchange::Outcome<bool> Exchange::read_length(BodySink& sink, std::uint64_t leng
     const auto into = sink.room(std::min(left, step_bytes));
     std::size_t got = take_held(into);
     if (got == 0) {
-      expect(left);
       const auto received = receive(into);
       if (!received) return std::unexpected(received.error());
       got = *received;
@@ -301,7 +297,6 @@ Exchange::Outcome<bool> Exchange::too_long(const BodySink& sink) const {
 
 Exchange::Outcome<std::size_t> Exchange::receive(std::span<std::byte> into) {
   RESTORED_CHECK(!into.empty(), "there is room for what is read");
-  bool last_look = false;
   for (;;) {
     if (const auto over = patience_.over()) {
       return std::unexpected(patience_.failure(*over, doing_));
@@ -316,13 +311,8 @@ Exchange::Outcome<std::size_t> Exchange::receive(std::span<std::byte> into) {
     if (step.kind == Step::Kind::failed) return std::unexpected(closed(step.reason));
     const short events = step.kind == Step::Kind::wants_read ? POLLIN : POLLOUT;
     short seen = 0;
-    const Time look_at = expecting_ ? now() + look_again : Time::max();
-    const Waited waited = patience_.wait(stream_.fd(), events, seen, look_at);
-    if (waited == Waited::ready || waited == Waited::until) continue;
-    if (waited != Waited::stalled || last_look) {
-      return std::unexpected(patience_.failure(waited, doing_));
-    }
-    last_look = true;
+    const Waited waited = patience_.wait(stream_.fd(), events, seen);
+    if (waited != Waited::ready) return std::unexpected(patience_.failure(waited, doing_));
   }
 }
 
@@ -331,11 +321,6 @@ Exchange::Outcome<bool> Exchange::receive_more() {
   if (!received) return std::unexpected(received.error());
   held_end_ += *received;
   return *received > 0;
-}
-
-void Exchange::expect(std::size_t bytes) {
-  expecting_ = bytes > 0;
-  stream_.expect(bytes);
 }
 
 std::size_t Exchange::take_held(std::span<std::byte> into) {

@@ -56,7 +56,6 @@ class Exchange {
   Outcome<std::size_t> receive(std::span<std::byte> into);
   // Adds to what is held; false: the peer ended the connection. REQUIRES: it is not full.
   Outcome<bool> receive_more();
-  void expect(std::size_t bytes);
   std::size_t take_held(std::span<std::byte> into);
   std::span<const std::byte> held() const {
     return {buffer_.get() + held_begin_, held_end_ - held_begin_};
@@ -81,7 +80,6 @@ class Exchange {
   bool answered_ = false;       // the head is complete
   bool heard_ = false;          // a byte of the answer came
   bool all_sent_ = false;
-  bool expecting_ = false;
   bool reusable_ = false;
 };
 

@@ -12,15 +12,8 @@
 #include <system_error>
 #include <utility>
 
-#include "restored/units.h"
-
 namespace restored::net {
 namespace {
-
-// Less than half of what the kernel lets a receive buffer grow to.
-constexpr std::size_t low_water_bytes = 256 * kKiB;
-// TLS may hold back most of a record.
-constexpr std::size_t held_back_bytes = 64 * kKiB;
 
 Failure connect_failure(int error) {
   return {Failure::Kind::connect_failed, errno_text(error)};
@@ -70,6 +63,7 @@ std::vector<Address> literal_address(const std::string& host, std::uint16_t port
 
 std::expected<TcpStream, Failure> TcpStream::connect(const Address& address, Patience& patience,
                                                      Time until) {
+  patience.moved();  // the stall limit is not for what was waited for before
   const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   UniqueFd fd(::socket(address.socket.ss_family, type, IPPROTO_TCP));
   if (!fd) return std::unexpected(connect_failure(errno));
@@ -89,6 +83,9 @@ std::expected<TcpStream, Failure> TcpStream::connect(const Address& address, Pat
   return TcpStream(std::move(fd));
 }
 
+// Without SO_RCVLOWAT: it saves a fifth of the CPU time at 200 MB/s, but a window that has to fill
+// before anybody reads grows late. At 20 ms a round trip a new connection's first 8 MiB took 1.3 s
+// instead of 0.27 s.
 Step TcpStream::read(std::span<std::byte> into) {
   for (;;) {
     const ssize_t got = ::recv(fd_.get(), into.data(), into.size(), 0);
@@ -117,15 +114,6 @@ bool TcpStream::quiet() const {
     ready = ::poll(&polled, 1, 0);
   } while (ready < 0 && errno == EINTR);
   return ready == 0;
-}
-
-void TcpStream::expect(std::size_t bytes) {
-  const int wanted =
-      bytes >= low_water_bytes + held_back_bytes ? static_cast<int>(low_water_bytes) : 1;
-  if (wanted == low_water_) return;
-  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted) == 0) {
-    low_water_ = wanted;
-  }
 }
 
 }  // namespace restored::net

@@ -39,12 +39,10 @@ class TcpStream final : public Stream {
   Step write(std::span<const std::byte> from) override;
   int fd() const override { return fd_.get(); }
   bool quiet() const override;
-  void expect(std::size_t bytes) override;
 
  private:
   explicit TcpStream(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
-  int low_water_ = 1;
 };
 
 }  // namespace restored::net

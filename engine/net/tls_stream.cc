@@ -149,7 +149,6 @@ class TlsStream final : public Stream {
 
   int fd() const override { return wire_.tcp.fd(); }
   bool quiet() const override { return SSL_has_pending(ssl_.get()) == 0 && wire_.tcp.quiet(); }
-  void expect(std::size_t bytes) override { wire_.tcp.expect(bytes); }
 
   SSL* ssl() const { return ssl_.get(); }
   // The connection broke; not: the peer refused us, or we the peer.
@@ -296,10 +295,10 @@ std::expected<std::unique_ptr<Stream>, Failure> TlsContext::handshake(TcpStream 
     short seen = 0;
     const Waited waited = patience.wait(stream->fd(), wants_read ? POLLIN : POLLOUT, seen, until);
     if (waited != Waited::ready) {
-      return std::unexpected(patience.failure(waited, "in the TLS handshake"));
+      return std::unexpected(patience.failure(waited, "shaking hands for TLS"));
     }
+    patience.moved();
   }
-  patience.moved();
   return stream;
 }
 

@@ -215,8 +215,7 @@ TEST(HttpWaitTest, AServerThatDoesNotReadIsLeftAtTheStallLimit) {
   over = true;
 }
 
-// A byte now and then is progress, also when poll() was asked to wake for many only; the deadline
-// ends it.
+// A byte now and then is progress; the deadline ends it.
 TEST(HttpWaitTest, TricklingBytesLastUntilTheDeadline) {
   for (const char* head :
        {"HTTP/1.1 200 OK\r\nX-", "HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n",

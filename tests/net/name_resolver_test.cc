@@ -43,6 +43,7 @@ TEST(NameResolverTest, AddressesAndLocalhostNeedNoLookup) {
   };
   EXPECT_EQ(NameResolver("10.0.0.7", 80, never).get({}, soon())->at(0).text(), "10.0.0.7");
   EXPECT_EQ(NameResolver("::1", 80, never).get({}, soon())->at(0).text(), "::1");
+  EXPECT_EQ(NameResolver("b.localhost", 80, never).get({}, soon())->at(0).text(), "127.0.0.1");
   EXPECT_EQ(NameResolver("localhost", 80, never).get({}, soon())->at(0).text(), "127.0.0.1");
 }
 
