@@ -1,6 +1,7 @@
 #include "plain_download.h"
 
 #include <fmt/core.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -209,6 +210,7 @@ Result<double> PlainDownload::run(std::span<const pipeline::FetchFile> files, un
     std::vector<std::jthread> running;
     for (unsigned thread = 0; thread < threads; ++thread) {
       running.emplace_back([&] {
+        ::pthread_setname_np(::pthread_self(), "plain-download");  // for profiles
         auto done = download();
         const std::lock_guard lock(mutex);
         if (done || !outcome) return;
