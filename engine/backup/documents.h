@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "restored/error.h"
+#include "restored/limits.h"
 #include "restored/object_store.h"
 
 namespace restored::backup {
@@ -18,8 +19,8 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
 // Errors: store errors.
 Result<bool> object_exists(ObjectStore& store, const std::string& key, const StoreCall& call);
 
-// What decode(bytes) makes of it. One that fails its own hash is read once more: a bit that flipped
-// on its way is no damage. Errors: decode's, store errors.
+// What decode(bytes) makes of it. One that fails its own hash is read again: a bit that flipped on
+// its way is no damage. Errors: decode's, store errors.
 template <class Decode>
 auto read_document(ObjectStore& store, const std::string& key, std::uint64_t bytes_max,
                    const StoreCall& call, const Decode& decode)
@@ -29,7 +30,10 @@ auto read_document(ObjectStore& store, const std::string& key, std::uint64_t byt
     return decode(std::string_view(bytes));
   };
   auto document = read();
-  if (!document && document.error().code == ErrorCode::corruption) document = read();
+  for (unsigned again = 0; again < limits::object_reads_again_max; ++again) {
+    if (document || document.error().code != ErrorCode::corruption) break;
+    document = read();
+  }
   return document;
 }
 

@@ -104,11 +104,24 @@ Attempt<void> S3Read::attempt(const Want& want, RetryLoop& loop) {
     refused_->error.message = client_.what(asked) + ": " + refused_->error.message;
     return std::unexpected(*std::move(refused_));
   }
-  if (!response) return std::unexpected(std::move(response).error());
+  if (!response) {
+    Trouble trouble = std::move(response).error();
+    if (want.whole && done_ > 0 && trouble.status == 416) begin_again(trouble);
+    return std::unexpected(std::move(trouble));
+  }
   if (!want.whole || sized_) return {};
   // Its length was not told: it was collected.
   body_ = std::move(response->body);
   return {};
+}
+
+// There is nothing where the object should go on: it was announced longer than it is.
+void S3Read::begin_again(Trouble& trouble) {
+  if (++begun_again_ > limits::object_reads_again_max) return;
+  done_ = 0;
+  body_.clear();
+  sized_ = false;
+  trouble.again = true;
 }
 
 void S3Read::refuse(ErrorCode code, std::string message, bool again) {

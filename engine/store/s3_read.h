@@ -40,16 +40,18 @@ class S3Read {
   // Where the body goes, or why it is not what was asked for.
   std::optional<std::span<std::byte>> choose(const Want& want, const net::ResponseHead& head);
   bool accept_version(const net::ResponseHead& head);
+  void begin_again(Trouble& trouble);
   void refuse(ErrorCode code, std::string message, bool again);
 
   S3Client& client_;
   const RetryPolicy& policy_;
   const StoreCall& call_;
   const std::function<void(std::size_t)> arrived_;
-  std::string version_;             // ETag; empty: not known
-  std::size_t done_ = 0;            // bytes that have arrived
-  std::string body_;                // of a whole object
-  bool sized_ = false;              // body_ has the object's size
+  std::string version_;   // ETag; empty: not known
+  std::size_t done_ = 0;  // bytes that have arrived
+  std::string body_;      // of a whole object
+  bool sized_ = false;    // body_ has the object's size
+  unsigned begun_again_ = 0;
   std::optional<Trouble> refused_;  // by choose(), in this attempt
 };
 
