@@ -46,21 +46,23 @@ void Collector::request(backup::Leftovers leftovers) {
   changed_.notify_all();
 }
 
-Result<backup::Leftovers> Collector::begin(bool dry_run, const std::stop_token& stop) {
+Result<std::optional<backup::Leftovers>> Collector::begin(Kind kind, const std::stop_token& stop) {
   const MutexLock lock(mutex_);
   const bool turn =
       changed_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return !collecting_; });
   if (!turn) return fail(ErrorCode::cancelled, "stopped before its turn");
+  if (kind == Kind::requested && !pending_) return std::nullopt;
   collecting_ = true;
-  if (dry_run) return pending_.value_or(backup::Leftovers());
-  return std::exchange(pending_, std::nullopt).value_or(backup::Leftovers());
+  const backup::Leftovers leftovers = pending_.value_or(backup::Leftovers());
+  if (kind != Kind::dry_run) pending_.reset();
+  return leftovers;
 }
 
-void Collector::end(bool dry_run, bool done, backup::Leftovers leftovers) {
+void Collector::end(Kind kind, bool done, backup::Leftovers leftovers) {
   {
     const MutexLock lock(mutex_);
     collecting_ = false;
-    if (!dry_run && !done && !leftovers.backups.empty()) {
+    if (kind != Kind::dry_run && !done && !leftovers.backups.empty()) {
       if (!pending_) pending_.emplace();
       pending_->add(std::move(leftovers));
     }
@@ -69,13 +71,19 @@ void Collector::end(bool dry_run, bool done, backup::Leftovers leftovers) {
 }
 
 Result<CollectionReport> Collector::collect(bool dry_run, std::stop_token stop) {
+  return collect(dry_run ? Kind::dry_run : Kind::commanded, std::move(stop));
+}
+
+Result<CollectionReport> Collector::collect(Kind kind, std::stop_token stop) {
   std::stop_source either;
   const auto relay = [&either] { either.request_stop(); };
   const std::stop_callback on_stop(std::move(stop), relay);
   const std::stop_callback on_close(stopping_.get_token(), relay);
   backup::CollectionRequest request;
-  RESTORED_TRY(request.leftovers, begin(dry_run, either.get_token()));
-  request.dry_run = dry_run;
+  RESTORED_TRY(std::optional<backup::Leftovers> leftovers, begin(kind, either.get_token()));
+  if (!leftovers) return CollectionReport();
+  request.leftovers = std::move(*leftovers);
+  request.dry_run = kind == Kind::dry_run;
   request.host = host_name();
   request.times = parts_.collection_times;
   CollectionReport report;
@@ -84,7 +92,7 @@ Result<CollectionReport> Collector::collect(bool dry_run, std::stop_token stop) 
     RESTORED_TRY(report, backup::collect(*repository, request, either.get_token()));
     return {};
   });
-  end(dry_run, done && report.failed == 0, std::move(request.leftovers));
+  end(kind, done && report.failed == 0, std::move(request.leftovers));
   if (!done && stopping_.stop_requested())
     return fail(ErrorCode::shutting_down, "the agent is stopping");
   RESTORED_TRY(done);
@@ -92,9 +100,10 @@ Result<CollectionReport> Collector::collect(bool dry_run, std::stop_token stop) 
       "restore",
       "collection of {}: dry_run={} backups={} objects={} unreferenced={} young={} removed={} "
       "bytes={} documents={} uploads={} failed={} seconds={:.1f}",
-      parts_.store->url(), dry_run, report.backups, report.objects, report.objects_unreferenced,
-      report.objects_young, report.objects_removed, report.bytes_removed, report.documents_removed,
-      report.uploads_removed, report.failed, report.seconds);
+      parts_.store->url(), request.dry_run, report.backups, report.objects,
+      report.objects_unreferenced, report.objects_young, report.objects_removed,
+      report.bytes_removed, report.documents_removed, report.uploads_removed, report.failed,
+      report.seconds);
   return report;
 }
 
@@ -109,7 +118,7 @@ void Collector::run(const std::stop_token& stop) {
   const auto shortest = parts_.collection_times.retry;
   int factor = 1;
   while (wait_for_request(stop)) {
-    const Result<CollectionReport> report = collect(false, stop);
+    const Result<CollectionReport> report = collect(Kind::requested, stop);
     if (stop.stop_requested()) return;
     if (report && report->failed == 0) {
       factor = 1;

@@ -30,9 +30,12 @@ class Collector {
 
  private:
   void run(const std::stop_token& stop);
+  enum class Kind { requested, commanded, dry_run };
   bool wait_for_request(const std::stop_token& stop);
-  Result<backup::Leftovers> begin(bool dry_run, const std::stop_token& stop);
-  void end(bool dry_run, bool done, backup::Leftovers leftovers);
+  Result<CollectionReport> collect(Kind kind, std::stop_token stop);
+  // Nothing: what was requested is done by now.
+  Result<std::optional<backup::Leftovers>> begin(Kind kind, const std::stop_token& stop);
+  void end(Kind kind, bool done, backup::Leftovers leftovers);
 
   EngineParts& parts_;
   std::stop_source stopping_;
