@@ -21,6 +21,8 @@ class CountingStore final : public ObjectStore {
   std::vector<std::string> calls;
   // Asked before each call; an error is the call's answer.
   std::function<Result<void>(std::string_view verb, std::string_view key)> before;
+  // May change what a get() answers.
+  std::function<void(std::string_view key, std::string& bytes)> after_get;
 
   std::size_t count(std::string_view verb) const {
     std::size_t found = 0;
@@ -41,7 +43,9 @@ class CountingStore final : public ObjectStore {
   Result<std::string> get(std::string_view key, std::uint64_t bytes_max,
                           const StoreCall& call) override {
     RESTORED_TRY(note("get", key));
-    return inner_.get(key, bytes_max, call);
+    auto bytes = inner_.get(key, bytes_max, call);
+    if (bytes && after_get) after_get(key, *bytes);
+    return bytes;
   }
   Result<void> put(std::string_view key, std::span<const std::byte> bytes,
                    const StoreCall& call) override {

@@ -105,10 +105,10 @@ TEST_F(RemovalTest, ContentsAndManifestStandInForEachOther) {
     const auto repository = open();
     publish(*repository, one_);
     publish(*repository, two_);
-    damage(damaged, 300);
+    damage(damaged, 100);
     ASSERT_TRUE(remove(*repository, "one"));
     expect_keys(keys_of(two_));
-    damage(damaged, 300);
+    damage(damaged, 100);
     EXPECT_TRUE(repository->load(BackupId("two"), {})) << damaged;
     std::filesystem::remove(path("backups/two/contents"));  // an older agent wrote none
     publish(*repository, make_backup("three", {"only in three"}));

@@ -22,8 +22,9 @@ namespace restored::test {
 
 class RepositoryFixture : public testing::Test {
  protected:
-  RepositoryFixture()
-      : files_store_(store::open_store("file://" + root(), io::system_files(), nullptr).value()),
+  explicit RepositoryFixture(const std::string& parent = std::filesystem::temp_directory_path())
+      : directory_(parent),
+        files_store_(store::open_store("file://" + root(), io::system_files(), nullptr).value()),
         store_(*files_store_) {}
 
   std::string root() const { return directory_.file("repository"); }

@@ -45,13 +45,6 @@ Content records(const std::string& prefix, int count, std::uint64_t seed, std::s
   return content;
 }
 
-std::string memory_directory() {
-  std::error_code error;
-  const fs::space_info space = fs::space("/dev/shm", error);
-  if (!error && space.available > 512 * kMiB) return "/dev/shm";
-  return fs::temp_directory_path().string();
-}
-
 TestHost::TestHost(std::string state_directory, const std::string& repository_directory) {
   options.state_directory = std::move(state_directory);
   options.repository_url = "file://" + repository_directory;

@@ -19,6 +19,7 @@
 
 #include "restore/open_engine.h"
 #include "restored/engine.h"
+#include "support/temporary_directory.h"
 
 namespace restored::test {
 
@@ -59,9 +60,5 @@ class TestHost {
  private:
   std::unique_ptr<Engine> engine_;
 };
-
-// Where tests that restore hundreds of times, and lose nothing by a power loss, keep their files:
-// in memory if the system has a place for that, else where temporary files go.
-std::string memory_directory();
 
 }  // namespace restored::test

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "restored/units.h"
 
 namespace restored::test {
 
@@ -22,6 +23,13 @@ TemporaryDirectory::TemporaryDirectory(const std::string& parent)
 TemporaryDirectory::~TemporaryDirectory() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+std::string memory_directory() {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space("/dev/shm", error);
+  if (!error && space.available > 512 * kMiB) return "/dev/shm";
+  return std::filesystem::temp_directory_path().string();
 }
 
 void write_file(const std::string& path, std::string_view content) {

@@ -26,6 +26,10 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+// Where tests that do the same thing hundreds of times, and lose nothing by a power loss, keep
+// their files: in memory if the system has a place for that, else where temporary files go.
+std::string memory_directory();
+
 // Straight to the operating system, past the code under test. They abort when that fails.
 void write_file(const std::string& path, std::string_view content);
 std::string read_whole_file(const std::string& path);
