@@ -52,6 +52,11 @@ spawn() {
   setsid "$@" </dev/null >>"$D/log/$name.out" 2>&1 &
   echo $! >"$D/$name.pid"
   disown # no word about its end
+  # Until it has become the command; one that ended at once is found out by who asks next.
+  for _ in $(seq 100); do
+    runs "$name" && return 0
+    sleep 0.01
+  done
 }
 
 # Errors are kept in one file, to be shown when the start fails.

@@ -56,7 +56,8 @@ class FaultServer {
   // Counts of requests and faults begin anew.
   void set_faults(const FaultMix& mix, std::uint64_t seed);
   void no_faults() { set_faults(FaultMix(), 0); }
-  // See FaultPlan::script.
+  // See FaultPlan::call, FaultPlan::script.
+  void call(const std::string& key, std::string alias) { plan_.call(key, std::move(alias)); }
   void fail_next(Fault fault, Kind kind, std::string key_part, unsigned times = 1);
   void set_delay(std::chrono::milliseconds delay) { delay_ = delay.count(); }
   void set_concurrent_max(unsigned most) { concurrent_max_ = most; }

@@ -105,6 +105,11 @@ void FaultPlan::set(const FaultMix& mix, std::uint64_t seed) {
   made_ = {};
 }
 
+void FaultPlan::call(const std::string& key, std::string alias) {
+  const std::scoped_lock lock(mutex_);
+  aliases_[key] = std::move(alias);
+}
+
 FaultMix FaultPlan::mix() const {
   const std::scoped_lock lock(mutex_);
   return mix_;
@@ -128,7 +133,9 @@ Choice FaultPlan::count(Choice choice) {
 Choice FaultPlan::choose(const S3Request& request, std::string_view range) {
   const std::scoped_lock lock(mutex_);
   std::string identity(name(request.kind));
-  identity.append(" ").append(request.key).append(" ").append(range);
+  const auto alias = aliases_.find(request.key);
+  identity.append(" ").append(alias == aliases_.end() ? request.key : alias->second);
+  identity.append(" ").append(range.substr(0, range.find('-')));
   identity.append(" ").append(request.parameter("partNumber"));
   const std::uint64_t nth = seen_[identity]++;
   const std::uint64_t random = hash(seed_ ^ mixed(nth), identity);

@@ -80,9 +80,11 @@ struct Choice {
 // Threading: all methods may be called from any thread at once.
 class FaultPlan {
  public:
-  // The nth request that is the same (kind, object, range) gets the same fault in every run with
-  // this seed.
+  // The nth request that is the same (kind, object, where it begins) gets the same fault in every
+  // run with this seed.
   void set(const FaultMix& mix, std::uint64_t seed);
+  // What an object is called in that, where its key is another one in each run.
+  void call(const std::string& key, std::string alias);
   // The next `times` requests of this kind whose key contains `key_part` get this, before the mix.
   void script(Fault fault, Kind kind, std::string key_part, unsigned times);
   FaultMix mix() const;
@@ -103,6 +105,7 @@ class FaultPlan {
   FaultMix mix_;
   std::uint64_t seed_ = 0;
   std::vector<Script> scripts_;
+  std::map<std::string, std::string> aliases_;
   std::map<std::string, std::uint64_t> seen_;
   std::array<std::uint64_t, fault_count> made_{};
 };
