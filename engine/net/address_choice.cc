@@ -13,9 +13,10 @@ std::vector<Address> AddressChoice::order(std::vector<Address> addresses) {
   std::ranges::rotate(addresses, addresses.begin() + first);
   const Time before = now() - std::chrono::seconds(limits::store_name_seconds);
   std::erase_if(failed_, [&](const auto& one) { return one.second < before; });
-  std::ranges::stable_partition(addresses, [&](const Address& address) NO_THREAD_SAFETY_ANALYSIS {
+  const auto worked = [&](const Address& address) NO_THREAD_SAFETY_ANALYSIS {
     return std::ranges::find(failed_, address, &std::pair<Address, Time>::first) == failed_.end();
-  });
+  };
+  std::stable_partition(addresses.begin(), addresses.end(), worked);
   return addresses;
 }
 

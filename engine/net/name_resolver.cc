@@ -105,10 +105,9 @@ void NameResolver::run(const std::stop_token& stop) {
     if (found) {
       addresses_ = *std::move(found);
       believed_until_ = clock_.monotonic() + std::chrono::seconds(limits::store_name_seconds);
-    } else if (found.error().kind == Failure::Kind::name_unknown || addresses_.empty()) {
-      addresses_.clear();
+    } else if (addresses_.empty()) {
       failure_ = std::move(found).error();
-    }
+    }  // a resolver that forgets a name for a moment must not end what runs: the old ones serve
     changed_.notify_all();
   }
 }
