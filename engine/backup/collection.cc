@@ -64,6 +64,7 @@ class Run {
 
   Result<void> find_backups();
   Result<void> remove_stray_documents();
+  Result<bool> still_listed(const BackupId& backup, const StoreCall& call);
   Result<void> read_contents();
   Result<void> find_objects();
   Result<void> forget_damage();
@@ -208,6 +209,18 @@ Result<void> Run::remove_stray_documents() {
   return remove_all(others);
 }
 
+// "Not there" may be the word of something between us and the store: to believe it could cost a
+// backup all its objects. So the store is asked in another way.
+Result<bool> Run::still_listed(const BackupId& backup, const StoreCall& call) {
+  bool listed = false;
+  const auto visit = [&](const ObjectInfo& info) {
+    listed = info.key == format::manifest_key(backup) || info.key == format::contents_key(backup);
+    return !listed;
+  };
+  RESTORED_TRY(store_.list("backups/" + backup.value + "/", visit, call));
+  return listed;
+}
+
 Result<void> Run::read_contents() {
   std::vector<BackupId> ids;
   for (const auto& [backup, documents] : backups_)
@@ -220,8 +233,12 @@ Result<void> Run::read_contents() {
       return {};
     }
     const Error& error = contents.error();
-    if (error.code == ErrorCode::backup_not_found) return {};  // removed, or withdrawn, meanwhile
-    if (error.code != ErrorCode::backup_not_usable) return std::unexpected(error);
+    if (error.code == ErrorCode::backup_not_found) {
+      RESTORED_TRY(const bool listed, still_listed(ids[index], call));
+      if (!listed) return {};  // removed, or withdrawn, meanwhile
+    } else if (error.code != ErrorCode::backup_not_usable) {
+      return std::unexpected(error);
+    }
     log::warning("backup", "no object is removed while it is unknown which ones {} needs: {}",
                  ids[index].value, error.message);
     known = false;
@@ -303,6 +320,7 @@ Result<void> Run::remove_one(const Candidate& candidate) {
     if (lease_->lapsed()) return fail(ErrorCode::timed_out, "the mark is too old");
     StoreCall own = call_;
     own.stop = removals_end_.token();
+    own.only_once = true;
     if (const auto removed = store_.remove(candidate.key, own); !removed) {
       if (!refused(removed.error())) in_doubt_ = true;
       if (ends_the_run(removed.error())) return removed;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <exception>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -45,7 +46,7 @@ Result<std::unique_ptr<CollectionLease>> CollectionLease::take(ObjectStore& stor
 }
 
 Result<void> CollectionLease::write_mark(const StoreCall& call) {
-  const Time began = std::chrono::steady_clock::now();
+  const Time began = BootClock::now();
   const std::string mark = format::encode_mark({id_, host_});
   RESTORED_TRY(store_.put(format::mark_key(id_), std::as_bytes(std::span(mark)), call));
   const MutexLock lock(mutex_);
@@ -104,8 +105,7 @@ CollectionLease::Time CollectionLease::renewed_at() const {
 }
 
 bool CollectionLease::lapsed() const {
-  return lapse_.stop_requested() ||
-         std::chrono::steady_clock::now() >= renewed_at() + times_.remove;
+  return lapse_.stop_requested() || BootClock::now() >= renewed_at() + times_.remove;
 }
 
 void CollectionLease::renew(const std::stop_token& stop, StoreCall call) {
@@ -116,7 +116,12 @@ void CollectionLease::renew(const std::stop_token& stop, StoreCall call) {
   while (true) {
     pause(wait, stop);
     if (stop.stop_requested() || lapsed()) return;
-    const auto written = write_mark(call);
+    Result<void> written;
+    try {
+      written = write_mark(call);
+    } catch (const std::exception& error) {  // a thread's boundary; not renewed is all it is
+      written = fail(ErrorCode::internal, error.what());
+    }
     if (!written && !stop.stop_requested())
       log::warning("backup", "{} is not renewed: {}", format::mark_key(id_),
                    written.error().message);
@@ -126,7 +131,7 @@ void CollectionLease::renew(const std::stop_token& stop, StoreCall call) {
 
 void CollectionLease::watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const auto left = renewed_at() + times_.remove - std::chrono::steady_clock::now();
+    const auto left = renewed_at() + times_.remove - BootClock::now();
     if (left <= left.zero()) {
       log::warning("backup", "{} could not be renewed in time: nothing more is removed",
                    format::mark_key(id_));

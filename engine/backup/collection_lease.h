@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "backup/collection_times.h"
+#include "base/boot_clock.h"
 #include "base/mutex.h"
 #include "restored/error.h"
 #include "restored/object_store.h"
@@ -41,7 +42,7 @@ class CollectionLease {
   Result<void> release(const StoreCall& call);
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
+  using Time = BootClock::time_point;
   CollectionLease(ObjectStore& store, std::string id, std::string host,
                   const CollectionTimes& times)
       : store_(store), id_(std::move(id)), host_(std::move(host)), times_(times) {}

@@ -13,6 +13,7 @@
 #include "pipeline/first_error.h"
 #include "pipeline/read_again.h"
 #include "pipeline/workers.h"
+#include "restored/limits.h"
 
 namespace restored::pipeline {
 namespace {
@@ -86,6 +87,47 @@ Result<bool> store_content(const UploadFile& file, const UploadEnvironment& envi
   return false;
 }
 
+// Whether every frame of the object that stands there is what it should be. Its memory is its own:
+// that is little, it is rare, and the caller holds a lease.
+Result<bool> is_whole(const UploadEnvironment& environment, UploadedFile wanted,
+                      const StoreCall& call) {
+  const auto gone_or_damaged = [](const Error& error) {
+    return error.code == ErrorCode::corruption || error.code == ErrorCode::object_not_found;
+  };
+  const auto found = find_stored(environment, wanted, call);
+  if (!found && !gone_or_damaged(found.error())) return std::unexpected(found.error());
+  if (!found || !*found) return false;
+  const std::string key = format::object_key(wanted.content);
+  std::vector<std::byte> stored(limits::frame_stored_bytes_max);
+  std::vector<std::byte> content(limits::frame_bytes);
+  format::FrameDecoder decoder;
+  std::uint64_t offset = 0;
+  for (std::size_t index = 0; index < wanted.frames.size(); ++index) {
+    const format::Frame& frame = wanted.frames[index];
+    if (frame.stored_bytes > stored.size()) return false;
+    const auto bytes = std::span(stored).first(frame.stored_bytes);
+    const auto read = environment.store.read(key, offset, bytes, call);
+    if (!read && !gone_or_damaged(read.error())) return std::unexpected(read.error());
+    if (!read) return false;
+    const auto into = std::span(content).first(frame.content_bytes);
+    if (!decoder.decode(frame, index, bytes, into)) return false;
+    offset += frame.stored_bytes;
+  }
+  return true;
+}
+
+// Takes an object away that was found damaged or that does not fit. It may have been written again
+// since, and another backup may rely on that one: so it is looked at first.
+Result<void> remove_damaged(const UploadEnvironment& environment, const UploadedFile& file,
+                            const StoreCall& call) {
+  RESTORED_TRY(const bool whole, is_whole(environment, file, call));
+  call.versions->forget(format::object_key(file.content));
+  if (whole) return {};
+  StoreCall once = call;
+  once.only_once = true;  // a removal that comes late would take what is written next
+  return environment.store.remove(format::object_key(file.content), once);
+}
+
 // A lease a file bounds them by memory; half of it is for others, who restore.
 unsigned files_at_once(std::size_t files, const UploadEnvironment& environment) {
   const std::uint64_t useful = std::max({1u, environment.threads, environment.store.writes_max()});
@@ -100,7 +142,7 @@ Result<UploadedFile> upload_file(const UploadFile& file, const UploadEnvironment
   RESTORED_TRY(UploadedFile uploaded, encoder.hash(file, call.stop));
   RESTORED_TRY(ContentClaims::Claim claim, claims.claim(uploaded.content, call.stop));
   if (environment.replaced != nullptr && environment.replaced->contains(uploaded.content))
-    RESTORED_TRY(environment.store.remove(format::object_key(uploaded.content), call));
+    RESTORED_TRY(remove_damaged(environment, uploaded, call));
   RESTORED_TRY(const bool ours, store_content(file, environment, encoder, uploaded, call));
   call.versions->forget(format::object_key(uploaded.content));
   if (!ours) {

@@ -24,6 +24,8 @@ struct StoreCall {
   // How long it is tried again and how long it may stall, where the store's own options are too
   // long for who waits.
   std::optional<std::chrono::milliseconds> patience;
+  // Not tried again after an attempt whose outcome is not known: it may still come to pass.
+  bool only_once = false;
   WaitBoard* waits = nullptr;          // the operation's
   Bandwidth* bandwidth = nullptr;      // the operation's, beside the agent's own
   ObjectVersions* versions = nullptr;  // an object read in several calls must not change in between

@@ -84,6 +84,25 @@ TEST_F(CollectionTest, CountsWhatItFindsAndRemovesWhatIsOldEnough) {
   expect_keys(expected);
 }
 
+// A proxy that is being set up says so of everything for a moment.
+TEST_F(CollectionTest, ABackupThatIsListedAndNotFoundKeepsEveryObject) {
+  make_orphans();
+  for (const format::ManifestFile& file : stays_.manifest.files)
+    age(format::object_key(file.content), orphan_age);
+  store_.before = [](std::string_view verb, std::string_view key) -> Result<void> {
+    if (verb == "get" && key.starts_with("backups/stays/"))
+      return fail(ErrorCode::object_not_found, "404 page not found");
+    return {};
+  };
+  const auto report = collect(*repository_, request_, {});
+  store_.before = nullptr;
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->objects_removed, 0u);
+  for (const format::ManifestFile& file : stays_.manifest.files)
+    EXPECT_TRUE(there(format::object_key(file.content)));
+  EXPECT_TRUE(there(old_));
+}
+
 TEST_F(CollectionTest, ADryRunTellsTheSameAndChangesNothing) {
   make_orphans();
   publish(*repository_, make_backup("killed", {"of a killed backup"}));

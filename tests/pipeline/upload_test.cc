@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <set>
 #include <stop_token>
 
 #include "../backup/counting_store.h"
@@ -88,6 +89,31 @@ TEST_F(UploadTest, WhoIsFirstWithAContentDecidesItsLengths) {
   EXPECT_EQ((*second)[0].uploaded_bytes, 0u);
   EXPECT_EQ(restored::test::read_whole_file(path_of((*first)[0])), bytes);
   expect_drained();
+}
+
+TEST_F(UploadTest, OnlyAnObjectThatIsDamagedIsReplaced) {
+  const std::map<std::string, std::string> contents{{"a", seeded_content(1, 5 * kMiB, 0.3)}};
+  const auto first = upload_contents(contents, 1);
+  ASSERT_TRUE(first.has_value());
+  const std::string path = path_of((*first)[0]);
+  const std::string good = restored::test::read_whole_file(path);
+  const std::set<format::ContentId> said_to_be_damaged{(*first)[0].content};
+  UploadEnvironment environment = upload_environment(15);
+  environment.replaced = &said_to_be_damaged;
+  const UploadFile file{"a", directory_.file("source/a"), contents.at("a").size()};
+  // Another backup has written it again since it was found damaged, and relies on it.
+  const auto again = upload({&file, 1}, environment, {});
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(restored::test::read_whole_file(path), good);
+  EXPECT_EQ((*again)[0].frames, (*first)[0].frames);
+
+  std::string damaged = good;
+  damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+  restored::test::write_file(path, damaged);
+  const auto replaced = upload({&file, 1}, environment, {});
+  ASSERT_TRUE(replaced.has_value()) << replaced.error().message;
+  EXPECT_GT((*replaced)[0].uploaded_bytes, 0u);
+  EXPECT_NE(restored::test::read_whole_file(path), damaged);
 }
 
 TEST_F(UploadTest, ExistingObjectThatCannotBeThisContentIsCorruption) {
