@@ -36,6 +36,13 @@ void Bandwidth::refill() {
   tokens_ = std::min(tokens_ + seconds * rate, burst_seconds * rate);
 }
 
+void Bandwidth::charge(std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  if (bytes_per_second_ == 0) return;
+  refill();
+  tokens_ -= static_cast<double>(bytes);
+}
+
 Result<void> Bandwidth::take(std::uint64_t bytes, std::stop_token stop) {
   const MutexLock lock(mutex_);
   if (bytes_per_second_ == 0 && waiting_.empty()) return {};

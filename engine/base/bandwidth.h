@@ -28,6 +28,8 @@ class Bandwidth {
   // Waits for its turn, in order of arrival, until the debt of those before is paid.
   // Errors: cancelled.
   Result<void> take(std::uint64_t bytes, std::stop_token stop);
+  // Counts bytes without a wait: those that come later wait for them.
+  void charge(std::uint64_t bytes);
 
  private:
   using Time = std::chrono::steady_clock::time_point;

@@ -33,6 +33,11 @@ void log_seldom(const std::string& where, const Error& error, unsigned failures)
   log::warning("store", "waiting for {}, tried {} times: {}", where, failures, error.message);
 }
 
+// Whether the server may have done what it was asked for, or may still do it.
+bool in_doubt(unsigned status) {
+  return status == 0 || status == 500 || status == 502 || status == 504;
+}
+
 // False: stopped.
 bool wait_for(milliseconds time, const std::stop_token& stop) {
   std::mutex mutex;
@@ -80,7 +85,10 @@ Result<void> RetryLoop::wait_after(Trouble trouble) {
   ++failures_;
   ++failures_in_row_;
   if (!trouble.again) return give_up(std::move(trouble));
+  if (call_.only_once && in_doubt(trouble.status)) return give_up(std::move(trouble));
   if (trouble.at_once && failures_in_row_ <= at_once_max) return {};
+  // New credentials were looked for, and were refused too.
+  if (trouble.error.code == ErrorCode::store_permission_denied) return give_up(std::move(trouble));
   milliseconds wait = full_jitter(policy_, failures_in_row_);
   if (trouble.retry_after) wait += *trouble.retry_after;
   const auto left = progress_at_ + call_.patience.value_or(policy_.budget) - steady_clock::now();

@@ -173,6 +173,8 @@ std::optional<std::span<std::byte>> S3Read::choose(const Want& want,
   if (!accept_version(head)) return std::nullopt;
   if (!want.whole) return want.into.subspan(done_);
   if (head.status == 200) {
+    body_.clear();
+    sized_ = false;
     if (!head.content_length) return std::nullopt;  // collected
     if (object_bytes > want.bytes_max) {
       refuse(ErrorCode::corruption,

@@ -46,7 +46,8 @@ constexpr std::string_view fewer =
 constexpr std::array rules = {
     Rule{"NoSuchKey", 0, ErrorCode::object_not_found, Then::give_up, ""},
     Rule{"NoSuchBucket", 0, ErrorCode::store_misconfigured, Then::give_up, make_bucket},
-    Rule{"NoSuchUpload", 0, ErrorCode::object_store_unavailable, Then::again, later},
+    Rule{"NoSuchUpload", 0, ErrorCode::object_store_unavailable, Then::give_up,
+         "The upload was taken for one that nobody goes on with: start the backup again."},
     Rule{"RequestTimeTooSkewed", 0, ErrorCode::store_misconfigured, Then::give_up, correct_clock},
     Rule{"RequestExpired", 0, ErrorCode::store_misconfigured, Then::give_up, correct_clock},
     Rule{"SignatureDoesNotMatch", 0, ErrorCode::store_permission_denied, Then::give_up,
@@ -174,7 +175,14 @@ bool credentials_expired(const net::Response& response) {
 Trouble trouble_of(const S3Asked& asked, const net::Response& response) {
   const std::optional<S3Fault> fault = parse_fault(response.body);
   const Rule* found = rule_for(fault ? std::string_view(fault->code) : "", response.head.status);
-  const Rule rule = found != nullptr ? *found : rule_of_status(response.head.status);
+  Rule rule = found != nullptr ? *found : rule_of_status(response.head.status);
+  // A store says what it is that is not there. What does not may be a proxy that is being set up:
+  // to believe it could cost an object that is there.
+  const bool foreign = response.head.status == 404 && (!fault || fault->code.empty());
+  if (foreign && !asked.head) {
+    rule = {"", 404, ErrorCode::object_store_unavailable, Then::again,
+            "Something between the agent and the store answers in its place: look there."};
+  }
   Trouble trouble;
   trouble.error = {rule.error, described(asked, response, fault), std::string(rule.hint)};
   if (rule.hint == correct_clock) trouble.error.message += skew(asked, response.head);

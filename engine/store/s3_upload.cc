@@ -16,6 +16,9 @@
 namespace restored::store {
 namespace {
 
+// A cancel is over within a second, this included.
+constexpr std::chrono::milliseconds abandon_time(300);
+
 std::string where(const S3Client& client) {
   return "the object store at " + client.server();
 }
@@ -42,9 +45,12 @@ bool ask_not_to_replace(const S3Client& client, S3Request& request) {
 
 // What the refusal of such a request means.
 void judge_condition(S3Client& client, Trouble& trouble) {
-  if (trouble.status == 412 || trouble.status == 409) {  // 409: one is being written
+  if (trouble.status == 412) {
     trouble.error.code = ErrorCode::object_exists;
     trouble.again = false;
+  } else if (trouble.status == 409) {  // one is being written: wait for how that ends
+    trouble.error.code = ErrorCode::object_store_unavailable;
+    trouble.again = true;
   } else if (trouble.status == 501) {
     client.no_conditional_puts();
     trouble.again = trouble.at_once = true;
@@ -69,6 +75,22 @@ Result<void> check_stored(S3Client& client, const RetryPolicy& policy, const std
               "The store lost what it acknowledged: look at it before you trust it with backups.");
 }
 
+// An answer to HEAD has no body, so it cannot say which credentials, bucket or object are wrong,
+// nor whether it is the store that says so. One byte of the object is asked for to learn that.
+Trouble explained(S3Client& client, Trouble trouble, const std::string& key,
+                  const StoreCall& call) {
+  const bool unclear = trouble.status == 400 || trouble.status == 401 || trouble.status == 403 ||
+                       trouble.status == 404;
+  if (!unclear) return trouble;
+  const S3Request request{"GET", key, {}, {{"Range", "bytes=0-0"}}, {}, 1};
+  auto response = client.send(request, {200, 206, 416}, call, 1);
+  if (!response) return std::move(response).error();
+  trouble.error.code = ErrorCode::object_store_unavailable;
+  trouble.error.hint.clear();
+  trouble.again = true;
+  return trouble;
+}
+
 }  // namespace
 
 Result<S3Head> head_object(S3Client& client, const RetryPolicy& policy, const std::string& key,
@@ -77,7 +99,8 @@ Result<S3Head> head_object(S3Client& client, const RetryPolicy& policy, const st
   RetryLoop loop(policy, call, where(client));
   return loop.run([&]() -> Attempt<S3Head> {
     auto response = client.send(request, {200}, call);
-    if (!response) return std::unexpected(std::move(response).error());
+    if (!response)
+      return std::unexpected(explained(client, std::move(response).error(), key, call));
     if (!response->head.content_length) {
       Trouble trouble = client.trouble(request, *response);
       trouble.error.message += ": it does not tell the object's size";
@@ -170,7 +193,12 @@ Result<void> S3Upload::append(std::span<const std::byte> bytes) {
 Result<void> S3Upload::commit(std::span<const std::byte> last) {
   if (upload_id_.empty()) return put_object(client_, policy_, key_, last, IfExists::keep, call_);
   if (!last.empty()) RESTORED_TRY(send_part(last));
-  RESTORED_TRY(complete());  // refused, the upload is still there to be abandoned
+  if (auto completed = complete(); !completed) {
+    // An attempt whose outcome is not known may still succeed: then an abort would tear the object
+    // apart. What is left is removed as a stale upload.
+    if (completed.error().code != ErrorCode::object_exists) upload_id_.clear();
+    return completed;
+  }
   upload_id_.clear();
   return check_stored(client_, policy_, key_, size_bytes_, version_, IfExists::keep, call_);
 }
@@ -182,6 +210,8 @@ Attempt<void> S3Upload::try_complete(std::span<const std::byte> body) {
   auto response = client_.send(request, {200}, call_);
   if (!response) {
     if (conditional) judge_condition(client_, response.error());
+    // Not known: perhaps completed already, by an attempt whose answer was lost.
+    if (response.error().status == 404) response.error().again = true;
     return std::unexpected(std::move(response).error());
   }
   auto completed = parse_complete(response->body);
@@ -217,15 +247,15 @@ void S3Upload::abandon() noexcept {
   if (upload_id_.empty()) return;
   try {
     // Not the call's own stop token: it has most often fired by now.
-    std::stop_source second_over;
+    std::stop_source time_over;
     std::jthread timer([&](const std::stop_token& done) {
       std::mutex mutex;
       std::condition_variable_any never;
       std::unique_lock lock(mutex);
-      never.wait_for(lock, done, std::chrono::seconds(1), [] { return false; });
-      second_over.request_stop();
+      never.wait_for(lock, done, abandon_time, [] { return false; });
+      time_over.request_stop();
     });
-    const auto aborted = abort_upload(client_, key_, upload_id_, second_over.get_token());
+    const auto aborted = abort_upload(client_, key_, upload_id_, time_over.get_token());
     if (!aborted) {
       log::warning("store", "an unfinished upload stays until it is collected: {}",
                    aborted.error().error.message);

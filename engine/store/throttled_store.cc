@@ -1,12 +1,21 @@
 #include "store/throttled_store.h"
 
 #include "base/wait_board.h"
+#include "restored/units.h"
 
 namespace restored::store {
 namespace {
 
+// What is as small as this is a document that somebody waits for, or that must not come late.
+constexpr std::uint64_t unqueued_bytes = 64 * kKiB;
+
 // The operation's first: who waits for its own limit takes nothing from the others.
 Result<void> take(std::uint64_t bytes, Bandwidth& agent, const StoreCall& call) {
+  if (call.patience || bytes <= unqueued_bytes) {
+    if (call.bandwidth != nullptr) call.bandwidth->charge(bytes);
+    agent.charge(bytes);
+    return {};
+  }
   if (call.bandwidth != nullptr) {
     const auto waiting = WaitBoard::post(call.waits, "the operation's bandwidth limit");
     RESTORED_TRY(call.bandwidth->take(bytes, call.stop));

@@ -123,6 +123,45 @@ TEST(RetryLoopTest, WhatIsMendedIsTriedAtOnceButNotForEver) {
   EXPECT_EQ(tries, 4);
 }
 
+TEST(RetryLoopTest, WhatMustNotHappenTwiceIsTriedAgainOnlyWhenItSurelyDidNot) {
+  StoreCall call;
+  call.only_once = true;
+  const RetryPolicy policy = quick(60'000);
+  for (const unsigned in_doubt : {0u, 500u, 502u, 504u}) {
+    RetryLoop loop(policy, call, "the store");
+    int tries = 0;
+    EXPECT_FALSE(loop.run([&]() -> Attempt<void> {
+      ++tries;
+      Trouble lost = trouble(true);
+      lost.status = in_doubt;
+      return std::unexpected(std::move(lost));
+    }));
+    EXPECT_EQ(tries, 1) << in_doubt;
+  }
+  RetryLoop loop(policy, call, "the store");
+  int tries = 0;
+  EXPECT_TRUE(loop.run([&]() -> Attempt<void> {
+    if (++tries == 3) return {};
+    return std::unexpected(trouble(true));  // 503
+  }));
+}
+
+TEST(RetryLoopTest, CredentialsThatAreRefusedAgainEndTheCall) {
+  const StoreCall call;
+  const RetryPolicy policy{std::chrono::hours(1), std::chrono::hours(1), std::chrono::hours(9)};
+  RetryLoop loop(policy, call, "the store");
+  int tries = 0;
+  const Result<void> answer = loop.run([&]() -> Attempt<void> {
+    ++tries;
+    Trouble expired = trouble(true);
+    expired.error.code = ErrorCode::store_permission_denied;
+    expired.at_once = true;
+    return std::unexpected(std::move(expired));
+  });
+  EXPECT_EQ(answer.error().code, ErrorCode::store_permission_denied);
+  EXPECT_EQ(tries, 4);
+}
+
 TEST(RetryLoopTest, AStopEndsTheWaitAndTheBoardToldOfIt) {
   std::stop_source stop;
   WaitBoard board;

@@ -40,7 +40,9 @@ struct Case {
 TEST(S3TroubleTest, EachAnswerHasItsMeaning) {
   const Case cases[] = {
       {404, "NoSuchKey", ErrorCode::object_not_found, false, "lost an object"},
-      {404, "", ErrorCode::object_not_found, false, ""},
+      // Not the store's word: it says what is missing.
+      {404, "", ErrorCode::object_store_unavailable, true, "answers in its place"},
+      {404, "NoSuchUpload", ErrorCode::object_store_unavailable, false, "start the backup again"},
       {404, "NoSuchBucket", ErrorCode::store_misconfigured, false, "Create the bucket"},
       {403, "SignatureDoesNotMatch", ErrorCode::store_permission_denied, false, "secret"},
       {403, "InvalidAccessKeyId", ErrorCode::store_permission_denied, false, "access key"},

@@ -58,6 +58,21 @@ TEST_F(ThrottledStoreTest, AnOperationsLimitHoldsForItsCallsOnly) {
   EXPECT_LT(steady_clock::now() - free, std::chrono::milliseconds(290));
 }
 
+TEST_F(ThrottledStoreTest, WhoAsksForADocumentDoesNotQueueBehindBulkData) {
+  const auto store = throttled();
+  ASSERT_TRUE(store->put("a", content(), {}));
+  agent_.set(1);
+  std::vector<std::byte> into(bytes_.size());
+  ASSERT_TRUE(store->read("a", 0, into, {}));  // a million seconds of debt
+  const auto begin = steady_clock::now();
+  ASSERT_TRUE(store->put("small", content().first(1000), {}));
+  EXPECT_TRUE(store->get("small", 1000, {}));
+  StoreCall brief;
+  brief.patience = std::chrono::seconds(1);
+  EXPECT_TRUE(store->get("a", bytes_.size(), brief));
+  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(2));
+}
+
 TEST_F(ThrottledStoreTest, AWaitIsToldAndEndsWithAStop) {
   const auto store = throttled();
   ASSERT_TRUE(store->put("a", content(), {}));
