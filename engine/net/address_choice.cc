@@ -13,11 +13,14 @@ std::vector<Address> AddressChoice::order(std::vector<Address> addresses) {
   std::ranges::rotate(addresses, addresses.begin() + first);
   const Time before = now() - std::chrono::seconds(limits::store_name_seconds);
   std::erase_if(failed_, [&](const auto& one) { return one.second < before; });
-  const auto worked = [&](const Address& address) NO_THREAD_SAFETY_ANALYSIS {
-    return std::ranges::find(failed_, address, &std::pair<Address, Time>::first) == failed_.end();
-  };
-  std::stable_partition(addresses.begin(), addresses.end(), worked);
-  return addresses;
+  std::vector<Address> ordered;
+  std::vector<Address> last;
+  for (const Address& address : addresses) {
+    const auto known = std::ranges::find(failed_, address, &std::pair<Address, Time>::first);
+    (known == failed_.end() ? ordered : last).push_back(address);
+  }
+  ordered.insert(ordered.end(), last.begin(), last.end());
+  return ordered;
 }
 
 void AddressChoice::failed(const Address& address) {

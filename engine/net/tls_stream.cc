@@ -252,6 +252,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const std::string& host,
   RESTORED_CHECK(context != nullptr, "OpenSSL has a client's method");
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  // So that a write never waits for what a read would have to take in first.
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_default_read_buffer_len(context, read_ahead_bytes);
