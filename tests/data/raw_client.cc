@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -19,6 +20,29 @@ namespace restored::test {
 namespace {
 
 constexpr time_t patience_seconds = 20;
+
+// An interrupted connect goes on by itself: its end is waited for, a second connect() is an error.
+// Under SO_SNDTIMEO the kernel answers EINTR also without a signal handler, when work of an
+// io_uring falls to this thread.
+bool connect_finished(int fd) {
+  pollfd wait = {.fd = fd, .events = POLLOUT, .revents = 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&wait, 1, static_cast<int>(patience_seconds) * 1000);
+  } while (ready < 0 && errno == EINTR);
+  if (ready == 0) errno = ETIMEDOUT;
+  if (ready <= 0) return false;
+  socklen_t size = sizeof(errno);
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &errno, &size) == 0 && errno == 0;
+}
+
+template <class Address>
+void connect_or_end(int fd, const Address& address, const std::string& name) {
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return;
+  if (errno == EINTR && connect_finished(fd)) return;
+  const std::string reason = "connect to " + name + ": " + std::strerror(errno);
+  RESTORED_CHECK(false, reason.c_str());
+}
 
 void bound_waits(int fd) {
   timeval patience = {};
@@ -45,9 +69,7 @@ RawClient::RawClient(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | S
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  RESTORED_CHECK(
-      ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0,
-      "the server of the test listens");
+  connect_or_end(fd_.get(), address, "port " + std::to_string(port));
 }
 
 RawClient::RawClient(const std::string& unix_path)
@@ -56,9 +78,7 @@ RawClient::RawClient(const std::string& unix_path)
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   unix_path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  RESTORED_CHECK(
-      ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0,
-      "the server of the test listens");
+  connect_or_end(fd_.get(), address, unix_path);
 }
 
 bool RawClient::send(std::string_view bytes) {
