@@ -41,6 +41,20 @@ double time_stamps_per_second() {
 #endif
 }
 
+struct CoreSeconds {
+  double busy = 0;
+  double stolen = 0;
+};
+
+CoreSeconds core_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string word;
+  double user = 0, nice = 0, system = 0, idle = 0, wait = 0, interrupts = 0, soft = 0, stolen = 0;
+  file >> word >> user >> nice >> system >> idle >> wait >> interrupts >> soft >> stolen;
+  const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  return {(user + nice + system + interrupts + soft) / ticks, stolen / ticks};
+}
+
 double seconds_of(const ::timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
@@ -62,7 +76,19 @@ CpuMeter::Reading CpuMeter::read() const {
   } else {
     reading.cycles = reading.seconds * cycles_per_second_;
   }
+  const CoreSeconds cores = core_seconds();
+  reading.machine_busy_seconds = cores.busy;
+  reading.machine_stolen_seconds = cores.stolen;
   return reading;
+}
+
+Result<Cost> CpuMeter::measure(const std::function<Result<double>()>& work) const {
+  const Reading before = read();
+  RESTORED_TRY(const double seconds, work());
+  const Reading after = read();
+  return Cost{seconds, after.seconds - before.seconds, after.cycles - before.cycles,
+              (after.machine_busy_seconds - before.machine_busy_seconds) / seconds,
+              (after.machine_stolen_seconds - before.machine_stolen_seconds) / seconds};
 }
 
 std::string CpuMeter::source() const {
@@ -70,15 +96,6 @@ std::string CpuMeter::source() const {
   if (cycles_per_second_ == 0) return "not known: neither a counter nor a rate";
   return fmt::format("CPU time x {:.2f} GHz, the time-stamp counter's rate (no cycle counter here)",
                      cycles_per_second_ / 1e9);
-}
-
-CoreSeconds core_seconds() {
-  std::ifstream file("/proc/stat");
-  std::string word;
-  double user = 0, nice = 0, system = 0, idle = 0, wait = 0, interrupts = 0, soft = 0, stolen = 0;
-  file >> word >> user >> nice >> system >> idle >> wait >> interrupts >> soft >> stolen;
-  const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
-  return {(user + nice + system + interrupts + soft) / ticks, stolen / ticks};
 }
 
 }  // namespace restored::bench

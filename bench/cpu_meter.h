@@ -4,34 +4,42 @@
 // which is the processor's nominal one.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/unique_fd.h"
+#include "restored/error.h"
 
 namespace restored::bench {
+
+struct Cost {
+  double seconds = 0;
+  double cpu_seconds = 0;     // of this process
+  double cycles = 0;          // of this process; 0: this machine tells neither a count nor a rate
+  double machine_busy = 0;    // cores, of all processes
+  double machine_stolen = 0;  // cores that were wanted, and given to another machine
+};
 
 // Threading: one thread. REQUIRES: made before the threads that it is to count.
 class CpuMeter {
  public:
   CpuMeter();
 
-  struct Reading {
-    double seconds = 0;
-    double cycles = 0;  // 0: this machine tells neither a count nor a rate
-  };
-  Reading read() const;  // since the meter was made, or earlier
+  // What `work` costs, which returns its seconds.
+  Result<Cost> measure(const std::function<Result<double>()>& work) const;
   std::string source() const;
 
  private:
+  struct Reading {
+    double seconds = 0;
+    double cycles = 0;
+    double machine_busy_seconds = 0;
+    double machine_stolen_seconds = 0;
+  };
+  Reading read() const;  // each since some moment before
+
   UniqueFd counter_;
   double cycles_per_second_ = 0;
 };
-
-// Of the whole machine, since it was started.
-struct CoreSeconds {
-  double busy = 0;
-  double stolen = 0;  // wanted by this machine, and given to another one
-};
-CoreSeconds core_seconds();
 
 }  // namespace restored::bench

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "byte_size.h"
-#include "cpu_meter.h"
 #include "fetch_path.h"
 #include "machine.h"
 #include "paired_runs.h"
@@ -31,108 +30,64 @@ struct Options {
   bool json = false;
 };
 
-struct Cost {
-  double seconds = 0;
-  double cpu_seconds = 0;
-  double cycles_per_byte = 0;
-  double machine_busy = 0;    // cores, of all processes
-  double machine_stolen = 0;  // cores
-};
-
-class Meter {
- public:
-  Meter(const CpuMeter& cpu, std::uint64_t bytes) : cpu_(cpu), bytes_(bytes) {}
-
-  // `transfer` returns its seconds.
-  template <class Transfer>
-  Result<Cost> measure(const Transfer& transfer) {
-    settle();
-    const auto before = cpu_.read();
-    const auto machine_before = core_seconds();
-    RESTORED_TRY(const double seconds, transfer());
-    const auto after = cpu_.read();
-    const auto machine_after = core_seconds();
-    Cost cost;
-    cost.seconds = seconds;
-    cost.cpu_seconds = after.seconds - before.seconds;
-    cost.cycles_per_byte = (after.cycles - before.cycles) / static_cast<double>(bytes_);
-    cost.machine_busy = (machine_after.busy - machine_before.busy) / seconds;
-    cost.machine_stolen = (machine_after.stolen - machine_before.stolen) / seconds;
-    return cost;
-  }
-
- private:
-  const CpuMeter& cpu_;
-  const std::uint64_t bytes_;
-};
-
-Result<double> timed_fetch(const Scene& scene, Parts& parts) {
-  pipeline::Progress progress;
-  const pipeline::FetchEnvironment environment{*parts.store, io::system_files(), *parts.queue,
-                                               *parts.budget, progress};
-  const auto begin = std::chrono::steady_clock::now();
-  RESTORED_TRY(fetch_to_nowhere(scene.objects().files, environment));
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-void print_cost(const std::string& name, const Cost& cost, const Scene& scene) {
-  print_rate(name.c_str(), cost.seconds, scene.objects().stored_bytes);
-  fmt::print("    CPU {:.2f} s, {:.3f} cycles a byte; cores busy {:.2f}, stolen {:.2f}\n",
-             cost.cpu_seconds, cost.cycles_per_byte, cost.machine_busy, cost.machine_stolen);
-}
-
-boost::json::object to_json(const std::string& name, const Cost& cost) {
-  return {{"name", name},
-          {"seconds", cost.seconds},
-          {"cpu_seconds", cost.cpu_seconds},
-          {"cycles_per_byte", cost.cycles_per_byte},
-          {"machine_busy_cores", cost.machine_busy},
-          {"machine_stolen_cores", cost.machine_stolen}};
-}
-
 // Everything that a command measures, run by run.
 class Bench {
  public:
-  Bench(const Options& options, Scene& scene, const CpuMeter& cpu)
-      : options_(options), scene_(scene), meter_(cpu, scene.objects().stored_bytes) {}
+  Bench(const Options& options, Scene& scene) : options_(options), scene_(scene) {}
 
   Result<void> open_download(std::uint64_t buffer_bytes) {
     const PartsOptions& parts = scene_.parts_options();
     RESTORED_TRY(download_, PlainDownload::open(parts.repository_url, parts.store, buffer_bytes));
     threads_ = options_.plain_threads;
-    if (threads_ > 0) return {};
+    if (threads_ > 0 || options_.only == "fetch") return {};
     RESTORED_TRY(const DownloadSpeed best, download_->best(scene_.objects().files));
     threads_ = best.threads;
     return {};
   }
 
   Result<Cost> fetch(const std::string& name, const PartsOptions& parts_options) {
-    RESTORED_TRY(Parts parts, open_parts(parts_options));
-    RESTORED_TRY(const Cost cost, meter_.measure([&] { return timed_fetch(scene_, parts); }));
+    std::optional<unsigned> reads;
+    const auto fetch = [&](Parts& parts) -> Result<void> {
+      pipeline::Progress progress;
+      const pipeline::FetchEnvironment environment{*parts.store, io::system_files(), *parts.queue,
+                                                   *parts.budget, progress};
+      RESTORED_TRY(fetch_to_nowhere(scene_.objects().files, environment));
+      reads = reads_now(*parts.store);
+      return {};
+    };
+    RESTORED_TRY(const Cost cost, scene_.measure(parts_options, fetch));
     note(name, cost);
-    const auto reads = reads_now(*parts.store);
     if (!options_.json && reads) fmt::print("    reads at once at the end: {}\n", *reads);
     return cost;
   }
 
   Result<Cost> download() {
-    RESTORED_TRY(const Cost cost,
-                 meter_.measure([&] { return download_->run(scene_.objects().files, threads_); }));
+    settle();
+    RESTORED_TRY(const Cost cost, scene_.cpu().measure([&] {
+      return download_->run(scene_.objects().files, threads_);
+    }));
     note(fmt::format("plain download, {} threads", threads_), cost);
     return cost;
   }
 
+  double cycles_a_byte(const Cost& cost) const {
+    return cost.cycles / static_cast<double>(scene_.objects().stored_bytes);
+  }
   boost::json::array take_runs() { return std::move(runs_); }
 
  private:
   void note(const std::string& name, const Cost& cost) {
-    runs_.push_back(to_json(name, cost));
-    if (!options_.json) print_cost(name, cost, scene_);
+    auto run = to_json(cost);
+    run["name"] = name;
+    run["cycles_per_byte"] = cycles_a_byte(cost);
+    runs_.push_back(std::move(run));
+    if (options_.json) return;
+    print_rate(name.c_str(), cost.seconds, scene_.objects().stored_bytes);
+    print_cost(cost, scene_.objects().stored_bytes);
   }
 
   const Options& options_;
   Scene& scene_;
-  Meter meter_;
   std::optional<PlainDownload> download_;
   unsigned threads_ = 0;
   boost::json::array runs_;
@@ -147,13 +102,13 @@ Result<boost::json::object> beside_download(const Options& options, Scene& scene
   const auto plain = [&]() -> Result<double> {
     if (options.only == "fetch") return 1;
     RESTORED_TRY(const Cost cost, bench.download());
-    plain_cycles.push_back(cost.cycles_per_byte);
+    plain_cycles.push_back(bench.cycles_a_byte(cost));
     return cost.seconds;
   };
   const auto fetch = [&]() -> Result<double> {
     if (options.only == "plain") return 1;
     RESTORED_TRY(const Cost cost, bench.fetch("fetch path", scene.parts_options()));
-    fetch_cycles.push_back(cost.cycles_per_byte);
+    fetch_cycles.push_back(bench.cycles_a_byte(cost));
     return cost.seconds;
   };
   RESTORED_TRY(const PairedRuns pairs, run_pairs(options.runs, plain, fetch));
@@ -196,22 +151,22 @@ Result<boost::json::object> beside_delay(const Options& options, Scene& scene, B
   return to_json(pairs);
 }
 
-Result<void> run_command(const Options& options, Scene& scene, const CpuMeter& cpu) {
+Result<void> run_command(const Options& options, Scene& scene) {
   if (!scene.on_s3()) {
     return fail(ErrorCode::invalid_argument, "the fetch path is measured from S3: --repository");
   }
   if (!options.json) {
     fmt::print("{} from S3, {} files; cycles: {}\n", byte_size_text(scene.objects().stored_bytes),
-               scene.objects().files.size(), cpu.source());
+               scene.objects().files.size(), scene.cpu().source());
   }
-  Bench bench(options, scene, cpu);
+  Bench bench(options, scene);
   RESTORED_TRY(boost::json::object report, options.answer_delay_millis > 0
                                                ? beside_delay(options, scene, bench)
                                                : beside_download(options, scene, bench));
   if (!options.json) return {};
   report["machine"] = to_json(machine_facts(scene.directory()));
   report["stored_bytes"] = scene.objects().stored_bytes;
-  report["cycles"] = cpu.source();
+  report["cycles"] = scene.cpu().source();
   report["runs"] = bench.take_runs();
   fmt::print("{}\n", boost::json::serialize(report));
   return {};
@@ -237,9 +192,8 @@ void add_fetch_command(CLI::App& app, int& status) {
       ->check(CLI::IsMember({"fetch", "plain"}));
   command->add_flag("--json", options->json);
   command->callback([options, &status] {
-    const CpuMeter cpu;
-    const auto done = Scene::play(options->scene,
-                                  [&](Scene& scene) { return run_command(*options, scene, cpu); });
+    const auto done =
+        Scene::play(options->scene, [&](Scene& scene) { return run_command(*options, scene); });
     if (!done) status = report_error(done.error());
   });
 }

@@ -29,7 +29,7 @@ struct Options {
 };
 
 struct Run {
-  double seconds = 0;
+  Cost cost;
   double fetch_busy = 0;
   double decode_busy = 0;
   double write_busy = 0;
@@ -50,7 +50,7 @@ Result<Run> restore_files(Scene& scene, const PartsOptions& parts_options,
     run.reads_now = reads_now(*parts.store);
     return {};
   };
-  RESTORED_TRY(run.seconds, scene.time(parts_options, fetch));
+  RESTORED_TRY(run.cost, scene.measure(parts_options, fetch));
   run.fetch_busy = progress.busy_seconds(pipeline::Stage::fetch);
   run.decode_busy = progress.busy_seconds(pipeline::Stage::decode);
   run.write_busy = progress.busy_seconds(pipeline::Stage::write);
@@ -58,7 +58,7 @@ Result<Run> restore_files(Scene& scene, const PartsOptions& parts_options,
 }
 
 boost::json::object to_json(const Run& run) {
-  boost::json::object json{{"seconds", run.seconds},
+  boost::json::object json{{"cost", to_json(run.cost)},
                            {"fetch_busy_seconds", run.fetch_busy},
                            {"decode_busy_seconds", run.decode_busy},
                            {"write_busy_seconds", run.write_busy},
@@ -68,11 +68,12 @@ boost::json::object to_json(const Run& run) {
 }
 
 void print_run(const std::string& name, const Run& run, const Scene& scene) {
-  print_rate(name.c_str(), run.seconds, scene.objects().content_bytes);
+  print_rate(name.c_str(), run.cost.seconds, scene.objects().content_bytes);
   fmt::print("    busy: fetch {:.2f} s, decode {:.2f} s, write {:.2f} s; leases at most {}",
              run.fetch_busy, run.decode_busy, run.write_busy, byte_size_text(run.peak_lease_bytes));
   if (run.reads_now) fmt::print("; reads at once at the end: {}", *run.reads_now);
   fmt::print("\n");
+  print_cost(run.cost, scene.objects().content_bytes);
 }
 
 Result<Ceilings> ceilings_of(const Scene& scene) {
@@ -99,10 +100,10 @@ Result<boost::json::object> against_ceilings(const Options& options, Scene& scen
     RESTORED_TRY(const Run run,
                  restore_files(scene, scene.parts_options(), options.scene.decode_threads));
     RESTORED_TRY(const Ceilings ceilings, ceilings_of(scene));
-    seconds.push_back(run.seconds);
-    efficiencies.push_back(ceilings.slowest_seconds() / run.seconds);
+    seconds.push_back(run.cost.seconds);
+    efficiencies.push_back(ceilings.slowest_seconds() / run.cost.seconds);
     if (ceilings.all_at_once_seconds) {
-      of_all_at_once.push_back(*ceilings.all_at_once_seconds / run.seconds);
+      of_all_at_once.push_back(*ceilings.all_at_once_seconds / run.cost.seconds);
     }
     auto json = to_json(run);
     json["ceilings"] = to_json(ceilings);
@@ -111,7 +112,7 @@ Result<boost::json::object> against_ceilings(const Options& options, Scene& scen
     if (options.json) continue;
     print_run("fetch to files", run, scene);
     print_ceilings(ceilings, scene.objects().content_bytes);
-    print_efficiency(ceilings, run.seconds);
+    print_efficiency(ceilings, run.cost.seconds);
   }
   boost::json::object report{{"median_seconds", median(seconds)},
                              {"median_efficiency", median(efficiencies)},
@@ -159,7 +160,7 @@ Result<boost::json::object> against_each_other(const Options& options, Scene& sc
     json["name"] = name;
     runs.push_back(std::move(json));
     if (!options.json) print_run(name, run, scene);
-    return run.seconds;
+    return run.cost.seconds;
   };
   RESTORED_TRY(const PairedRuns pairs,
                run_pairs(

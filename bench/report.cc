@@ -37,6 +37,21 @@ boost::json::object to_json(const Ceilings& ceilings) {
   return json;
 }
 
+boost::json::object to_json(const Cost& cost) {
+  return {{"seconds", cost.seconds},
+          {"cpu_seconds", cost.cpu_seconds},
+          {"cycles", cost.cycles},
+          {"machine_busy_cores", cost.machine_busy},
+          {"machine_stolen_cores", cost.machine_stolen}};
+}
+
+void print_cost(const Cost& cost, std::uint64_t bytes) {
+  fmt::print("    CPU {:.2f} s, {:.3f} cycles a byte; cores of the machine busy {:.2f}",
+             cost.cpu_seconds, cost.cycles / static_cast<double>(bytes), cost.machine_busy);
+  if (cost.machine_stolen >= 0.01) fmt::print(", stolen {:.2f}", cost.machine_stolen);
+  fmt::print("\n");
+}
+
 void print_medians(const std::vector<double>& seconds, const std::vector<double>& efficiencies,
                    const std::vector<double>& of_all_at_once) {
   fmt::print("median of {}: {:.3f} s, efficiency {:.3f} (least {:.3f})", seconds.size(),

@@ -80,16 +80,18 @@ Result<PartsOptions> Scene::behind_delay(std::chrono::milliseconds delay) {
   return options;
 }
 
-Result<double> Scene::time(const PartsOptions& options,
-                           const std::function<Result<void>(Parts&)>& fetch) {
+Result<Cost> Scene::measure(const PartsOptions& options,
+                            const std::function<Result<void>(Parts&)>& fetch) {
   RESTORED_TRY(Parts parts, open_parts(options));
   RESTORED_TRY(io::system_files().make_directories(directory_ + "/target"));
   settle();
-  const auto begin = std::chrono::steady_clock::now();
-  RESTORED_TRY(fetch(parts));
-  const auto end = std::chrono::steady_clock::now();
+  RESTORED_TRY(const Cost cost, cpu_.measure([&]() -> Result<double> {
+    const auto begin = std::chrono::steady_clock::now();
+    RESTORED_TRY(fetch(parts));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }));
   RESTORED_TRY(io::system_files().remove_tree(directory_ + "/target"));
-  return std::chrono::duration<double>(end - begin).count();
+  return cost;
 }
 
 std::optional<unsigned> reads_now(const ObjectStore& store) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "cpu_meter.h"
 #include "link_proxy.h"
 #include "parts.h"
 #include "restored/error.h"
@@ -41,19 +42,21 @@ class Scene {
   const std::string& directory() const { return directory_; }
   const SeededObjects& objects() const { return objects_; }
   const PartsOptions& parts_options() const { return parts_options_; }
+  const CpuMeter& cpu() const { return cpu_; }
   bool on_s3() const { return bench::on_s3(parts_options_.repository_url); }
 
   // The same store through a proxy that holds each answer back for so long, for as long as the
   // scene is there. REQUIRES: on_s3().
   Result<PartsOptions> behind_delay(std::chrono::milliseconds delay);
 
-  // Everything at its place, the caches cold, then `fetch` timed, with parts of its own: nothing
-  // was found out about the store yet.
-  Result<double> time(const PartsOptions& options,
-                      const std::function<Result<void>(Parts&)>& fetch);
+  // Everything at its place, the caches cold, then what `fetch` costs, with parts of its own:
+  // nothing was found out about the store yet.
+  Result<Cost> measure(const PartsOptions& options,
+                       const std::function<Result<void>(Parts&)>& fetch);
 
  private:
   Scene() = default;
+  CpuMeter cpu_;  // first: it counts the threads of the rest
   std::string directory_;
   PartsOptions direct_;  // without a link between
   PartsOptions parts_options_;
