@@ -343,6 +343,7 @@ void Run::end() {
     log::warning("backup", "a removal may still come to pass: the mark stays until it is stale");
     return;
   }
+  if (lease_->lapsed()) return;  // the store is away or slow: the mark gets stale of itself
   StoreCall own = call_;
   own.stop = release_ends_.token();
   if (const auto released = lease_->release(own); !released)

@@ -112,6 +112,7 @@ void CollectionLease::renew(const std::stop_token& stop, StoreCall call) {
   enter_background_thread("collection-mark");
   call.stop = abort_.get_token();  // a collection that is stopped keeps it while removals end
   call.bandwidth = nullptr;
+  call.patience = times_.renew;  // a renewal that takes longer is begun anew
   auto wait = times_.renew;
   while (true) {
     pause(wait, stop);

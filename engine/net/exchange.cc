@@ -234,6 +234,7 @@ Exchange::Outcome<bool> Exchange::read_length(BodySink& sink, std::uint64_t leng
     const auto into = sink.room(std::min(left, step_bytes));
     std::size_t got = take_held(into);
     if (got == 0) {
+      stream_.expect(left);
       const auto received = receive(into);
       if (!received) return std::unexpected(received.error());
       got = *received;
@@ -244,6 +245,7 @@ Exchange::Outcome<bool> Exchange::read_length(BodySink& sink, std::uint64_t leng
     }
     sink.filled(got);
   }
+  stream_.expect(1);  // from here on a single byte counts
   return fits;
 }
 

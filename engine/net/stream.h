@@ -28,6 +28,9 @@ class Stream {
   virtual ~Stream() = default;
   // REQUIRES: not empty.
   virtual Step read(std::span<std::byte> into) = 0;
+  // At least this many bytes are still to come, and their reader is in no hurry for fewer: a hint,
+  // which holds until the next one.
+  virtual void expect(std::size_t bytes) = 0;
   // REQUIRES: not empty. After wants_read or wants_write the same bytes are offered again.
   virtual Step write(std::span<const std::byte> from) = 0;
   virtual int fd() const = 0;

@@ -36,6 +36,7 @@ class TcpStream final : public Stream {
                                                    Time until);
 
   Step read(std::span<std::byte> into) override;
+  void expect(std::size_t bytes) override;
   Step write(std::span<const std::byte> from) override;
   int fd() const override { return fd_.get(); }
   bool quiet() const override;
@@ -43,6 +44,9 @@ class TcpStream final : public Stream {
  private:
   explicit TcpStream(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
+  std::size_t wakes_at_ = 1;            // SO_RCVLOWAT as it stands
+  std::size_t affordable_ = 1;          // the most that it may be
+  std::size_t unlooked_ = ~std::size_t{0};  // read since the receive buffer was looked at
 };
 
 }  // namespace restored::net

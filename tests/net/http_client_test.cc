@@ -93,6 +93,46 @@ TEST(HttpClientTest, SixtyFourMebibytesArriveInTheCallersMemory) {
   EXPECT_EQ(answer->body, "");
 }
 
+// While a large body runs fast the client wakes for large parts of it only; nothing smaller may be
+// left lying because of that.
+TEST(HttpClientTest, AConnectionThatRanFastStillHearsAFewBytes) {
+  const std::string large = pattern(64 << 20);
+  const std::string pieces = pattern(300'000);
+  const ScriptedServer server([&](Peer& peer) {
+    peer.read_head();
+    peer.send(ok(large));
+    for (int count = 0; count < 3; ++count) {
+      peer.read_head();
+      peer.send(ok("few"));
+    }
+    peer.read_head();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(pieces.size()) + "\r\n\r\n");
+    for (std::size_t at = 0; at < pieces.size(); at += 999) {
+      peer.send(std::string_view(pieces).substr(at, 999));
+    }
+    peer.read_head();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n");
+    peer.send(std::string(100, 'x'));
+  });
+  const auto client = client_for(server);
+  Body whole(large.size());
+  ASSERT_TRUE(ask(*client, whole.target()).has_value());
+  EXPECT_TRUE(whole.text() == large);
+  for (int count = 0; count < 3; ++count) {
+    const auto few = ask(*client);
+    ASSERT_TRUE(few.has_value()) << few.error().message;
+    EXPECT_EQ(few->body, "few");
+  }
+  Body trickled(pieces.size());
+  const auto trickle = ask(*client, trickled.target());
+  ASSERT_TRUE(trickle.has_value()) << trickle.error().message;
+  EXPECT_TRUE(trickled.text() == pieces);
+  Body cut(8'000'000);
+  expect_failure(ask(*client, cut.target()), Kind::closed);
+  EXPECT_EQ(cut.arrived, 100u);
+  EXPECT_EQ(client->connections_made(), 1u);
+}
+
 TEST(HttpClientTest, ALargeBodyIsSentWhole) {
   const std::string sent = pattern(64 << 20);
   std::promise<bool> same;
