@@ -87,33 +87,45 @@ Result<bool> store_content(const UploadFile& file, const UploadEnvironment& envi
   return false;
 }
 
-// Whether every frame of the object that stands there is what it should be. Its memory is its own:
-// that is little, it is rare, and the caller holds a lease.
-Result<bool> is_whole(const UploadEnvironment& environment, UploadedFile wanted,
-                      const StoreCall& call) {
-  const auto gone_or_damaged = [](const Error& error) {
-    return error.code == ErrorCode::corruption || error.code == ErrorCode::object_not_found;
-  };
-  const auto found = find_stored(environment, wanted, call);
-  if (!found && !gone_or_damaged(found.error())) return std::unexpected(found.error());
-  if (!found || !*found) return false;
+bool gone_or_damaged(const Error& error) {
+  return error.code == ErrorCode::corruption || error.code == ErrorCode::object_not_found;
+}
+
+// Whether every frame of the object that stands there is what it should be, also when it has to be
+// read again. Its memory is its own: that is little, it is rare, and the caller holds a lease.
+// Errors: store errors, corruption, object_not_found.
+Result<void> check_whole(const UploadEnvironment& environment, UploadedFile wanted,
+                         const StoreCall& call) {
   const std::string key = format::object_key(wanted.content);
+  RESTORED_TRY(const bool there, find_stored(environment, wanted, call));
+  if (!there) return fail(ErrorCode::object_not_found, key + " is gone");
   std::vector<std::byte> stored(limits::frame_stored_bytes_max);
   std::vector<std::byte> content(limits::frame_bytes);
   format::FrameDecoder decoder;
   std::uint64_t offset = 0;
   for (std::size_t index = 0; index < wanted.frames.size(); ++index) {
     const format::Frame& frame = wanted.frames[index];
-    if (frame.stored_bytes > stored.size()) return false;
     const auto bytes = std::span(stored).first(frame.stored_bytes);
-    const auto read = environment.store.read(key, offset, bytes, call);
-    if (!read && !gone_or_damaged(read.error())) return std::unexpected(read.error());
-    if (!read) return false;
-    const auto into = std::span(content).first(frame.content_bytes);
-    if (!decoder.decode(frame, index, bytes, into)) return false;
+    const auto decode = [&] {
+      return decoder.decode(frame, index, bytes, std::span(content).first(frame.content_bytes));
+    };
+    Result<void> read = environment.store.read(key, offset, bytes, call);
+    if (read) read = decode();
+    if (!read) {
+      const ObjectPart part{key, fmt::format("frame {} of {}", index, key), offset, bytes};
+      RESTORED_TRY(read_again(environment.store, environment.progress, part,
+                              std::move(read).error(), decode, call));
+    }
     offset += frame.stored_bytes;
   }
-  return true;
+  return {};
+}
+
+Result<bool> is_whole(const UploadEnvironment& environment, const UploadedFile& wanted,
+                      const StoreCall& call) {
+  const auto checked = check_whole(environment, wanted, call);
+  if (!checked && !gone_or_damaged(checked.error())) return std::unexpected(checked.error());
+  return checked.has_value();
 }
 
 // Takes an object away that was found damaged or that does not fit. It may have been written again

@@ -1,6 +1,8 @@
 // Writing to a store across a network: parts, memory, threads, progress.
 #include <atomic>
+#include <filesystem>
 #include <numeric>
+#include <set>
 #include <thread>
 
 #include "backup_fixture.h"
@@ -147,6 +149,56 @@ TEST_F(UploadRemoteTest, SeekTableOfAStoredObjectIsReadAgainWhenItCameWrong) {
   EXPECT_EQ((*again)[0].uploaded_bytes, 0u);
   EXPECT_EQ(store.reads_made().size(), 2u);
   EXPECT_EQ(upload_progress_.frames_read_again, 1u);
+}
+
+// What is said to be damaged may have been replaced since, and others rely on it.
+TEST_F(UploadRemoteTest, ObjectIsLeftAloneWhenItsFramesWereOnlyDamagedOnTheirWay) {
+  const auto contents = several(1, 3 * kMiB);
+  const auto first = upload_contents(contents);
+  ASSERT_TRUE(first.has_value());
+  const std::string path = directory_.file("repository/" + format::object_key((*first)[0].content));
+  const auto written = std::filesystem::last_write_time(path);
+  RemoteStore& store = remote();
+  std::set<std::uint64_t> seen;
+  store.sent = [&](std::string_view, std::uint64_t offset, std::span<std::byte> bytes) {
+    if (seen.insert(offset).second) bytes[bytes.size() / 2] ^= std::byte{1};
+  };
+  const std::set<format::ContentId> said_to_be_damaged{(*first)[0].content};
+  UploadEnvironment environment = upload_environment();
+  environment.replaced = &said_to_be_damaged;
+  const UploadFile file{"a", directory_.file("source/f100"), 3 * kMiB};
+  const auto again = upload({&file, 1}, environment, {});
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_GT(seen.size(), 12u);
+  EXPECT_EQ((*again)[0].uploaded_bytes, 0u);
+  EXPECT_EQ((*again)[0].frames, (*first)[0].frames);
+  EXPECT_EQ(std::filesystem::last_write_time(path), written);
+}
+
+TEST_F(UploadRemoteTest, AStoreThatFailsIsNoDamage) {
+  const auto contents = several(1, 3 * kMiB);
+  const auto first = upload_contents(contents);
+  ASSERT_TRUE(first.has_value());
+  const std::string key = format::object_key((*first)[0].content);
+  RemoteStore& store = remote();
+  store.sent = [&](std::string_view, std::uint64_t offset, std::span<std::byte> bytes) {
+    if (offset == 0) bytes[bytes.size() / 2] ^= std::byte{1};
+  };
+  int reads_of_first_frame = 0;
+  store.before = [&](std::string_view verb, std::string_view, const StoreCall&) -> Result<void> {
+    const auto reads = verb == "read" ? store.reads_made() : std::vector<RemoteStore::Read>();
+    if (!reads.empty() && reads.back().offset == 0 && ++reads_of_first_frame == 2)
+      return fail(ErrorCode::object_store_unavailable, "away");
+    return {};
+  };
+  const std::set<format::ContentId> said_to_be_damaged{(*first)[0].content};
+  UploadEnvironment environment = upload_environment();
+  environment.replaced = &said_to_be_damaged;
+  const UploadFile file{"a", directory_.file("source/f100"), 3 * kMiB};
+  const auto again = upload({&file, 1}, environment, {});
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().code, ErrorCode::object_store_unavailable) << again.error().message;
+  EXPECT_TRUE(store_->stat(key, {}).has_value());
 }
 
 // Its parts were counted as they were stored; they are not any more, the other one is.
