@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "store/s3_signer.h"
 #include "store/s3_trouble.h"
 
 namespace restored::store {
@@ -82,9 +81,7 @@ Attempt<net::Response> S3Client::send(const S3Request& request, const net::Targe
   net::Request sent = addressed(request);
   std::string payload(empty_payload_sha256_hex);
   if (!request.body.empty()) {
-    const Sha256 sum = sha256(request.body);
-    payload = sum.hex();
-    sent.headers.emplace_back("x-amz-checksum-sha256", sum.base64());
+    payload = request.body_sum ? request.body_sum->hex() : sha256_hex(request.body);
   }
   const UnixMillis now = clock_.wall();
   sign(sent, {location_.region, "s3"}, **credentials, now, payload);
@@ -96,6 +93,7 @@ Attempt<net::Response> S3Client::send(const S3Request& request, const net::Targe
   if (std::ranges::find(wanted, response->head.status) != wanted.end()) return std::move(*response);
   if (throttled(*response)) throttled_();
   if (credentials_expired(*response)) credentials_->refused(**credentials);
+  if (checksum_refused(*response)) checksums_.store(false, std::memory_order_relaxed);
   return std::unexpected(trouble_of(asked, *response));
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "store/credentials.h"
 #include "store/retry_loop.h"
 #include "store/s3_location.h"
+#include "store/s3_signer.h"
 
 namespace restored::store {
 
@@ -31,7 +33,8 @@ struct S3Request {
   std::vector<std::pair<std::string, std::string>> query;
   std::vector<net::Header> headers;
   std::span<const std::byte> body;
-  std::uint64_t answer_bytes = 0;  // about how many are expected, for the deadline
+  std::uint64_t answer_bytes = 0;                 // about how many are expected, for the deadline
+  std::optional<Sha256> body_sum = std::nullopt;  // if it is known already
 };
 
 // Threading: all methods may be called from any thread at once.
@@ -59,6 +62,10 @@ class S3Client {
   // Whether a PUT may ask not to replace what is there. Most servers know that, a few refuse it.
   bool conditional_puts() const { return conditional_puts_.load(std::memory_order_relaxed); }
   void no_conditional_puts() { conditional_puts_.store(false, std::memory_order_relaxed); }
+  // Whether what is written may come with a checksum (x-amz-checksum-*), which the server keeps,
+  // and which it wants where the bucket has Object Lock. A few refuse its headers; the one that did
+  // so is not asked again.
+  bool checksums() const { return checksums_.load(std::memory_order_relaxed); }
 
  private:
   S3Client(S3Location location, const StoreOptions& options, const Clock& clock,
@@ -70,7 +77,8 @@ class S3Client {
   const Clock& clock_;
   const std::function<void()> throttled_;
   net::Limits limits_;
-  std::atomic<bool> conditional_puts_{true};  // a hint: the next request finds out again
+  std::atomic<bool> conditional_puts_{true};  // hints: the next request finds out again
+  std::atomic<bool> checksums_{true};
   std::unique_ptr<CredentialsSource> credentials_;
   std::unique_ptr<net::HttpClient> http_;
 };

@@ -172,6 +172,14 @@ bool credentials_expired(const net::Response& response) {
                    fault->code == "InvalidToken");
 }
 
+// Backblaze B2 was seen to answer 400 InvalidArgument, "Unsupported header 'x-amz-checksum-...'".
+bool checksum_refused(const net::Response& response) {
+  if (response.head.status != 400 && response.head.status != 501) return false;
+  const auto fault = parse_fault(response.body);
+  return fault && (fault->code == "InvalidArgument" || fault->code == "NotImplemented") &&
+         fault->message.find("x-amz-checksum") != std::string::npos;
+}
+
 Trouble trouble_of(const S3Asked& asked, const net::Response& response) {
   const std::optional<S3Fault> fault = parse_fault(response.body);
   const Rule* found = rule_for(fault ? std::string_view(fault->code) : "", response.head.status);

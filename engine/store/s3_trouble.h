@@ -34,5 +34,7 @@ Trouble trouble_of(const S3Asked& asked, const net::Failure& failure);
 bool throttled(const net::Response& response);
 // The credentials were good once: newer ones may be.
 bool credentials_expired(const net::Response& response);
+// The server does not know the headers of checksums, and refuses what it does not know.
+bool checksum_refused(const net::Response& response);
 
 }  // namespace restored::store

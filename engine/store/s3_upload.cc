@@ -43,6 +43,18 @@ bool ask_not_to_replace(const S3Client& client, S3Request& request) {
   return true;
 }
 
+// What is written comes with its checksum, and an upload in parts says so beforehand: AWS refuses a
+// part with one that was not declared (400 InvalidRequest), and one without where it was. On the
+// request that completes an upload the header would mean the sum of the parts' sums.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+constexpr const char* checksum_header = "x-amz-checksum-sha256";
+constexpr const char* declaring_header = "x-amz-checksum-algorithm";
+
+// A request that came with checksums and may be one that the server refuses for them.
+void judge_checksums(const S3Client& client, bool came_with, Trouble& trouble) {
+  if (came_with && !client.checksums()) trouble.again = trouble.at_once = true;
+}
+
 // What the refusal of such a request means.
 void judge_condition(S3Client& client, Trouble& trouble) {
   if (trouble.status == 412) {
@@ -118,11 +130,15 @@ Result<void> put_object(S3Client& client, const RetryPolicy& policy, const std::
                         std::span<const std::byte> bytes, IfExists if_exists,
                         const StoreCall& call) {
   RetryLoop loop(policy, call, where(client));
+  const Sha256 sum = sha256(bytes);
   const auto attempt = [&]() -> Attempt<std::string> {
-    S3Request request{"PUT", key, {}, {}, bytes, 0};
+    S3Request request{"PUT", key, {}, {}, bytes, 0, sum};
+    const bool checksums = client.checksums();
+    if (checksums) request.headers.emplace_back(checksum_header, sum.base64());
     const bool conditional = if_exists == IfExists::keep && ask_not_to_replace(client, request);
     auto response = client.send(request, {200}, call);
     if (response) return std::string(response->head.header("etag"));
+    judge_checksums(client, checksums, response.error());
     if (conditional) judge_condition(client, response.error());
     return std::unexpected(std::move(response).error());
   };
@@ -147,11 +163,16 @@ RetryLoop S3Upload::loop() const {
 }
 
 Result<void> S3Upload::begin() {
-  const S3Request request{"POST", key_, {{"uploads", ""}}, {}, {}, 0};
   RetryLoop tries = loop();
   RESTORED_TRY(upload_id_, tries.run([&]() -> Attempt<std::string> {
+    S3Request request{"POST", key_, {{"uploads", ""}}, {}, {}, 0};
+    checksums_ = client_.checksums();
+    if (checksums_) request.headers.emplace_back(declaring_header, "SHA256");
     auto response = client_.send(request, {200}, call_);
-    if (!response) return std::unexpected(std::move(response).error());
+    if (!response) {
+      judge_checksums(client_, checksums_, response.error());
+      return std::unexpected(std::move(response).error());
+    }
     auto id = parse_upload_id(response->body);
     if (id) return std::move(*id);
     Trouble trouble = client_.trouble(request, *response);
@@ -167,9 +188,12 @@ Result<void> S3Upload::send_part(std::span<const std::byte> bytes) {
                 fmt::format("{} needs more than {} parts", key_, limits::upload_parts_max));
   }
   const unsigned number = static_cast<unsigned>(parts_.size()) + 1;
-  const S3Request request{
-      "PUT", key_,  {{"partNumber", std::to_string(number)}, {"uploadId", upload_id_}},
-      {},    bytes, 0};
+  const Sha256 sum = sha256(bytes);
+  S3Request request{
+      "PUT", key_, {{"partNumber", std::to_string(number)}, {"uploadId", upload_id_}}, {}, bytes,
+      0,     sum};
+  const std::string checksum = checksums_ ? sum.base64() : "";
+  if (checksums_) request.headers.emplace_back(checksum_header, checksum);
   RetryLoop tries = loop();
   RESTORED_TRY(std::string version, tries.run([&]() -> Attempt<std::string> {
     auto response = client_.send(request, {200}, call_);
@@ -179,7 +203,7 @@ Result<void> S3Upload::send_part(std::span<const std::byte> bytes) {
     trouble.error.message += ": it does not name the part (no ETag)";
     return std::unexpected(std::move(trouble));
   }));
-  parts_.push_back({number, std::move(version)});
+  parts_.push_back({number, std::move(version), checksum});
   size_bytes_ += bytes.size();
   return {};
 }

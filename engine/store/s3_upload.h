@@ -37,7 +37,8 @@ class S3Upload final : public ObjectUpload {
   const RetryPolicy& policy_;
   const std::string key_;
   const StoreCall call_;
-  std::string upload_id_;  // empty: no multipart upload was begun, or it ended
+  std::string upload_id_;   // empty: no multipart upload was begun, or it ended
+  bool checksums_ = false;  // declared when it was begun: all of its parts have one, or none has
   std::vector<UploadedPart> parts_;
   std::uint64_t size_bytes_ = 0;
   std::string version_;  // ETag that the server told at the end; may be empty

@@ -246,7 +246,10 @@ std::string complete_body(const std::vector<UploadedPart>& parts) {
           made += c;
       }
     }
-    made += "</ETag></Part>";
+    made += "</ETag>";
+    if (!part.checksum.empty())
+      made += fmt::format("<ChecksumSHA256>{}</ChecksumSHA256>", part.checksum);
+    made += "</Part>";
   }
   made += "</CompleteMultipartUpload>";
   return made;

@@ -68,8 +68,9 @@ struct CompletedUpload {
 Result<CompletedUpload> parse_complete(std::string_view body);
 
 struct UploadedPart {
-  unsigned number = 0;  // from 1
-  std::string etag;     // as the server gave it
+  unsigned number = 0;        // from 1
+  std::string etag;           // as the server gave it
+  std::string checksum = {};  // SHA-256 in base64; empty: the upload declared none
 };
 std::string complete_body(const std::vector<UploadedPart>& parts);
 

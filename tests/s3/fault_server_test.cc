@@ -102,6 +102,34 @@ TEST_F(FaultServerTest, PartsBecomeAnObjectOrAreAborted) {
   EXPECT_TRUE(server_->objects().uploads("bucket").empty());
 }
 
+TEST_F(FaultServerTest, PartsHaveTheSumsThatWereDeclaredAndNoOthers) {
+  const std::string header = "x-amz-checksum-sha256: " + base64(sha256("end"));
+  const std::string bare = server_->objects().begin_upload("bucket", "m");
+  const std::string summed = server_->objects().begin_upload("bucket", "m", "SHA256");
+  const auto put = [&](const std::string& id, std::vector<std::string> more) {
+    more.insert(more.end(), {"--data-binary", "end"});
+    return ask("PUT", "/bucket/m?partNumber=1&uploadId=" + percent_encoded(id), std::move(more));
+  };
+  EXPECT_EQ(put(bare, {}).status, 200);
+  EXPECT_THAT(put(bare, {"--header", header}).body, HasSubstr("expected checksum Type: null"));
+  EXPECT_THAT(put(summed, {}).body, HasSubstr("expected checksum Type: sha256"));
+  EXPECT_EQ(put(summed, {"--header", header}).status, 200);
+  EXPECT_THAT(put(summed, {"--header", "x-amz-checksum-sha256: " + base64(sha256("other"))}).body,
+              HasSubstr("BadDigest"));
+  const auto complete = [&](const std::string& checksum, std::vector<std::string> more) {
+    more.insert(more.end(),
+                {"--data-binary",
+                 "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" +
+                     hex(md5("end")) + "</ETag>" + checksum + "</Part></CompleteMultipartUpload>"});
+    return ask("POST", "/bucket/m?uploadId=" + percent_encoded(summed), std::move(more)).body;
+  };
+  const std::string right = "<ChecksumSHA256>" + base64(sha256("end")) + "</ChecksumSHA256>";
+  EXPECT_THAT(complete("", {}), HasSubstr("InvalidRequest"));
+  EXPECT_THAT(complete("<ChecksumSHA256>abc=</ChecksumSHA256>", {}), HasSubstr("InvalidPart"));
+  EXPECT_THAT(complete(right, {"--header", header}), HasSubstr("BadDigest"));
+  EXPECT_THAT(complete(right, {}), HasSubstr("CompleteMultipartUploadResult"));
+}
+
 // curl's exit codes: 18 cut short, 52 empty answer, 56 reset.
 TEST_F(FaultServerTest, FaultsAreWhatTheyAreCalled) {
   EXPECT_EQ(faulty(Fault::error_500).status, 500);

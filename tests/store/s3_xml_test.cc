@@ -237,6 +237,13 @@ TEST(S3XmlTest, TheBodyOfACompletionIsEscaped) {
             "</CompleteMultipartUpload>");
 }
 
+TEST(S3XmlTest, TheBodyOfACompletionNamesTheChecksumsThatWereDeclared) {
+  EXPECT_EQ(complete_body({{7, "a", "x/y+z="}}),
+            R"(<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">)"
+            "<Part><PartNumber>7</PartNumber><ETag>a</ETag>"
+            "<ChecksumSHA256>x/y+z=</ChecksumSHA256></Part></CompleteMultipartUpload>");
+}
+
 void parse_all(std::string_view body) {
   static_cast<void>(parse_list(body));
   static_cast<void>(parse_uploads(body));

@@ -53,8 +53,7 @@ HttpAnswer read_object(const HttpRequest& request, const std::optional<StoredObj
 
 HttpAnswer put_object(Objects& objects, const HttpRequest& request, const S3Request& parsed) {
   if (!holds(request, objects.find(parsed.bucket, parsed.key))) return precondition_failed();
-  const std::string wrong = digest_error(request);
-  if (!wrong.empty()) return error_answer(400, wrong, "What came is not what the header says.");
+  if (auto wrong = digest_error(request, objects.rules())) return *std::move(wrong);
   HttpAnswer done;
   done.headers.emplace_back("ETag", objects.put(parsed.bucket, parsed.key, request.body));
   return done;
@@ -92,12 +91,23 @@ HttpAnswer error_answer(unsigned status, std::string_view code, std::string_view
   return made;
 }
 
-std::string digest_error(const HttpRequest& request) {
+std::optional<HttpAnswer> digest_error(const HttpRequest& request, const Rules& rules) {
+  constexpr std::string_view differs = "What came is not what the header says.";
   const std::string_view md5_sum = request.header("Content-MD5");
-  if (!md5_sum.empty() && md5_sum != base64(md5(request.body))) return "BadDigest";
+  const std::string_view checksum = request.header(checksum_header);
+  if (!checksum.empty() && !rules.knows_checksums)
+    return error_answer(400, "InvalidArgument",
+                        fmt::format("Unsupported header '{}' received", checksum_header));
+  if (rules.object_lock && md5_sum.empty() && checksum.empty())
+    return error_answer(400, "InvalidRequest", "Object Lock wants Content-MD5 or x-amz-checksum-");
+  if (!md5_sum.empty() && md5_sum != base64(md5(request.body)))
+    return error_answer(400, "BadDigest", differs);
   const std::string_view sha = request.header("x-amz-content-sha256");
-  if (sha.size() == 64 && sha != sha256_hex(request.body)) return "XAmzContentSHA256Mismatch";
-  return {};
+  if (sha.size() == 64 && sha != sha256_hex(request.body))
+    return error_answer(400, "XAmzContentSHA256Mismatch", differs);
+  if (!checksum.empty() && checksum != base64(sha256(request.body)))
+    return error_answer(400, "BadDigest", differs);
+  return std::nullopt;
 }
 
 HttpAnswer answer(Objects& objects, const HttpRequest& request, const S3Request& parsed) {
@@ -119,7 +129,7 @@ HttpAnswer answer(Objects& objects, const HttpRequest& request, const S3Request&
     case Kind::list:
       return list_objects(objects, parsed);
     case Kind::begin_upload:
-      return begin_upload(objects, parsed);
+      return begin_upload(objects, request, parsed);
     case Kind::put_part:
       return put_part(objects, request, parsed);
     case Kind::complete_upload:

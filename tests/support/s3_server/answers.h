@@ -1,6 +1,7 @@
 // The right answer to each request. Faults come later (sender.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,11 +17,12 @@ HttpAnswer error_answer(unsigned status, std::string_view code, std::string_view
 HttpAnswer xml_answer(const std::string& inner);
 std::string iso_time(std::int64_t unix_millis);   // 2026-01-01T00:00:00.000Z
 std::string http_time(std::int64_t unix_millis);  // Thu, 01 Jan 2026 00:00:00 GMT
-// Content-MD5 and x-amz-content-sha256 against the body; S3's error code, or empty.
-std::string digest_error(const HttpRequest& request);
+// What is wrong with the sums that come with an object or a part, if anything.
+std::optional<HttpAnswer> digest_error(const HttpRequest& request, const Rules& rules);
+inline constexpr std::string_view checksum_header = "x-amz-checksum-sha256";
 
 // answers_upload.cc, listing.cc
-HttpAnswer begin_upload(Objects& objects, const S3Request& parsed);
+HttpAnswer begin_upload(Objects& objects, const HttpRequest& request, const S3Request& parsed);
 HttpAnswer put_part(Objects& objects, const HttpRequest& request, const S3Request& parsed);
 HttpAnswer complete_upload(Objects& objects, const HttpRequest& request, const S3Request& parsed);
 HttpAnswer abort_upload(Objects& objects, const S3Request& parsed);

@@ -31,16 +31,31 @@ std::string unquoted(std::string text) {
 
 }  // namespace
 
-HttpAnswer begin_upload(Objects& objects, const S3Request& parsed) {
+HttpAnswer begin_upload(Objects& objects, const HttpRequest& request, const S3Request& parsed) {
+  constexpr std::string_view declaring = "x-amz-checksum-algorithm";
+  const std::string algorithm(request.header(declaring));
+  if (!algorithm.empty() && !objects.rules().knows_checksums)
+    return error_answer(400, "InvalidArgument",
+                        fmt::format("Unsupported header '{}' received", declaring));
+  if (!algorithm.empty() && algorithm != "SHA256")
+    return error_answer(501, "NotImplemented", "No such algorithm here");
   return xml_answer(fmt::format(
       "<InitiateMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
       "<Bucket>{}</Bucket><Key>{}</Key><UploadId>{}</UploadId></InitiateMultipartUploadResult>",
-      parsed.bucket, xml_escaped(parsed.key), objects.begin_upload(parsed.bucket, parsed.key)));
+      parsed.bucket, xml_escaped(parsed.key),
+      objects.begin_upload(parsed.bucket, parsed.key, algorithm)));
 }
 
 HttpAnswer put_part(Objects& objects, const HttpRequest& request, const S3Request& parsed) {
-  const std::string wrong = digest_error(request);
-  if (!wrong.empty()) return error_answer(400, wrong, "What came is not what the header says.");
+  if (auto wrong = digest_error(request, objects.rules())) return *std::move(wrong);
+  const auto declared = objects.checksum_algorithm(parsed.parameter("uploadId"));
+  // As AWS has it, in both directions.
+  const bool comes = !request.header(checksum_header).empty();
+  if (declared && declared->empty() == comes)
+    return error_answer(400, "InvalidRequest",
+                        fmt::format("Checksum Type mismatch occurred, expected checksum Type: {}, "
+                                    "actual checksum Type: {}",
+                                    comes ? "null" : "sha256", comes ? "sha256" : "null"));
   const int number = std::atoi(parsed.parameter("partNumber").c_str());
   if (number < 1 || number > 10'000)
     return error_answer(400, "InvalidArgument", "partNumber must be from 1 to 10000");
@@ -53,16 +68,22 @@ HttpAnswer put_part(Objects& objects, const HttpRequest& request, const S3Reques
 }
 
 HttpAnswer complete_upload(Objects& objects, const HttpRequest& request, const S3Request& parsed) {
-  std::vector<std::pair<unsigned, std::string>> parts;
+  // It would be the sum of the parts' sums: that of the body, which says which parts there are, is
+  // not.
+  if (!request.header(checksum_header).empty())
+    return error_answer(400, "BadDigest", "The sum is not the object's.");
+  std::vector<NamedPart> parts;
   std::size_t at = 0;
   for (;;) {
     const std::string part = element(request.body, "Part", at);
     if (part.empty()) break;
     std::size_t number_at = 0;
     std::size_t etag_at = 0;
+    std::size_t checksum_at = 0;
     const std::string number = element(part, "PartNumber", number_at);
-    parts.emplace_back(static_cast<unsigned>(std::atoi(number.c_str())),
-                       unquoted(element(part, "ETag", etag_at)));
+    parts.push_back({.number = static_cast<unsigned>(std::atoi(number.c_str())),
+                     .etag = unquoted(element(part, "ETag", etag_at)),
+                     .checksum = element(part, "ChecksumSHA256", checksum_at)});
   }
   if (!request.header("If-None-Match").empty() && objects.find(parsed.bucket, parsed.key))
     return error_answer(412, "PreconditionFailed", "The object exists.");

@@ -39,8 +39,12 @@ std::string md5(std::string_view bytes) {
   return digest(::EVP_md5(), bytes);
 }
 
+std::string sha256(std::string_view bytes) {
+  return digest(::EVP_sha256(), bytes);
+}
+
 std::string sha256_hex(std::string_view bytes) {
-  return hex(digest(::EVP_sha256(), bytes));
+  return hex(sha256(bytes));
 }
 
 std::string hex(std::string_view bytes) {
@@ -54,6 +58,16 @@ std::string base64(std::string_view bytes) {
   std::vector<unsigned char> out(4 * (in.size() / 3 + 1) + 1);
   const int length = ::EVP_EncodeBlock(out.data(), in.data(), static_cast<int>(in.size()));
   return std::string(out.begin(), out.begin() + length);
+}
+
+void Objects::set_rules(Rules rules) {
+  const std::scoped_lock lock(mutex_);
+  rules_ = rules;
+}
+
+Rules Objects::rules() const {
+  const std::scoped_lock lock(mutex_);
+  return rules_;
 }
 
 void Objects::make_bucket(const std::string& bucket) {
@@ -103,12 +117,25 @@ std::vector<std::pair<std::string, StoredObject>> Objects::list(const std::strin
   return found;
 }
 
-std::string Objects::begin_upload(const std::string& bucket, const std::string& key) {
+std::string Objects::begin_upload(const std::string& bucket, const std::string& key,
+                                  std::string checksum_algorithm) {
   const std::scoped_lock lock(mutex_);
   // Slashes and the like are what real ids contain.
   const std::string id = fmt::format("2~{:08}/+x=", ++uploads_begun_);
-  uploads_[id] = {.id = id, .bucket = bucket, .key = key, .begun_unix_millis = now(), .parts = {}};
+  uploads_[id] = {.id = id,
+                  .bucket = bucket,
+                  .key = key,
+                  .begun_unix_millis = now(),
+                  .checksum_algorithm = std::move(checksum_algorithm),
+                  .parts = {}};
   return id;
+}
+
+std::optional<std::string> Objects::checksum_algorithm(const std::string& id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto upload = uploads_.find(id);
+  if (upload == uploads_.end()) return std::nullopt;
+  return upload->second.checksum_algorithm;
 }
 
 std::optional<std::string> Objects::put_part(const std::string& id, unsigned number,
@@ -120,8 +147,7 @@ std::optional<std::string> Objects::put_part(const std::string& id, unsigned num
   return (upload->second.parts[number] = std::move(part)).etag;
 }
 
-std::string Objects::complete_upload(const std::string& id,
-                                     const std::vector<std::pair<unsigned, std::string>>& parts,
+std::string Objects::complete_upload(const std::string& id, const std::vector<NamedPart>& parts,
                                      std::string& etag) {
   const std::scoped_lock lock(mutex_);
   const auto upload = uploads_.find(id);
@@ -129,13 +155,18 @@ std::string Objects::complete_upload(const std::string& id,
   if (parts.empty()) return "MalformedXML";
   std::string whole;
   std::string sums;
+  const bool summed = !upload->second.checksum_algorithm.empty();
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto part = upload->second.parts.find(parts[i].first);
-    std::string wanted = parts[i].second;
+    const auto part = upload->second.parts.find(parts[i].number);
+    std::string wanted = parts[i].etag;
     std::erase(wanted, '"');
     if (part == upload->second.parts.end()) return "InvalidPart";
     if (part->second.etag != "\"" + wanted + "\"") return "InvalidPart";
-    if (i > 0 && parts[i].first <= parts[i - 1].first) return "InvalidPartOrder";
+    // AWS wants the sums that were declared; a sum that is wrong names no part.
+    if (summed && parts[i].checksum.empty()) return "InvalidRequest";
+    if (!parts[i].checksum.empty() && parts[i].checksum != base64(sha256(*part->second.bytes)))
+      return "InvalidPart";
+    if (i > 0 && parts[i].number <= parts[i - 1].number) return "InvalidPartOrder";
     if (i + 1 < parts.size() && part->second.bytes->size() < part_bytes_min)
       return "EntityTooSmall";
     whole += *part->second.bytes;

@@ -14,6 +14,12 @@
 
 namespace restored::s3_server {
 
+// What servers differ in.
+struct Rules {
+  bool object_lock = false;     // every object and part comes with a sum of its own
+  bool knows_checksums = true;  // false: refuses their headers, as Backblaze B2 does
+};
+
 struct StoredObject {
   std::shared_ptr<const std::string> bytes;
   std::string etag;  // with its quotation marks
@@ -25,11 +31,21 @@ struct Upload {
   std::string bucket;
   std::string key;
   std::int64_t begun_unix_millis = 0;
+  std::string checksum_algorithm;  // "SHA256", or empty: none was declared
   std::map<unsigned, StoredObject> parts;
+};
+
+// As a completing request names it.
+struct NamedPart {
+  unsigned number = 0;
+  std::string etag;
+  std::string checksum;  // base64; may be empty
 };
 
 class Objects {
  public:
+  void set_rules(Rules rules);
+  Rules rules() const;
   void make_bucket(const std::string& bucket);
   bool has_bucket(const std::string& bucket) const;
 
@@ -43,12 +59,14 @@ class Objects {
                                                          const std::string& after,
                                                          std::size_t most) const;
 
-  std::string begin_upload(const std::string& bucket, const std::string& key);
+  std::string begin_upload(const std::string& bucket, const std::string& key,
+                           std::string checksum_algorithm = {});
+  // What was declared; nothing: there is no such upload.
+  std::optional<std::string> checksum_algorithm(const std::string& id) const;
   // Its ETag; nothing: there is no such upload.
   std::optional<std::string> put_part(const std::string& id, unsigned number, std::string bytes);
   // S3's error code, or empty: done, and `etag` is the object's.
-  std::string complete_upload(const std::string& id,
-                              const std::vector<std::pair<unsigned, std::string>>& parts,
+  std::string complete_upload(const std::string& id, const std::vector<NamedPart>& parts,
                               std::string& etag);
   bool abort_upload(const std::string& id);
   std::vector<Upload> uploads(const std::string& bucket) const;  // in the order of keys
@@ -59,9 +77,11 @@ class Objects {
   std::map<std::string, Keys> buckets_;
   std::map<std::string, Upload> uploads_;
   std::uint64_t uploads_begun_ = 0;
+  Rules rules_;
 };
 
 std::string md5(std::string_view bytes);         // 16 bytes
+std::string sha256(std::string_view bytes);      // 32 bytes
 std::string sha256_hex(std::string_view bytes);  // 64 digits
 std::string base64(std::string_view bytes);
 std::string hex(std::string_view bytes);

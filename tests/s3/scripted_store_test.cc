@@ -1,0 +1,74 @@
+// The store against servers that are strict, odd or busy in ways that the real one of the tests is
+// not: what AWS and others ask for, and what happens to an object between two requests.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "gateway_store.h"
+#include "restored/limits.h"
+#include "seeded_runs.h"
+
+namespace restored::test {
+namespace {
+
+using s3_server::Kind;
+using testing::HasSubstr;
+
+class ScriptedStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(server_, nullptr);
+    server_->objects().make_bucket(bucket);
+    store_ = open_quick(*server_);
+  }
+  static std::string whole_key(const std::string& key) { return std::string(prefix) + "/" + key; }
+  Result<void> upload(const std::string& key, std::string_view first, std::string_view last) {
+    RESTORED_TRY(const auto upload, store_->upload(key, {}));
+    RESTORED_TRY(upload->append(bytes_of(first)));
+    return upload->commit(bytes_of(last));
+  }
+  void expect_written(const Result<void>& written, const std::string& key,
+                      std::string_view content) {
+    ASSERT_TRUE(written) << written.error().message;
+    const auto found = server_->objects().find(bucket, whole_key(key));
+    ASSERT_TRUE(found);
+    EXPECT_TRUE(*found->bytes == content);
+  }
+
+  const std::unique_ptr<s3_server::FaultServer> server_ = s3_server::FaultServer::start({});
+  std::unique_ptr<ObjectStore> store_;
+  const std::string part_ = random_text(limits::upload_part_bytes_min);
+};
+
+TEST_F(ScriptedStoreTest, PartsComeWithTheSumsThatWereDeclared) {
+  expect_written(upload("objects/ab/one", part_, "end"), "objects/ab/one", part_ + "end");
+  expect_written(store_->put("a", bytes_of("x"), {}), "a", "x");
+}
+
+TEST_F(ScriptedStoreTest, BucketWithObjectLockTakesEveryWrite) {
+  server_->objects().set_rules({.object_lock = true});
+  expect_written(upload("objects/ab/one", part_, "end"), "objects/ab/one", part_ + "end");
+  expect_written(store_->put("a", bytes_of("x"), {}), "a", "x");
+  expect_written(store_->put("empty", {}, {}), "empty", "");
+}
+
+TEST_F(ScriptedStoreTest, ServerThatRefusesChecksumsIsAskedWithoutThem) {
+  server_->objects().set_rules({.knows_checksums = false});
+  expect_written(upload("objects/ab/one", part_, "end"), "objects/ab/one", part_ + "end");
+  EXPECT_EQ(server_->count(Kind::begin_upload), 2u);
+  EXPECT_EQ(server_->count(Kind::put_part), 2u);
+  expect_written(store_->put("a", bytes_of("x"), {}), "a", "x");
+  EXPECT_EQ(server_->count(Kind::put), 1u) << "it was refused once already";
+  const auto other = open_quick(*server_);
+  ASSERT_TRUE(other->put("b", bytes_of("y"), {}));
+  EXPECT_EQ(server_->count(Kind::put), 3u);
+}
+
+TEST_F(ScriptedStoreTest, PartThatIsDamagedOnTheWayIsSentAgain) {
+  server_->fail_next(s3_server::Fault::flipped_bit, Kind::put_part, "one", 2);
+  expect_written(upload("objects/ab/one", part_, "end"), "objects/ab/one", part_ + "end");
+  EXPECT_EQ(server_->count(Kind::put_part), 4u);
+}
+
+}  // namespace
+}  // namespace restored::test
