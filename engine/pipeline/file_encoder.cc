@@ -77,10 +77,10 @@ Result<UploadedFile> FileEncoder::hash(const UploadFile& file, const std::stop_t
   return hashed;
 }
 
-Result<void> FileEncoder::encode(const UploadFile& file, UploadedFile& uploaded,
+Result<void> FileEncoder::encode(const UploadFile& file, UploadedFile& uploaded, IfExists if_exists,
                                  const StoreCall& call) {
-  RESTORED_TRY(const auto upload,
-               environment_.store.upload(format::object_key(uploaded.content), call));
+  const std::string key = format::object_key(uploaded.content);
+  RESTORED_TRY(const auto upload, environment_.store.upload(key, call, if_exists));
   Object object{*upload, uploaded, {}};
   object.sums.reserve(uploaded.frames.size());
   auto encoded = encode_into(object, file, call.stop);

@@ -33,7 +33,8 @@ class FileEncoder {
 
   // REQUIRES: `uploaded` is hash()'s answer for the same file. Encodes it into a new object and
   // fills in the stored lengths. Errors: as above, store errors; the upload is abandoned then.
-  Result<void> encode(const UploadFile& file, UploadedFile& uploaded, const StoreCall& call);
+  Result<void> encode(const UploadFile& file, UploadedFile& uploaded, IfExists if_exists,
+                      const StoreCall& call);
 
   // Gives the memory back; the file's pages will not be needed again. To be called at every end.
   void end_file();

@@ -70,27 +70,6 @@ Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& fil
   return true;
 }
 
-// True when the object is this run's, false when it was there.
-Result<bool> store_content(const UploadFile& file, const UploadEnvironment& environment,
-                           FileEncoder& encoder, UploadedFile& uploaded, const StoreCall& call) {
-  RESTORED_TRY(const bool stored, find_stored(environment, uploaded, call));
-  if (stored) return false;
-  auto encoded = encoder.encode(file, uploaded, call);
-  if (encoded) return true;
-  if (encoded.error().code != ErrorCode::object_exists) {
-    return std::unexpected(std::move(encoded).error());
-  }
-  // Another host was first: its object is as good as ours, with lengths of its own.
-  uploaded.uploaded_bytes = 0;
-  RESTORED_TRY(const bool there, find_stored(environment, uploaded, call));
-  if (!there) return std::unexpected(std::move(encoded).error());  // gone again
-  return false;
-}
-
-bool gone_or_damaged(const Error& error) {
-  return error.code == ErrorCode::corruption || error.code == ErrorCode::object_not_found;
-}
-
 // Whether every frame of the object that stands there is what it should be, also when it has to be
 // read again. Its memory is its own: that is little, it is rare, and the caller holds a lease.
 // Errors: store errors, corruption, object_not_found.
@@ -121,23 +100,44 @@ Result<void> check_whole(const UploadEnvironment& environment, UploadedFile want
   return {};
 }
 
-Result<bool> is_whole(const UploadEnvironment& environment, const UploadedFile& wanted,
-                      const StoreCall& call) {
-  const auto checked = check_whole(environment, wanted, call);
-  if (!checked && !gone_or_damaged(checked.error())) return std::unexpected(checked.error());
-  return checked.has_value();
+// Whether an object stands there that is not what it should be. One that was said to be damaged may
+// have been written again since, and other backups rely on it.
+Result<bool> is_damaged(const UploadEnvironment& environment, const UploadedFile& wanted,
+                        const StoreCall& call) {
+  if (environment.replaced == nullptr || !environment.replaced->contains(wanted.content))
+    return false;
+  Result<void> checked;
+  for (unsigned again = 0; again <= limits::object_reads_again_max; ++again) {
+    checked = check_whole(environment, wanted, call);
+    call.versions->forget(format::object_key(wanted.content));
+    // Another backup is replacing it at this moment: what it writes is looked at.
+    if (checked || checked.error().code != ErrorCode::object_changed) break;
+  }
+  if (checked || checked.error().code == ErrorCode::object_not_found) return false;
+  if (checked.error().code == ErrorCode::corruption) return true;
+  return std::unexpected(std::move(checked).error());
 }
 
-// Takes an object away that was found damaged or that does not fit. It may have been written again
-// since, and another backup may rely on that one: so it is looked at first.
-Result<void> remove_damaged(const UploadEnvironment& environment, const UploadedFile& file,
-                            const StoreCall& call) {
-  RESTORED_TRY(const bool whole, is_whole(environment, file, call));
-  call.versions->forget(format::object_key(file.content));
-  if (whole) return {};
-  StoreCall once = call;
-  once.only_once = true;  // a removal that comes late would take what is written next
-  return environment.store.remove(format::object_key(file.content), once);
+// True when the object is this run's, false when it was there.
+Result<bool> store_content(const UploadFile& file, const UploadEnvironment& environment,
+                           FileEncoder& encoder, UploadedFile& uploaded, const StoreCall& call) {
+  RESTORED_TRY(const bool damaged, is_damaged(environment, uploaded, call));
+  if (!damaged) {
+    RESTORED_TRY(const bool stored, find_stored(environment, uploaded, call));
+    if (stored) return false;
+  }
+  // Never removed first: between the two it would be missing for the others that name it.
+  const auto if_exists = damaged ? IfExists::replace : IfExists::keep;
+  auto encoded = encoder.encode(file, uploaded, if_exists, call);
+  if (encoded) return true;
+  if (encoded.error().code != ErrorCode::object_exists) {
+    return std::unexpected(std::move(encoded).error());
+  }
+  // Another host was first: its object is as good as ours, with lengths of its own.
+  uploaded.uploaded_bytes = 0;
+  RESTORED_TRY(const bool there, find_stored(environment, uploaded, call));
+  if (!there) return std::unexpected(std::move(encoded).error());  // gone again
+  return false;
 }
 
 // A lease a file bounds them by memory; half of it is for others, who restore.
@@ -153,8 +153,6 @@ Result<UploadedFile> upload_file(const UploadFile& file, const UploadEnvironment
                                  const StoreCall& call) {
   RESTORED_TRY(UploadedFile uploaded, encoder.hash(file, call.stop));
   RESTORED_TRY(ContentClaims::Claim claim, claims.claim(uploaded.content, call.stop));
-  if (environment.replaced != nullptr && environment.replaced->contains(uploaded.content))
-    RESTORED_TRY(remove_damaged(environment, uploaded, call));
   RESTORED_TRY(const bool ours, store_content(file, environment, encoder, uploaded, call));
   call.versions->forget(format::object_key(uploaded.content));
   if (!ours) {

@@ -39,7 +39,7 @@ struct UploadEnvironment {
   Bandwidth* bandwidth = nullptr;  // the operation's
   unsigned threads = 2;            // that encode; more wait for a store that is worth it
   int zstd_level = 1;
-  // Contents whose objects are no good: removed, and written again. Null: none.
+  // Contents whose objects may be no good: looked at, and replaced when it is so. Null: none.
   const std::set<format::ContentId>* replaced = nullptr;
 };
 
@@ -47,7 +47,7 @@ struct UploadEnvironment {
 // not have that object yet, once (from the page cache) to encode it. An object that exists is
 // not written again, but for those that are to be replaced; its stored lengths come from its own
 // seek table, since another level may have made it. Answers stand in the order of `files`.
-// progress.bytes_done counts content that is with the store. On error or stop, nothing is left
+// progress.bytes_done counts content that is with the store. On error or stop, nothing is written
 // under an object's key that is not whole. Errors: cancelled, store errors, io_error, corruption (a
 // file that changed between the two reads, an existing object whose seek table does not fit).
 Result<std::vector<UploadedFile>> upload(std::span<const UploadFile> files,

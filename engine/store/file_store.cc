@@ -134,21 +134,16 @@ Result<std::string> FileStore::get(std::string_view key, std::uint64_t bytes_max
 
 Result<void> FileStore::put(std::string_view key, std::span<const std::byte> bytes,
                             const StoreCall& call) {
-  RESTORED_TRY(const auto object, begin_upload(key, true, call));
+  RESTORED_TRY(const auto object, upload(key, call, IfExists::replace));
   return object->commit(bytes);
 }
 
-Result<std::unique_ptr<ObjectUpload>> FileStore::upload(std::string_view key,
-                                                        const StoreCall& call) {
-  return begin_upload(key, false, call);
-}
-
-Result<std::unique_ptr<ObjectUpload>> FileStore::begin_upload(std::string_view key, bool replace,
-                                                              const StoreCall& call) {
+Result<std::unique_ptr<ObjectUpload>> FileStore::upload(std::string_view key, const StoreCall& call,
+                                                        IfExists if_exists) {
   FileUpload::Place place;
   RESTORED_TRY(place.target_path, path_of(key, call.stop));
   place.key = key;
-  place.replace = replace;
+  place.if_exists = if_exists;
   place.temporary_path = fmt::format("{}{}/{}", root_, temporary_directory, random_id());
   const auto translated = [this, name = place.key](Error error) {
     return translate(name, std::move(error)).error();

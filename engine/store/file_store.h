@@ -33,8 +33,8 @@ class FileStore final : public ObjectStore {
                           const StoreCall& call) override;
   Result<void> put(std::string_view key, std::span<const std::byte> bytes,
                    const StoreCall& call) override;
-  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                               const StoreCall& call) override;
+  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
+                                               IfExists if_exists) override;
   Result<void> remove(std::string_view key, const StoreCall& call) override;
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override;
@@ -45,8 +45,6 @@ class FileStore final : public ObjectStore {
   FileStore(std::string root, io::FileSystem& files, io::IoQueue* queue)
       : root_(std::move(root)), files_(files), queue_(queue) {}
 
-  Result<std::unique_ptr<ObjectUpload>> begin_upload(std::string_view key, bool replace,
-                                                     const StoreCall& call);
   Result<std::string> path_of(std::string_view key, const std::stop_token& stop) const;
   // The store's error for the file system's, when `key` was being looked at.
   std::unexpected<Error> translate(std::string_view key, Error error) const;

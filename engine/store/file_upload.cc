@@ -62,7 +62,8 @@ Result<void> FileUpload::publish() {
 
 // A link never replaces; a file system without links renames, which can.
 Result<void> FileUpload::move_into_place() {
-  if (place_.replace) return files_.rename(place_.temporary_path, place_.target_path);
+  if (place_.if_exists == IfExists::replace)
+    return files_.rename(place_.temporary_path, place_.target_path);
   const auto linked = files_.link(place_.temporary_path, place_.target_path);
   if (linked) return files_.remove_file(place_.temporary_path);
   if (linked.error().code == ErrorCode::file_exists)

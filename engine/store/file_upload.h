@@ -17,7 +17,7 @@ class FileUpload final : public ObjectUpload {
     std::string key;             // for messages
     std::string temporary_path;  // must not exist; on the target's file system
     std::string target_path;
-    bool replace = false;  // what stands there
+    IfExists if_exists = IfExists::keep;
   };
   // Translates the file system's errors into the store's.
   using Translate = std::function<Error(Error)>;

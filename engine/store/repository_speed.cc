@@ -136,7 +136,7 @@ bool CheckContent::matches(std::uint64_t number, std::span<const std::byte> byte
 
 Result<void> upload_content(ObjectStore& store, const std::string& key, const CheckContent& content,
                             std::uint64_t bytes, const StoreCall& call) {
-  RESTORED_TRY(const std::unique_ptr<ObjectUpload> upload, store.upload(key, call));
+  RESTORED_TRY(const std::unique_ptr<ObjectUpload> upload, store.upload(key, call, IfExists::keep));
   const auto write = [&]() -> Result<void> {
     const std::uint64_t parts = parts_of(bytes);
     for (std::uint64_t number = 0; number + 1 < parts; ++number) {

@@ -75,9 +75,10 @@ Result<void> S3Store::put(std::string_view key, std::span<const std::byte> bytes
   return put_object(*client_, policy_, std::string(key), bytes, IfExists::replace, call);
 }
 
-Result<std::unique_ptr<ObjectUpload>> S3Store::upload(std::string_view key, const StoreCall& call) {
+Result<std::unique_ptr<ObjectUpload>> S3Store::upload(std::string_view key, const StoreCall& call,
+                                                      IfExists if_exists) {
   RESTORED_TRY(check_call(key, call));
-  return std::make_unique<S3Upload>(*client_, policy_, std::string(key), call);
+  return std::make_unique<S3Upload>(*client_, policy_, std::string(key), if_exists, call);
 }
 
 Result<void> S3Store::remove(std::string_view key, const StoreCall& call) {

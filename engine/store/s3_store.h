@@ -38,8 +38,8 @@ class S3Store final : public ObjectStore {
                           const StoreCall& call) override;
   Result<void> put(std::string_view key, std::span<const std::byte> bytes,
                    const StoreCall& call) override;
-  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                               const StoreCall& call) override;
+  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
+                                               IfExists if_exists) override;
   Result<void> remove(std::string_view key, const StoreCall& call) override;
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override;

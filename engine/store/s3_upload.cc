@@ -154,9 +154,9 @@ Attempt<void> abort_upload(S3Client& client, const std::string& key, const std::
   return {};
 }
 
-S3Upload::S3Upload(S3Client& client, const RetryPolicy& policy, std::string key,
+S3Upload::S3Upload(S3Client& client, const RetryPolicy& policy, std::string key, IfExists if_exists,
                    const StoreCall& call)
-    : client_(client), policy_(policy), key_(std::move(key)), call_(call) {}
+    : client_(client), policy_(policy), key_(std::move(key)), if_exists_(if_exists), call_(call) {}
 
 RetryLoop S3Upload::loop() const {
   return RetryLoop(policy_, call_, where(client_));
@@ -215,7 +215,7 @@ Result<void> S3Upload::append(std::span<const std::byte> bytes) {
 }
 
 Result<void> S3Upload::commit(std::span<const std::byte> last) {
-  if (upload_id_.empty()) return put_object(client_, policy_, key_, last, IfExists::keep, call_);
+  if (upload_id_.empty()) return put_object(client_, policy_, key_, last, if_exists_, call_);
   if (!last.empty()) RESTORED_TRY(send_part(last));
   if (auto completed = complete(); !completed) {
     // An attempt whose outcome is not known may still succeed: then an abort would tear the object
@@ -224,13 +224,13 @@ Result<void> S3Upload::commit(std::span<const std::byte> last) {
     return completed;
   }
   upload_id_.clear();
-  return check_stored(client_, policy_, key_, size_bytes_, version_, IfExists::keep, call_);
+  return check_stored(client_, policy_, key_, size_bytes_, version_, if_exists_, call_);
 }
 
 Attempt<void> S3Upload::try_complete(std::span<const std::byte> body) {
   S3Request request{"POST", key_, {{"uploadId", upload_id_}}, {{"Content-Type", "application/xml"}},
                     body,   0};
-  const bool conditional = ask_not_to_replace(client_, request);
+  const bool conditional = if_exists_ == IfExists::keep && ask_not_to_replace(client_, request);
   auto response = client_.send(request, {200}, call_);
   if (!response) {
     if (conditional) judge_condition(client_, response.error());
@@ -253,15 +253,31 @@ Attempt<void> S3Upload::try_complete(std::span<const std::byte> body) {
   return std::unexpected(std::move(trouble));
 }
 
+// Whether the object is what this upload has made, as far as can be told. What it replaces may be
+// as long, and even have its ETag, when damage came to it later; not its time.
+Result<bool> S3Upload::is_there(const std::optional<S3Head>& before) {
+  RESTORED_TRY(const S3Head head, head_object(client_, policy_, key_, call_));
+  if (head.size_bytes != size_bytes_) return false;
+  return !before || head.version != before->version ||
+         head.modified_unix_millis != before->modified_unix_millis;
+}
+
 Result<void> S3Upload::complete() {
+  std::optional<S3Head> before;
+  if (if_exists_ == IfExists::replace) {
+    auto head = head_object(client_, policy_, key_, call_);
+    if (!head && head.error().code != ErrorCode::object_not_found)
+      return std::unexpected(std::move(head).error());
+    if (head) before = std::move(*head);
+  }
   const std::string body = complete_body(parts_);
   RetryLoop tries = loop();
   bool sent = false;
   return tries.run([&]() -> Attempt<void> {
     // An answer that was lost: the object may be there, and the upload's id no longer known.
     if (std::exchange(sent, true)) {
-      const auto head = head_object(client_, policy_, key_, call_);
-      if (head && head->size_bytes == size_bytes_) return {};
+      const auto there = is_there(before);
+      if (there && *there) return {};
     }
     return try_complete(std::as_bytes(std::span(body)));
   });

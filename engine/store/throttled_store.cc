@@ -68,8 +68,9 @@ Result<void> ThrottledStore::put(std::string_view key, std::span<const std::byte
 }
 
 Result<std::unique_ptr<ObjectUpload>> ThrottledStore::upload(std::string_view key,
-                                                             const StoreCall& call) {
-  RESTORED_TRY(auto inner, inner_->upload(key, call));
+                                                             const StoreCall& call,
+                                                             IfExists if_exists) {
+  RESTORED_TRY(auto inner, inner_->upload(key, call, if_exists));
   return std::make_unique<ThrottledUpload>(std::move(inner), agent_, call);
 }
 

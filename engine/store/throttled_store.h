@@ -31,8 +31,8 @@ class ThrottledStore final : public ObjectStore {
                           const StoreCall& call) override;
   Result<void> put(std::string_view key, std::span<const std::byte> bytes,
                    const StoreCall& call) override;
-  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                               const StoreCall& call) override;
+  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
+                                               IfExists if_exists) override;
   Result<void> remove(std::string_view key, const StoreCall& call) override {
     return inner_->remove(key, call);
   }

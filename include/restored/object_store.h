@@ -22,6 +22,12 @@ struct ObjectInfo {
   std::int64_t modified_unix_millis = 0;
 };
 
+// What an upload does with an object that another writer has put under its key.
+enum class IfExists : std::uint8_t {
+  keep,     // commit() fails
+  replace,  // at once: who reads the key sees the old object or the new one, whole
+};
+
 // An object being written. Not visible under its key before commit() succeeded. One thread at a
 // time; the call that began it outlives it.
 class ObjectUpload {
@@ -33,7 +39,7 @@ class ObjectUpload {
   virtual Result<void> append(std::span<const std::byte> bytes) = 0;
   // The last bytes, of any number (all of them, for an object that is small). Durable when it
   // returns: file and directory synced, or the store's own acknowledgement, and as long as it
-  // should be. Errors: object_exists, when another writer was first: what it wrote stays.
+  // should be. Errors: object_exists, with IfExists::keep, when another writer was first.
   virtual Result<void> commit(std::span<const std::byte> last) = 0;
   // Removes what was written, as far as that takes no more than a second. Nothing may follow.
   virtual void abandon() noexcept = 0;
@@ -105,8 +111,8 @@ class ObjectStore {
   virtual Result<void> put(std::string_view key, std::span<const std::byte> bytes,
                            const StoreCall& call) = 0;
 
-  virtual Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                                       const StoreCall& call) = 0;
+  virtual Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
+                                                       IfExists if_exists) = 0;
 
   // Missing objects are not an error.
   virtual Result<void> remove(std::string_view key, const StoreCall& call) = 0;

@@ -139,9 +139,10 @@ Result<void> RemoteStore::read(std::string_view key, std::uint64_t offset,
 }
 
 Result<std::unique_ptr<ObjectUpload>> RemoteStore::upload(std::string_view key,
-                                                          const StoreCall& call) {
+                                                          const StoreCall& call,
+                                                          IfExists if_exists) {
   RESTORED_TRY(begin("upload", key, call));
-  RESTORED_TRY(auto inner, inner_.upload(key, call));
+  RESTORED_TRY(auto inner, inner_.upload(key, call, if_exists));
   change_pieces(std::string(key), [](Pieces&) {});
   return std::make_unique<Upload>(*this, std::string(key), std::move(inner), call);
 }

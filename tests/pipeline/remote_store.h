@@ -73,8 +73,8 @@ class RemoteStore final : public ObjectStore {
                    const StoreCall& call) override {
     return inner_.put(key, bytes, call);
   }
-  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                               const StoreCall& call) override;
+  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
+                                               IfExists if_exists) override;
   Result<void> remove(std::string_view key, const StoreCall& call) override {
     return inner_.remove(key, call);
   }

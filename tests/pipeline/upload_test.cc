@@ -98,6 +98,8 @@ TEST_F(UploadTest, OnlyAnObjectThatIsDamagedIsReplaced) {
   const std::string path = path_of((*first)[0]);
   const std::string good = restored::test::read_whole_file(path);
   const std::set<format::ContentId> said_to_be_damaged{(*first)[0].content};
+  restored::test::CountingStore counting(*store_);
+  store_used_ = &counting;
   UploadEnvironment environment = upload_environment(15);
   environment.replaced = &said_to_be_damaged;
   const UploadFile file{"a", directory_.file("source/a"), contents.at("a").size()};
@@ -114,6 +116,28 @@ TEST_F(UploadTest, OnlyAnObjectThatIsDamagedIsReplaced) {
   ASSERT_TRUE(replaced.has_value()) << replaced.error().message;
   EXPECT_GT((*replaced)[0].uploaded_bytes, 0u);
   EXPECT_NE(restored::test::read_whole_file(path), damaged);
+  // Others that name it never find it missing, and no removal can come late and take the new one.
+  EXPECT_EQ(counting.count("remove"), 0u);
+  const auto once_more = upload({&file, 1}, environment, {});
+  ASSERT_TRUE(once_more.has_value()) << once_more.error().message;
+  EXPECT_EQ((*once_more)[0].uploaded_bytes, 0u);
+  EXPECT_EQ((*once_more)[0].frames, (*replaced)[0].frames);
+}
+
+TEST_F(UploadTest, DamagedObjectStandsUntilTheNewOneIsWhole) {
+  const std::map<std::string, std::string> contents{{"a", seeded_content(1, 5 * kMiB, 0.3)}};
+  const auto first = upload_contents(contents, 1);
+  ASSERT_TRUE(first.has_value());
+  const std::string path = path_of((*first)[0]);
+  damage_byte(path, 5000);
+  const std::string damaged = restored::test::read_whole_file(path);
+  const std::set<format::ContentId> said_to_be_damaged{(*first)[0].content};
+  UploadEnvironment environment = upload_environment();
+  environment.replaced = &said_to_be_damaged;
+  const UploadFile file{"a", directory_.file("source/a"), contents.at("a").size()};
+  store_plan_.fail(Call::sync, 1, ErrorCode::no_space);
+  ASSERT_FALSE(upload({&file, 1}, environment, {}).has_value());
+  EXPECT_EQ(restored::test::read_whole_file(path), damaged);
 }
 
 TEST_F(UploadTest, ExistingObjectThatCannotBeThisContentIsCorruption) {

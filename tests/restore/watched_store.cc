@@ -28,10 +28,10 @@ class WatchedStore final : public ObjectStore {
     RESTORED_TRY(watch_.note("put", key));
     return inner_->put(key, bytes, call);
   }
-  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key,
-                                               const StoreCall& call) override {
+  Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
+                                               IfExists if_exists) override {
     RESTORED_TRY(watch_.note("upload", key));
-    return inner_->upload(key, call);
+    return inner_->upload(key, call, if_exists);
   }
   Result<void> remove(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(watch_.note("remove", key));

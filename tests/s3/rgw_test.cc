@@ -35,7 +35,7 @@ class RgwTest : public GatewayStoreTest {
 TEST_F(RgwTest, LargeObjectGoesInParts) {
   auto store = open().value();
   const std::string content = random_text(40 * kMiB);
-  auto upload = store->upload("objects/ab/large", {}).value();
+  auto upload = store->upload("objects/ab/large", {}, IfExists::keep).value();
   for (std::size_t at = 0; at < 4; ++at)
     ASSERT_TRUE(upload->append(bytes_of(content).subspan(at * 8 * kMiB, 8 * kMiB)));
   EXPECT_EQ(unfinished(), 1u);
@@ -50,7 +50,7 @@ TEST_F(RgwTest, LargeObjectGoesInParts) {
 
 TEST_F(RgwTest, AbandonedUploadLeavesNothing) {
   auto store = open().value();
-  auto upload = store->upload("objects/ab/half", {}).value();
+  auto upload = store->upload("objects/ab/half", {}, IfExists::keep).value();
   ASSERT_TRUE(upload->append(bytes_of(random_text(8 * kMiB))));
   EXPECT_EQ(unfinished(), 1u);
   upload->abandon();
@@ -59,7 +59,7 @@ TEST_F(RgwTest, AbandonedUploadLeavesNothing) {
 
 TEST_F(RgwTest, UploadOfAKilledWriterIsRemovedOnceItIsOld) {
   auto store = open().value();
-  auto upload = store->upload("objects/ab/half", {}).value();
+  auto upload = store->upload("objects/ab/half", {}, IfExists::keep).value();
   ASSERT_TRUE(upload->append(bytes_of(random_text(8 * kMiB))));
   upload.reset();
   EXPECT_EQ(store->remove_stale_uploads(3600, {}).value(), 0u);
@@ -72,7 +72,7 @@ TEST_F(RgwTest, UploadOfAKilledWriterIsRemovedOnceItIsOld) {
 TEST_F(RgwTest, UploadNeverReplacesAnObject) {
   auto store = open().value();
   ASSERT_TRUE(store->put("objects/ab/one", bytes_of("first"), {}));
-  auto upload = store->upload("objects/ab/one", {}).value();
+  auto upload = store->upload("objects/ab/one", {}, IfExists::keep).value();
   const auto committed = upload->commit(bytes_of("other"));
   // This server may or may not know conditions; what counts is that nobody is lied to.
   if (!committed) {
@@ -219,7 +219,7 @@ TEST_F(RgwTest, BodyGoesOnAtTheByteReachedWhenTheGatewayIsKilled) {
   auto store = open().value();
   const std::string content = random_text(24 * kMiB);
   {
-    auto upload = store->upload("a", {}).value();
+    auto upload = store->upload("a", {}, IfExists::keep).value();
     for (std::size_t at = 0; at < 3; ++at)
       ASSERT_TRUE(upload->append(bytes_of(content).subspan(at * 8 * kMiB, 8 * kMiB)));
     ASSERT_TRUE(upload->commit({}));

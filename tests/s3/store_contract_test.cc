@@ -106,7 +106,7 @@ TEST_P(StoreContractTest, KeyThatIsNoneIsRefusedByEveryMethod) {
     EXPECT_EQ(code(store_->read(key, 0, into, {})), refused) << key;
     EXPECT_EQ(code(store_->get(key, 100, {})), refused) << key;
     EXPECT_EQ(code(store_->put(key, into, {})), refused) << key;
-    EXPECT_EQ(code(store_->upload(key, {})), refused) << key;
+    EXPECT_EQ(code(store_->upload(key, {}, IfExists::keep)), refused) << key;
     EXPECT_EQ(code(store_->remove(key, {})), refused) << key;
   }
 }
@@ -114,7 +114,7 @@ TEST_P(StoreContractTest, KeyThatIsNoneIsRefusedByEveryMethod) {
 TEST_P(StoreContractTest, UploadIsInvisibleBeforeCommitAndGoneWithoutIt) {
   const std::string part = random_text(limits::upload_part_bytes_min);
   {
-    auto upload = store_->upload("a/b", {});
+    auto upload = store_->upload("a/b", {}, IfExists::keep);
     ASSERT_TRUE(upload) << upload.error().message;
     ASSERT_TRUE((*upload)->append(bytes_of(part)));
     EXPECT_EQ(code(store_->stat("a/b", {})), ErrorCode::object_not_found);
@@ -122,16 +122,45 @@ TEST_P(StoreContractTest, UploadIsInvisibleBeforeCommitAndGoneWithoutIt) {
     (*upload)->abandon();
   }
   EXPECT_EQ(code(store_->stat("a/b", {})), ErrorCode::object_not_found);
-  auto upload = store_->upload("a/b", {});
+  auto upload = store_->upload("a/b", {}, IfExists::keep);
   ASSERT_TRUE((*upload)->append(bytes_of(part)));
   ASSERT_TRUE((*upload)->append(bytes_of(part)));
   const auto committed = (*upload)->commit(bytes_of("end"));
   ASSERT_TRUE(committed) << committed.error().message;
   EXPECT_TRUE(store_->get("a/b", 100 * kMiB, {}).value() == part + part + "end");
-  auto small = store_->upload("a/small", {});
+  auto small = store_->upload("a/small", {}, IfExists::keep);
   ASSERT_TRUE((*small)->commit(bytes_of("all of it")));
   EXPECT_EQ(store_->get("a/small", 100, {}).value(), "all of it");
   EXPECT_THAT(keys("a/"), ElementsAre("a/b", "a/small"));
+}
+
+TEST_P(StoreContractTest, UploadReplacesWhatIsThereOnlyWhenItIsToldTo) {
+  const std::string part = random_text(limits::upload_part_bytes_min);
+  for (const std::string& first_part : {std::string(), part}) {
+    ASSERT_TRUE(store_->put("a/b", bytes_of("old"), {}));
+    for (const IfExists if_exists : {IfExists::keep, IfExists::replace}) {
+      auto upload = store_->upload("a/b", {}, if_exists);
+      ASSERT_TRUE(upload) << upload.error().message;
+      if (!first_part.empty()) {
+        ASSERT_TRUE((*upload)->append(bytes_of(first_part)));
+      }
+      EXPECT_EQ(store_->get("a/b", 100, {}).value(), "old");
+      const auto committed = (*upload)->commit(bytes_of("new"));
+      // A gateway that does not know conditions replaces it and says so.
+      if (if_exists == IfExists::keep && committed && GetParam() == "Ceph") {
+        ASSERT_TRUE(store_->put("a/b", bytes_of("old"), {}));
+        continue;
+      }
+      if (if_exists == IfExists::keep) {
+        EXPECT_EQ(code(committed), ErrorCode::object_exists);
+        (*upload)->abandon();
+        continue;
+      }
+      ASSERT_TRUE(committed) << committed.error().message;
+      EXPECT_TRUE(store_->get("a/b", 100 * kMiB, {}).value() == first_part + "new");
+    }
+  }
+  EXPECT_THAT(keys(""), ElementsAre("a/b"));
 }
 
 TEST_P(StoreContractTest, ListIsInKeyOrderAndBelowThePrefix) {
@@ -172,7 +201,7 @@ TEST_P(StoreContractTest, ListGoesOnBeyondOnePage) {
 TEST_P(StoreContractTest, StoppedCallsAreCancelled) {
   ASSERT_TRUE(store_->put("a", bytes_of("x"), {}));
   std::stop_source source;
-  auto upload = store_->upload("b", source.get_token());
+  auto upload = store_->upload("b", source.get_token(), IfExists::keep);
   ASSERT_TRUE(upload);
   source.request_stop();
   const std::stop_token stop = source.get_token();
@@ -186,6 +215,27 @@ TEST_P(StoreContractTest, StoppedCallsAreCancelled) {
       code(store_->list("", [](const ObjectInfo&) { return true; }, stop)), ErrorCode::cancelled);
   EXPECT_EQ(code((*upload)->commit(into)), ErrorCode::cancelled);
   EXPECT_EQ(code(store_->stat("b", {})), ErrorCode::object_not_found);
+}
+
+// The damaged object that is replaced may be as long as the new one: it is not taken for it.
+TEST(FaultServerStoreTest, ReplacingSurvivesAnAnswerThatIsLost) {
+  const auto server = s3_server::FaultServer::start({});
+  server->objects().make_bucket(bucket);
+  const std::unique_ptr<ObjectStore> store = open_quick(*server);
+  const std::string part = random_text(limits::upload_part_bytes_min);
+  std::string damaged = part + "new";
+  damaged[7] = static_cast<char>(damaged[7] ^ 1);
+  for (std::uint64_t seed = 1; seed <= 16; ++seed) {
+    ASSERT_TRUE(store->put("a/b", bytes_of(damaged), {}));
+    server->set_faults({}, seed);
+    auto upload = store->upload("a/b", {}, IfExists::replace);
+    ASSERT_TRUE(upload && (*upload)->append(bytes_of(part)));
+    server->fail_next(s3_server::Fault::reset_before_head, s3_server::Kind::complete_upload, "a/b");
+    const auto committed = (*upload)->commit(bytes_of("new"));
+    ASSERT_TRUE(committed) << committed.error().message;
+    EXPECT_EQ(server->made(s3_server::Fault::reset_before_head), 1u);
+    EXPECT_TRUE(store->get("a/b", 100 * kMiB, {}).value() == part + "new") << seed;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, StoreContractTest, testing::Values("Directory", "FaultServer", "Ceph"),

@@ -39,7 +39,7 @@ TEST_F(FileStoreTest, FullDiskInTheMiddleOfAnUploadLeavesNothing) {
   plan_.fail(test::Call::write, 3, ErrorCode::no_space);
   plan_.cut_writes(0.5);
   {
-    auto upload = store->upload("a/b", {});
+    auto upload = store->upload("a/b", {}, IfExists::keep);
     const std::string piece = random_text(100'000);
     ASSERT_TRUE((*upload)->append(bytes_of(piece)));
     ASSERT_TRUE((*upload)->append(bytes_of(piece)));
@@ -150,7 +150,7 @@ TEST_F(FileStoreTest, StoppedCallsAreCancelled) {
   const auto store = open();
   ASSERT_TRUE(store->put("a", bytes_of("x"), {}));
   std::stop_source source;
-  auto upload = store->upload("b", source.get_token());
+  auto upload = store->upload("b", source.get_token(), IfExists::keep);
   ASSERT_TRUE(upload);
   source.request_stop();
   const std::stop_token stop = source.get_token();

@@ -59,7 +59,7 @@ TEST_F(FileStoreTest, KeyThatEscapesTheDirectoryIsRefusedByEveryMethod) {
     EXPECT_EQ(code(store->read(key, 0, into, {})), refused) << key;
     EXPECT_EQ(code(store->get(key, 100, {})), refused) << key;
     EXPECT_EQ(code(store->put(key, into, {})), refused) << key;
-    EXPECT_EQ(code(store->upload(key, {})), refused) << key;
+    EXPECT_EQ(code(store->upload(key, {}, IfExists::keep)), refused) << key;
     EXPECT_EQ(code(store->remove(key, {})), refused) << key;
   }
   for (const char* prefix : {"..", "../", "/", ".tmp/", "a/../../"}) {
@@ -73,14 +73,14 @@ TEST_F(FileStoreTest, KeyThatEscapesTheDirectoryIsRefusedByEveryMethod) {
 TEST_F(FileStoreTest, UploadIsInvisibleBeforeCommitAndGoneWithoutIt) {
   const auto store = open();
   {
-    auto upload = store->upload("a/b", {});
+    auto upload = store->upload("a/b", {}, IfExists::keep);
     ASSERT_TRUE(upload) << upload.error().message;
     ASSERT_TRUE((*upload)->append(bytes_of("hello ")));
     EXPECT_EQ(store->stat("a/b", {}).error().code, ErrorCode::object_not_found);
     EXPECT_TRUE(keys(*store, "").empty());
   }
   EXPECT_TRUE(files_on_disk().empty());
-  auto upload = store->upload("a/b", {});
+  auto upload = store->upload("a/b", {}, IfExists::keep);
   ASSERT_TRUE((*upload)->append(bytes_of("hello ")));
   ASSERT_TRUE((*upload)->append(bytes_of("world")));
   ASSERT_TRUE((*upload)->commit({}));

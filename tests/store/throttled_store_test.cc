@@ -37,7 +37,7 @@ TEST_F(ThrottledStoreTest, ReadsAndWritesCountAgainstTheAgentsLimit) {
     ASSERT_TRUE(store->read("a", 0, into, {}));
     ASSERT_TRUE(store->put("b", content(), {}));
   }
-  const auto upload = store->upload("c", {});
+  const auto upload = store->upload("c", {}, IfExists::keep);
   ASSERT_TRUE((*upload)->commit(content()));
   EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(590));
   EXPECT_EQ(store->get("c", bytes_.size(), {}), bytes_);
