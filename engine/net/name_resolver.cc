@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -12,6 +13,10 @@
 
 namespace restored::net {
 namespace {
+
+// For an answer newer than the one that there is. A resolver that works takes less; one that does
+// not takes longer than anybody has to connect.
+constexpr std::chrono::milliseconds renewal_time(500);
 
 std::vector<Address> without_lookup(const std::string& host, std::uint16_t port) {
   // RFC 6761, 6.3: this name and those below it are this host, whatever a resolver says.
@@ -69,13 +74,18 @@ NameResolver::Found NameResolver::get(const std::stop_token& stop, Time until) {
   if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& end) { run(end); });
   // The answer of a lookup that is already under way will do.
   const std::uint64_t before = lookups_;
-  wanted_ = true;
-  changed_.notify_all();
+  if (!std::exchange(wanted_, true)) {
+    wanted_since_ = now();
+    changed_.notify_all();
+  }
+  const bool old_will_do = !addresses_.empty();
+  const Time end = old_will_do ? std::min(until, wanted_since_ + renewal_time) : until;
   const bool answered = changed_.wait_until(
-      mutex_, stop, until, [&]() NO_THREAD_SAFETY_ANALYSIS { return lookups_ != before; });
+      mutex_, stop, end, [&]() NO_THREAD_SAFETY_ANALYSIS { return lookups_ != before; });
   if (stop.stop_requested()) {
     return std::unexpected(Failure{Failure::Kind::cancelled, "cancelled while resolving the name"});
   }
+  if (!answered && old_will_do) return addresses_;
   if (!answered) {
     return std::unexpected(
         Failure{Failure::Kind::name_unavailable, "timed out while resolving the name"});

@@ -34,8 +34,8 @@ class NameResolver {
   NameResolver& operator=(const NameResolver&) = delete;
 
   // At least one address. An answer is believed for limits::store_name_seconds; after that the old
-  // one still stands while the resolver is out of order. Kinds: name_unknown, name_unavailable,
-  // cancelled.
+  // one still stands while the resolver is out of order, or slow to say so. Kinds: name_unknown,
+  // name_unavailable, cancelled.
   Found get(const std::stop_token& stop, Time until);
 
  private:
@@ -51,6 +51,7 @@ class NameResolver {
   Mutex mutex_;
   ConditionVariable changed_;
   bool wanted_ GUARDED_BY(mutex_) = false;
+  Time wanted_since_ GUARDED_BY(mutex_);
   std::uint64_t lookups_ GUARDED_BY(mutex_) = 0;       // that ended
   std::optional<Failure> failure_ GUARDED_BY(mutex_);  // of the last one
   std::vector<Address> addresses_ GUARDED_BY(mutex_);

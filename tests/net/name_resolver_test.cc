@@ -144,6 +144,38 @@ TEST_F(SlowResolverTest, IsNotWaitedForAfterAStop) {
   release_ = {};
 }
 
+// glibc gives up after ten seconds, when nobody who waits to connect is left.
+TEST_F(SlowResolverTest, AnOldAnswerStandsWhileTheResolverHangs) {
+  TestClock clock;
+  std::atomic<bool> hangs = false;
+  auto resolver = std::make_unique<NameResolver>(
+      "store.test", 80,
+      [&](const std::string& host, std::uint16_t port) -> NameResolver::Found {
+        if (hangs) return lookup_(host, port);
+        return std::vector{address("10.0.0.7")};
+      },
+      clock);
+  const auto found = [&] {
+    const auto addresses = resolver->get({}, net::now() + 5s);
+    return addresses ? addresses->at(0).text() : addresses.error().message;
+  };
+  EXPECT_EQ(found(), "10.0.0.7");
+  clock.advance(60s);
+  hangs = true;
+  const Stopwatch first;
+  EXPECT_EQ(found(), "10.0.0.7");
+  EXPECT_LT(first.elapsed(), 3s);
+  // Those who come later wait no more for the same lookup.
+  const Stopwatch later;
+  for (int connection = 0; connection < 20; ++connection) EXPECT_EQ(found(), "10.0.0.7");
+  EXPECT_LT(later.elapsed(), 2s);
+  EXPECT_EQ(lookups_, 1);
+  release_.set_value();
+  EXPECT_TRUE(test::wait_until([&] { return found() == "10.0.0.1"; }));
+  resolver.reset();
+  release_ = {};
+}
+
 TEST(NameResolverTest, ANameThatDoesNotExistIsUnknown) {
   const auto answer = ask(*make_client(options_for(80, "restored-test.invalid")));
   ASSERT_FALSE(answer.has_value());
