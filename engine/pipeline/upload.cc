@@ -12,61 +12,22 @@
 #include "pipeline/file_encoder.h"
 #include "pipeline/first_error.h"
 #include "pipeline/read_again.h"
+#include "pipeline/stored_lengths.h"
 #include "pipeline/workers.h"
 #include "restored/limits.h"
 
 namespace restored::pipeline {
 namespace {
 
-// Takes stored lengths from the seek table of an object that stands already. Errors: corruption
-// when it cannot be an object of these contents.
-Result<void> adopt(std::span<const std::byte> tail, std::uint64_t object_bytes,
-                   UploadedFile& file) {
-  RESTORED_TRY(const auto table, format::decode_seek_table(tail));
-  const auto refuse = [&](std::string why) {
-    return fail(ErrorCode::corruption, fmt::format("it does not fit its content: {}", why),
-                "Verify the backups of this repository; remove those that share this object.");
-  };
-  if (table.size() != file.frames.size()) {
-    return refuse(fmt::format("it has {} frames, not {}", table.size(), file.frames.size()));
-  }
-  std::uint64_t stored_bytes = 0;
-  for (std::size_t index = 0; index < table.size(); ++index) {
-    if (table[index].content_bytes != file.frames[index].content_bytes) {
-      return refuse(fmt::format("the length of frame {} differs", index));
-    }
-    file.frames[index].stored_bytes = table[index].stored_bytes;
-    stored_bytes += table[index].stored_bytes;
-  }
-  if (stored_bytes + format::seek_table_bytes(table.size()) != object_bytes) {
-    return refuse(fmt::format("it is {} bytes long", object_bytes));
-  }
-  file.stored_bytes = stored_bytes;
-  return {};
-}
-
 // True when the repository has the object; the file then has its lengths.
 Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& file,
                          const StoreCall& call) {
-  const std::string key = format::object_key(file.content);
-  auto info = environment.store.stat(key, call);
-  if (!info && info.error().code == ErrorCode::object_not_found) return false;
-  if (!info) return std::unexpected(std::move(info).error());
-  const std::uint64_t table_bytes =
-      std::min(info->size_bytes, format::seek_table_bytes(file.frames.size()));
-  std::vector<std::byte> tail(table_bytes);
-  auto found = environment.store.read(key, info->size_bytes - table_bytes, tail, call);
-  if (found) {
-    const auto check = [&] { return adopt(tail, info->size_bytes, file); };
-    if (found = check(); !found) {
-      const ObjectPart part{key, key, info->size_bytes - table_bytes, tail};
-      found = read_again(environment.store, environment.progress, part, std::move(found).error(),
-                         check, call);
-    }
-  }
-  // Another host's collection has just removed it.
-  if (!found && found.error().code == ErrorCode::object_not_found) return false;
-  RESTORED_TRY(std::move(found));
+  RESTORED_TRY(const bool there,
+               adopt_lengths(environment.store, environment.progress,
+                             format::object_key(file.content), file.frames, call));
+  if (!there) return false;
+  file.stored_bytes = 0;
+  for (const format::Frame& frame : file.frames) file.stored_bytes += frame.stored_bytes;
   return true;
 }
 

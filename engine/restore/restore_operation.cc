@@ -108,8 +108,7 @@ Result<void> RestoreOperation::reserve() {
   }
   catalog::Database& database = holdings_.claim.database();
   const format::Manifest& manifest = holdings_.backup->manifest;
-  staging_.emplace(parts_.files, parts_.paths.staging(accepted_.database, accepted_.id),
-                   accepted_.id, *holdings_.backup);
+  begin_staging();
   if (!holdings_.space) {
     RESTORED_TRY(holdings_.space,
                  reserve_space(parts_, &database, manifest, staging_->bytes_present()));
@@ -123,8 +122,47 @@ Result<void> RestoreOperation::reserve() {
   return {};
 }
 
+void RestoreOperation::begin_staging() {
+  staging_.emplace(parts_.files, parts_.paths.staging(accepted_.database, accepted_.id),
+                   accepted_.id, *holdings_.backup);
+}
+
 Result<void> RestoreOperation::fetch() {
   RESTORED_TRY(operation_->enter(Phase::fetch));
+  Result<void> fetched = fetch_files();
+  if (!fetched) {
+    RESTORED_TRY(const bool replaced, were_replaced(fetched.error()));
+    if (replaced) {
+      log::info("restore", "operation={} goes on with objects that were replaced: {}",
+                accepted_.id.value, fetched.error().message);
+      // As after a restart: what the journal names is hashed, and the rest is fetched.
+      pipeline::Progress& progress = operation_->progress();
+      for (auto* counter : {&progress.bytes_done, &progress.bytes_reused, &progress.files_done})
+        counter->store(0, relaxed);
+      begin_staging();
+      fetched = fetch_files();
+    }
+  }
+  if (!fetched) {
+    return std::unexpected(
+        explain_lost(parts_, accepted_.backup, std::move(fetched).error(), operation_->call()));
+  }
+  RESTORED_TRY(staging_->finish());
+  parts_.step("restore.run.after-fetch");
+  return {};
+}
+
+// Whether objects are not what the backup's index says, or not what they were when the fetch began,
+// and can be fetched now. Their content is not taken on trust: each frame has its hash.
+Result<bool> RestoreOperation::were_replaced(const Error& error) {
+  const bool changed = error.code == ErrorCode::object_changed;
+  if (!changed && error.code != ErrorCode::corruption) return false;
+  RESTORED_TRY(const bool adopted, adopt_lengths(*parts_.store, operation_->progress(),
+                                                 *holdings_.backup, operation_->call()));
+  return changed || adopted;
+}
+
+Result<void> RestoreOperation::fetch_files() {
   const pipeline::FetchEnvironment environment = parts_.fetch_environment(*operation_);
   RESTORED_TRY(staging_->begin(parts_.step));
   parts_.step("restore.run.after-journal");
@@ -136,14 +174,7 @@ Result<void> RestoreOperation::fetch() {
   const auto written = [this](std::uint64_t bytes) {
     holdings_.space->reservation.note_written(bytes);
   };
-  if (Result<void> fetched = staging_->fetch_rest(environment, parts_.step, written, stop_);
-      !fetched) {
-    return std::unexpected(
-        explain_lost(parts_, accepted_.backup, std::move(fetched).error(), operation_->call()));
-  }
-  RESTORED_TRY(staging_->finish());
-  parts_.step("restore.run.after-fetch");
-  return {};
+  return staging_->fetch_rest(environment, parts_.step, written, stop_);
 }
 
 Result<void> RestoreOperation::ingest() {

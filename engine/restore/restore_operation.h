@@ -41,6 +41,9 @@ class RestoreOperation {
   Result<void> validate();
   Result<void> reserve();
   Result<void> fetch();
+  Result<void> fetch_files();
+  Result<bool> were_replaced(const Error& error);
+  void begin_staging();
   Result<void> ingest();
   Result<void> verify();
   Result<void> swap();

@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+#include <vector>
+
 #include "backup/documents.h"
+#include "backup/parallel.h"
+#include "pipeline/stored_lengths.h"
 #include "restored/limits.h"
 #include "restored/record.h"
 
@@ -81,6 +87,23 @@ Result<void> check_usable(const format::Manifest& manifest) {
                             manifest.frame_bytes, limits::frame_bytes));
   }
   return {};
+}
+
+Result<bool> adopt_lengths(ObjectStore& store, pipeline::Progress& progress,
+                           backup::LoadedBackup& backup, const StoreCall& call) {
+  std::vector<format::Frame> frames = backup.frames;
+  const auto adopt = [&](std::size_t index, const StoreCall& own) -> Result<void> {
+    const format::ManifestFile& file = backup.manifest.files[index];
+    const auto adopted = pipeline::adopt_lengths(
+        store, progress, format::object_key(file.content),
+        std::span(frames).subspan(file.frames_begin, file.frames_count), own);
+    if (adopted || adopted.error().code == ErrorCode::corruption) return {};
+    return std::unexpected(adopted.error());
+  };
+  RESTORED_TRY(backup::for_each_index(store, backup.manifest.files.size(), call, adopt));
+  if (frames == backup.frames) return false;
+  std::ranges::copy(frames, backup.frames.begin());  // in their place: others hold spans of them
+  return true;
 }
 
 Error explain_lost(const EngineParts& parts, const BackupId& backup, Error error,

@@ -10,6 +10,7 @@
 #include "backup/parallel.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "pipeline/stored_lengths.h"
 #include "restore/source_check.h"
 
 namespace restored::restore {
@@ -66,15 +67,21 @@ Result<void> VerifyOperation::look_at_all(const Files& files) {
     forget_damage();
     return {};
   }
-  if (!of_the_object(outcome.error())) return outcome;
+  const bool changed = outcome.error().code == ErrorCode::object_changed;
+  if (!changed && !of_the_object(outcome.error())) return outcome;
   operation_->waits_on("each object to be read again, to find all that are damaged");
-  RESTORED_TRY(const std::vector<Damaged> damaged, read_each_again(files));
+  RESTORED_TRY(const Reread again, read_each_again(files));
+  if (!again.damaged.empty()) return report(again.damaged);
   // Whole at the second look: what came over the wire was not what the store has.
-  if (damaged.empty()) return outcome;
-  return report(damaged);
+  if (!again.replaced && !changed) return outcome;
+  pipeline::Progress& progress = operation_->progress();
+  progress.bytes_done.store(progress.bytes_total.load(relaxed), relaxed);
+  progress.files_done.store(progress.files_total.load(relaxed), relaxed);
+  forget_damage();
+  return {};
 }
 
-Result<std::vector<VerifyOperation::Damaged>> VerifyOperation::read_each_again(const Files& files) {
+Result<VerifyOperation::Reread> VerifyOperation::read_each_again(const Files& files) {
   const pipeline::FetchEnvironment once = parts_.fetch_environment(*operation_);
   pipeline::Progress progress;  // these bytes were counted
   pipeline::FetchEnvironment again{once.store, once.files, once.queue, once.budget, progress};
@@ -82,15 +89,29 @@ Result<std::vector<VerifyOperation::Damaged>> VerifyOperation::read_each_again(c
   again.bandwidth = once.bandwidth;
   again.decode_threads = once.decode_threads;
   again.direct_io = once.direct_io;
-  std::vector<Damaged> damaged;
+  Reread reread;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const Result<void> read =
-        pipeline::verify_objects(std::span(files).subspan(i, 1), again, operation_->stop_token());
-    if (read) continue;
-    if (!of_the_object(read.error())) return std::unexpected(read.error());
-    damaged.push_back({i, read.error()});
+    pipeline::FetchFile file = files[i];
+    const auto read = [&] {
+      return pipeline::verify_objects({&file, 1}, again, operation_->stop_token());
+    };
+    Result<void> whole = read();
+    if (!whole && whole.error().code == ErrorCode::corruption) {
+      std::vector<format::Frame> frames(file.frames.begin(), file.frames.end());
+      const auto adopted = pipeline::adopt_lengths(*parts_.store, progress, file.object_key, frames,
+                                                   operation_->call());
+      if (!adopted && !of_the_object(adopted.error())) return std::unexpected(adopted.error());
+      if (!std::ranges::equal(frames, file.frames)) {
+        file.frames = frames;
+        whole = read();
+        reread.replaced = reread.replaced || whole.has_value();
+      }
+    }
+    if (whole) continue;
+    if (!of_the_object(whole.error())) return std::unexpected(whole.error());
+    reread.damaged.push_back({i, std::move(whole).error()});
   }
-  return damaged;
+  return reread;
 }
 
 Result<void> VerifyOperation::ask_for_sizes(const Files& files) {
@@ -98,22 +119,13 @@ Result<void> VerifyOperation::ask_for_sizes(const Files& files) {
   std::vector<Damaged> damaged;
   pipeline::Progress& progress = operation_->progress();
   const auto look = [&](std::size_t index, const StoreCall& call) -> Result<void> {
-    const pipeline::FetchFile& file = files[index];
-    const format::ManifestFile& named = backup_.manifest.files[index];
-    const std::uint64_t bytes = named.stored_bytes + format::seek_table_bytes(named.frames_count);
-    const auto info = parts_.store->stat(file.object_key, call);
-    if (!info && info.error().code != ErrorCode::object_not_found)
-      return std::unexpected(info.error());
-    if (!info || info->size_bytes != bytes) {
-      Error error = info ? Error{ErrorCode::corruption,
-                                 fmt::format("{} of {} has {} bytes, not {}", file.object_key,
-                                             file.name, info->size_bytes, bytes),
-                                 {}}
-                         : context(file.name, info.error());
+    Result<void> there = check_size(files[index], call);
+    if (!there && !of_the_object(there.error())) return there;
+    if (!there) {
       const MutexLock lock(mutex);
-      damaged.push_back({index, std::move(error)});
+      damaged.push_back({index, std::move(there).error()});
     }
-    progress.bytes_done.fetch_add(file.size_bytes, relaxed);
+    progress.bytes_done.fetch_add(files[index].size_bytes, relaxed);
     progress.files_done.fetch_add(1, relaxed);
     return {};
   };
@@ -121,6 +133,26 @@ Result<void> VerifyOperation::ask_for_sizes(const Files& files) {
   if (damaged.empty()) return {};
   std::ranges::sort(damaged, {}, &Damaged::file);
   return report(damaged);
+}
+
+// One of another size was replaced since, if its seek table says so.
+Result<void> VerifyOperation::check_size(const pipeline::FetchFile& file, const StoreCall& call) {
+  const auto info = parts_.store->stat(file.object_key, call);
+  if (!info) return std::unexpected(context(file.name, info.error()));
+  std::uint64_t bytes = format::seek_table_bytes(file.frames.size());
+  for (const format::Frame& frame : file.frames) bytes += frame.stored_bytes;
+  if (info->size_bytes == bytes) return {};
+  std::vector<format::Frame> frames(file.frames.begin(), file.frames.end());
+  const auto adopted =
+      pipeline::adopt_lengths(*parts_.store, operation_->progress(), file.object_key, frames, call);
+  if (!adopted) {
+    return std::unexpected(context(fmt::format("{} of {} has {} bytes, not {}", file.object_key,
+                                               file.name, info->size_bytes, bytes),
+                                   adopted.error()));
+  }
+  if (*adopted) return {};
+  return fail(ErrorCode::object_not_found,
+              fmt::format("{} of {} is gone", file.object_key, file.name));
 }
 
 // Later backups do not share these objects, but write them again.

@@ -29,7 +29,12 @@ class VerifyOperation {
   Files files() const;
   Result<void> look_at_all(const Files& files);
   Result<void> ask_for_sizes(const Files& files);
-  Result<std::vector<Damaged>> read_each_again(const Files& files);
+  Result<void> check_size(const pipeline::FetchFile& file, const StoreCall& call);
+  struct Reread {
+    std::vector<Damaged> damaged;
+    bool replaced = false;  // some were, and are whole
+  };
+  Result<Reread> read_each_again(const Files& files);
   Result<void> report(const std::vector<Damaged>& damaged);
   void forget_damage();
 
