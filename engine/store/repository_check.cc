@@ -13,13 +13,13 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "restored/limits.h"
+#include "store/object_key.h"
 #include "store/repository_speed.h"
 
 namespace restored::store {
 namespace {
 
 constexpr std::size_t small_bytes = 4 * kKiB;
-constexpr std::string_view check_prefix = "check/";
 constexpr std::uint64_t leftover_seconds = 3600;  // no check takes that long
 
 using Outcome = Result<Finding>;
@@ -90,7 +90,7 @@ class RepositoryCheck {
   }
   // Removed at the end, whether it comes to be or not.
   std::string new_key(std::string_view what) {
-    made_.push_back(fmt::format("{}{}-{}", check_prefix, id_, what));
+    made_.push_back(fmt::format("{}{}-{}", check_folder, id_, what));
     return made_.back();
   }
 
@@ -141,7 +141,7 @@ class RepositoryCheck {
   Outcome list() {
     std::optional<ObjectInfo> seen;
     RESTORED_TRY(store_.list(
-        fmt::format("{}{}", check_prefix, id_),
+        fmt::format("{}{}", check_folder, id_),
         [&](const ObjectInfo& info) {
           if (info.key == *written_) seen = info;
           return true;
@@ -231,10 +231,10 @@ class RepositoryCheck {
                  store_.remove_stale_uploads(limits::upload_stale_seconds, call_));
     const UnixMillis stale_before =
         options_.clock->wall() - static_cast<UnixMillis>(leftover_seconds) * 1000;
-    const std::string own = fmt::format("{}{}", check_prefix, id_);
+    const std::string own = fmt::format("{}{}", check_folder, id_);
     std::vector<std::string> stale;
     RESTORED_TRY(store_.list(
-        check_prefix,
+        check_folder,
         [&](const ObjectInfo& info) {
           const bool ours = info.key.starts_with(own);
           if (!ours && info.modified_unix_millis < stale_before) stale.push_back(info.key);

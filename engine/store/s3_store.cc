@@ -144,12 +144,24 @@ Result<void> S3Store::list(std::string_view prefix,
 
 Result<std::uint64_t> S3Store::remove_stale_uploads(std::uint64_t age_seconds,
                                                     const StoreCall& call) {
+  std::uint64_t removed = 0;
+  for (const std::string_view folder : uploaded_folders) {
+    RESTORED_TRY(const std::uint64_t more, remove_stale_below(folder, age_seconds, call));
+    removed += more;
+  }
+  return removed;
+}
+
+Result<std::uint64_t> S3Store::remove_stale_below(std::string_view prefix,
+                                                  std::uint64_t age_seconds,
+                                                  const StoreCall& call) {
   const std::string& root = client_->location().prefix;
   std::uint64_t removed = 0;
   UploadsPage seen;
   do {
     if (call.stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped listing " + url());
-    S3Request request{"GET", "", {{"uploads", ""}, {"prefix", root}}, {}, {}, 0};
+    S3Request request{"GET", "", {{"uploads", ""}, {"prefix", root + std::string(prefix)}},
+                      {},    {}, 0};
     if (seen.truncated) {
       request.query.emplace_back("key-marker", seen.key_marker);
       request.query.emplace_back("upload-id-marker", seen.upload_id_marker);
@@ -161,7 +173,8 @@ Result<std::uint64_t> S3Store::remove_stale_uploads(std::uint64_t age_seconds,
     for (const ListedUpload& upload : answer.page.uploads) {
       if (!upload.key.starts_with(root) || upload.initiated_unix_millis > stale_before) continue;
       const std::string key = upload.key.substr(root.size());
-      if (!check_key(key)) continue;
+      // Whatever the server lists: see uploaded_folders.
+      if (!check_key(key) || !key.starts_with(prefix)) continue;
       RetryLoop loop(policy_, call, where(*client_));
       RESTORED_TRY(loop.run([&] { return abort_upload(*client_, key, upload.upload_id, call); }));
       log::info("store", "removed the upload of {} that was never finished", key);

@@ -52,6 +52,9 @@ class S3Store final : public ObjectStore {
 
  private:
   S3Store(const StoreOptions& options, const Clock& clock);
+  // `prefix`: relative to the repository's own.
+  Result<std::uint64_t> remove_stale_below(std::string_view prefix, std::uint64_t age_seconds,
+                                           const StoreCall& call);
   // One answer to a GET of the bucket, parsed by `parse`.
   template <class Parse>
   auto page(const S3Request& request, const StoreCall& call, Parse parse);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "format/frame.h"
 #include "gateway_store.h"
 #include "restored/limits.h"
 #include "seeded_runs.h"
@@ -23,7 +24,7 @@ class ScriptedStoreTest : public testing::Test {
   }
   static std::string whole_key(const std::string& key) { return std::string(prefix) + "/" + key; }
   Result<void> upload(const std::string& key, std::string_view first, std::string_view last) {
-    RESTORED_TRY(const auto upload, store_->upload(key, {}));
+    RESTORED_TRY(const auto upload, store_->upload(key, {}, IfExists::keep));
     RESTORED_TRY(upload->append(bytes_of(first)));
     return upload->commit(bytes_of(last));
   }
@@ -68,6 +69,23 @@ TEST_F(ScriptedStoreTest, PartThatIsDamagedOnTheWayIsSentAgain) {
   server_->fail_next(s3_server::Fault::flipped_bit, Kind::put_part, "one", 2);
   expect_written(upload("objects/ab/one", part_, "end"), "objects/ab/one", part_ + "end");
   EXPECT_EQ(server_->count(Kind::put_part), 4u);
+}
+
+// The bucket is shared, and the repository has no prefix of its own: legal, if not wise.
+TEST_F(ScriptedStoreTest, UnfinishedUploadsOfOthersAreLeftAlone) {
+  const std::vector<std::string> foreign{"data/ab/cd",  "backup.tar",  "objects",
+                                         "objectsx/ab", "x/objects/a", "check.iso"};
+  for (const std::string& key : foreign) server_->objects().begin_upload(bucket, key);
+  const std::string ours = format::object_key(format::ContentId());
+  for (const std::string& key : {ours, std::string("check/1-large")})
+    server_->objects().begin_upload(bucket, key);
+  const auto store = open_quick(*server_, "");
+  const auto removed = store->remove_stale_uploads(0, {});
+  ASSERT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(*removed, 2u);
+  std::vector<std::string> left;
+  for (const auto& upload : server_->objects().uploads(bucket)) left.push_back(upload.key);
+  EXPECT_THAT(left, testing::UnorderedElementsAreArray(foreign));
 }
 
 }  // namespace

@@ -102,14 +102,15 @@ StoreOptions options_for(const std::string& endpoint) {
   return options;
 }
 
-std::unique_ptr<ObjectStore> open_quick(const s3_server::FaultServer& server) {
+std::unique_ptr<ObjectStore> open_quick(const s3_server::FaultServer& server,
+                                        const std::string& key_prefix) {
   const auto environment = [](const char* name) -> std::optional<std::string> {
     const std::string_view wanted = name;
     if (wanted == "AWS_ACCESS_KEY_ID") return "TESTKEY";
     if (wanted == "AWS_SECRET_ACCESS_KEY") return "testsecret";
     return std::nullopt;
   };
-  auto store = store::S3Store::open(std::string("s3://") + bucket + "/" + prefix,
+  auto store = store::S3Store::open(std::string("s3://") + bucket + "/" + key_prefix,
                                     options_for(server.endpoint()), environment);
   if (!store) {
     std::fprintf(stderr, "%s\n", store.error().message.c_str());

@@ -38,7 +38,8 @@ bool ends_for_good(s3_server::Fault fault);
 inline constexpr const char* bucket = "backups";
 inline constexpr const char* prefix = "some/prefix";
 // With backoffs of milliseconds, so that thousands of runs take minutes.
-std::unique_ptr<ObjectStore> open_quick(const s3_server::FaultServer& server);
+std::unique_ptr<ObjectStore> open_quick(const s3_server::FaultServer& server,
+                                        const std::string& key_prefix = prefix);
 StoreOptions options_for(const std::string& endpoint);
 
 // That the error is one of those that a store may end with, and that its message says where.
