@@ -72,6 +72,7 @@ class Run {
 
   Result<void> remove_all(const std::vector<Candidate>& candidates);
   Result<void> remove_one(const Candidate& candidate);
+  bool ends_the_run(const Error& error);
   Result<UnixMillis> store_time();
   bool old(const ObjectInfo& info) const { return info.modified_unix_millis < orphaned_before_; }
   bool exists(const BackupId& backup) const {
@@ -102,6 +103,7 @@ class Run {
   std::atomic<std::uint64_t> bytes_removed_{0};
   std::atomic<std::uint64_t> documents_removed_{0};
   std::atomic<std::uint64_t> failed_{0};
+  std::atomic<unsigned> unavailable_{0};  // removals in a row that the store did not answer
 };
 
 // The segments of "backups/<id>/manifest"; the last one is the rest.
@@ -126,10 +128,9 @@ bool refused(const Error& error) {
          error.code == ErrorCode::store_misconfigured || error.code == ErrorCode::invalid_argument;
 }
 
-bool ends_the_run(const Error& error) {
-  return refused(error) || error.code == ErrorCode::cancelled ||
-         error.code == ErrorCode::object_store_unavailable;
-}
+// After so many removals in a row that failed so, the store is away; before that it may be one
+// object that cannot be removed, which must not keep all others.
+constexpr unsigned unavailable_max = 2 * limits::repository_calls_max;
 
 Result<void> Run::begin() {
   UnixMillis now = 0;
@@ -315,6 +316,11 @@ Result<void> Run::remove_all(const std::vector<Candidate>& candidates) {
   return done;
 }
 
+bool Run::ends_the_run(const Error& error) {
+  if (error.code == ErrorCode::object_store_unavailable) return ++unavailable_ >= unavailable_max;
+  return refused(error) || error.code == ErrorCode::cancelled;
+}
+
 Result<void> Run::remove_one(const Candidate& candidate) {
   if (lease_) {
     if (lease_->lapsed()) return fail(ErrorCode::timed_out, "the mark is too old");
@@ -330,6 +336,7 @@ Result<void> Run::remove_one(const Candidate& candidate) {
                      removed.error().message);
       return {};
     }
+    unavailable_ = 0;
   }
   ++(candidate.object ? objects_removed_ : documents_removed_);
   if (candidate.object) bytes_removed_ += candidate.bytes;

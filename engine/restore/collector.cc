@@ -130,8 +130,9 @@ void Collector::run(const std::stop_token& stop) {
     // Hosts that gave way to each other must not meet again at the same moment.
     const auto jitter = std::chrono::milliseconds(
         random_u64() % (static_cast<std::uint64_t>(shortest.count()) / 2 + 1));
-    backup::pause(factor * shortest + jitter, stop);
-    factor = others ? 1 : std::min(2 * factor, retry_factor_max);
+    // The mark may be this host's own, of a run that failed: that resets nothing.
+    backup::pause((others ? 1 : factor) * shortest + jitter, stop);
+    if (!others) factor = std::min(2 * factor, retry_factor_max);
   }
 }
 

@@ -196,9 +196,50 @@ TEST_F(CollectionTest, AfterARemovalInDoubtTheMarkStays) {
       return fail(ErrorCode::object_store_unavailable, "cut off while waiting for the answer");
     return {};
   };
-  EXPECT_EQ(collect(*repository_, request_, {}).error().code, ErrorCode::object_store_unavailable);
+  const auto report = collect(*repository_, request_, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->failed, 1u);
   store_.before = nullptr;
   EXPECT_FALSE(mark().empty());
+}
+
+TEST_F(CollectionTest, AnObjectThatCannotBeRemovedKeepsNoOther) {
+  make_orphans();
+  age(young_, orphan_age);
+  const SampleBackup more = make_backup("more", {"4", "5", "6", "7", "8", "9", "10", "11"});
+  put_objects(more);
+  for (const auto& file : more.manifest.files) age(format::object_key(file.content), orphan_age);
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if (verb == "remove" && key == old_)
+      return fail(ErrorCode::object_store_unavailable, "500, each time");
+    return {};
+  };
+  const auto report = collect(*repository_, request_, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->failed, 1u);
+  EXPECT_EQ(report->objects_removed, 9u);
+  store_.before = nullptr;
+  EXPECT_TRUE(there(old_));
+}
+
+TEST_F(CollectionTest, AStoreThatIsAwayEndsIt) {
+  publish(*repository_, stays_);
+  std::vector<std::string> contents;
+  for (int i = 0; i < 120; ++i) contents.push_back("orphan " + std::to_string(i));
+  const SampleBackup orphans = make_backup("orphans", contents);
+  put_objects(orphans);
+  for (const auto& file : orphans.manifest.files) age(format::object_key(file.content), orphan_age);
+  std::atomic<int> removals = 0;
+  store_.before = [&](std::string_view verb, std::string_view) -> Result<void> {
+    if (verb == "remove" && ++removals > 10)
+      return fail(ErrorCode::object_store_unavailable, "no route");
+    return {};
+  };
+  const auto report = collect(*repository_, request_, {});
+  store_.before = nullptr;
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::object_store_unavailable);
+  EXPECT_LT(removals, 100);
 }
 
 TEST_F(CollectionTest, StoppedItEndsAtOnceAndTakesItsMarkAway) {

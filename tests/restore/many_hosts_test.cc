@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "call_gate.h"
 #include "step_gate.h"
@@ -123,6 +125,32 @@ TEST_F(ManyHostsTest, ACollectionWaitsInTheBackgroundForAnotherHosts) {
   EXPECT_EQ(keys("objects/").size(), 1u);
   ASSERT_TRUE(store_->remove(format::mark_key("foreign"), {}));
   EXPECT_TRUE(wait_until([&] { return keys("objects/").empty(); }));
+}
+
+// Each run leaves its mark, since the object may still go, and the next one meets it: backups of
+// all hosts wait for that mark, so the runs become fewer all the same.
+TEST_F(ManyHostsTest, ACollectionThatKeepsFailingIsTriedLessAndLessOften) {
+  first_.host.seams.collection_times.stale = std::chrono::milliseconds(30);
+  open_both();
+  share("orders");
+  const std::string object = object_of(shared_);
+  std::mutex mutex;
+  std::vector<std::chrono::steady_clock::time_point> tries;
+  first_.watch.before = [&](std::string_view call, std::string_view key) -> Result<void> {
+    if (call != "remove" || key != object) return {};
+    const std::lock_guard lock(mutex);
+    tries.push_back(std::chrono::steady_clock::now());
+    return fail(ErrorCode::object_store_unavailable, "500, each time");
+  };
+  ASSERT_TRUE(first_.host.engine().remove_backup(shared_));
+  EXPECT_TRUE(wait_until([&] {
+    const std::lock_guard lock(mutex);
+    return tries.size() >= 6;
+  }));
+  first_.host.close();
+  const auto retry = first_.host.seams.collection_times.retry;
+  EXPECT_GE(tries[2] - tries[1], 2 * retry);
+  EXPECT_GE(tries[5] - tries[4], 16 * retry);
 }
 
 TEST_F(ManyHostsTest, ARestoreOfABackupThatAnotherHostRemovesFailsClearly) {
