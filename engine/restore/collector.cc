@@ -52,9 +52,10 @@ Result<std::optional<backup::Leftovers>> Collector::begin(Kind kind, const std::
       changed_.wait(mutex_, stop, [&]() NO_THREAD_SAFETY_ANALYSIS { return !collecting_; });
   if (!turn) return fail(ErrorCode::cancelled, "stopped before its turn");
   if (kind == Kind::requested && !pending_) return std::nullopt;
+  // A copy may find no memory: nothing is begun by then. Nothing after it throws.
+  backup::Leftovers leftovers;
+  if (pending_) leftovers = kind == Kind::dry_run ? *pending_ : *std::exchange(pending_, {});
   collecting_ = true;
-  const backup::Leftovers leftovers = pending_.value_or(backup::Leftovers());
-  if (kind != Kind::dry_run) pending_.reset();
   return leftovers;
 }
 
@@ -80,12 +81,12 @@ Result<CollectionReport> Collector::collect(Kind kind, std::stop_token stop) {
   const std::stop_callback on_stop(std::move(stop), relay);
   const std::stop_callback on_close(stopping_.get_token(), relay);
   backup::CollectionRequest request;
-  RESTORED_TRY(std::optional<backup::Leftovers> leftovers, begin(kind, either.get_token()));
-  if (!leftovers) return CollectionReport();
-  request.leftovers = std::move(*leftovers);
   request.dry_run = kind == Kind::dry_run;
   request.host = host_name();
   request.times = parts_.collection_times;
+  RESTORED_TRY(std::optional<backup::Leftovers> leftovers, begin(kind, either.get_token()));
+  if (!leftovers) return CollectionReport();
+  request.leftovers = std::move(*leftovers);
   CollectionReport report;
   const Result<void> done = guarded([&]() -> Result<void> {
     RESTORED_TRY(backup::Repository * repository, parts_.repository->get(either.get_token()));
@@ -118,15 +119,19 @@ void Collector::run(const std::stop_token& stop) {
   const auto shortest = parts_.collection_times.retry;
   int factor = 1;
   while (wait_for_request(stop)) {
-    const Result<CollectionReport> report = collect(Kind::requested, stop);
+    CollectionReport report;
+    const Result<void> done = guarded([&]() -> Result<void> {
+      RESTORED_TRY(report, collect(Kind::requested, stop));
+      return {};
+    });
     if (stop.stop_requested()) return;
-    if (report && report->failed == 0) {
+    if (done && report.failed == 0) {
       factor = 1;
       continue;
     }
-    const bool others = !report && report.error().code == ErrorCode::collection_running;
-    if (!report && !others)
-      log::warning("restore", "a collection is tried again: {}", report.error().message);
+    const bool others = !done && done.error().code == ErrorCode::collection_running;
+    if (!done && !others)
+      log::warning("restore", "a collection is tried again: {}", done.error().message);
     // Hosts that gave way to each other must not meet again at the same moment.
     const auto jitter = std::chrono::milliseconds(
         random_u64() % (static_cast<std::uint64_t>(shortest.count()) / 2 + 1));

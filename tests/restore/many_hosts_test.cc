@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -151,6 +152,25 @@ TEST_F(ManyHostsTest, ACollectionThatKeepsFailingIsTriedLessAndLessOften) {
   const auto retry = first_.host.seams.collection_times.retry;
   EXPECT_GE(tries[2] - tries[1], 2 * retry);
   EXPECT_GE(tries[5] - tries[4], 16 * retry);
+}
+
+TEST_F(ManyHostsTest, ACollectionThatRunsOutOfMemoryEndsNothingElse) {
+  std::atomic<int> thrown = 0;
+  std::atomic<bool> armed = false;
+  first_.watch.before_url = [&] {
+    if (!armed.exchange(false)) return;
+    ++thrown;
+    throw std::bad_alloc();
+  };
+  open_both();
+  share("orders");
+  armed = true;  // it is asked for in the line that tells how a collection ended
+  ASSERT_TRUE(first_.host.engine().remove_backup(shared_));
+  EXPECT_TRUE(wait_until([&] { return thrown == 1; }));
+  EXPECT_EQ(collect(first_.host).objects, 0u);
+  const BackupId next = first_.host.back_up(database_);
+  ASSERT_TRUE(first_.host.engine().remove_backup(next));
+  EXPECT_TRUE(wait_until([&] { return keys("objects/").empty(); }));
 }
 
 TEST_F(ManyHostsTest, ARestoreOfABackupThatAnotherHostRemovesFailsClearly) {

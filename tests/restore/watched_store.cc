@@ -8,7 +8,10 @@ class WatchedStore final : public ObjectStore {
   WatchedStore(std::unique_ptr<ObjectStore> inner, StoreWatch& watch)
       : inner_(std::move(inner)), watch_(watch) {}
 
-  std::string url() const override { return inner_->url(); }
+  std::string url() const override {
+    if (watch_.before_url) watch_.before_url();
+    return inner_->url();
+  }
   Result<ObjectInfo> stat(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(watch_.note("stat", key));
     return inner_->stat(key, call);

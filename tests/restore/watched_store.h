@@ -3,8 +3,8 @@
 //   StoreWatch watch;
 //   host.seams.wrap_store = watch.wrap();
 //   watch.before = [](std::string_view call, std::string_view key) -> Result<void> { … };
-// The watch outlives the engine. Threading: the counters from any thread; `before` is set while
-// nothing runs, and called on the callers' threads.
+// The watch outlives the engine. Threading: the counters from any thread; `before` and
+// `before_url` are set while nothing runs, and called on the callers' threads.
 #pragma once
 
 #include <functional>
@@ -24,6 +24,9 @@ class StoreWatch {
  public:
   // An error is the call's answer; calls are stat, read, get, put, upload, remove, list.
   std::function<Result<void>(std::string_view call, std::string_view key)> before;
+
+  // May throw, as memory that runs out does.
+  std::function<void()> before_url;
 
   std::function<std::unique_ptr<ObjectStore>(std::unique_ptr<ObjectStore>)> wrap();
 
