@@ -15,6 +15,7 @@ Response collection_answer(const CollectionReport& report) {
   return data_answer(200, json::object{{"type", "collection"},
                                        {"dryRun", report.dry_run},
                                        {"backups", report.backups},
+                                       {"backupsUnreadable", report.backups_unreadable},
                                        {"objects", report.objects},
                                        {"objectsBytes", report.objects_bytes},
                                        {"objectsUnreferenced", report.objects_unreferenced},

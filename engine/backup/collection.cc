@@ -70,6 +70,7 @@ class Run {
   Result<void> forget_damage();
   void remove_stale_uploads();
 
+  bool named_known() const { return report_.backups_unreadable == 0; }
   Result<void> remove_all(const std::vector<Candidate>& candidates);
   Result<void> remove_one(const Candidate& candidate);
   bool ends_the_run(const Error& error);
@@ -96,7 +97,6 @@ class Run {
   UnixMillis orphaned_before_ = 0;
   std::map<BackupId, Documents> backups_;
   ContentSet named_;
-  bool named_known_ = true;            // no backup is unreadable
   std::atomic<bool> in_doubt_{false};  // a removal may still come to pass in the store
   CollectionReport report_;
   std::atomic<std::uint64_t> objects_removed_{0};
@@ -226,7 +226,7 @@ Result<void> Run::read_contents() {
   std::vector<BackupId> ids;
   for (const auto& [backup, documents] : backups_)
     if (documents.manifest || documents.contents) ids.push_back(backup);
-  std::atomic<bool> known{true};
+  std::atomic<std::uint64_t> unreadable{0};
   const auto read = [&](std::size_t index, const StoreCall& call) -> Result<void> {
     const auto contents = repository_.contents(ids[index], call);
     if (contents) {
@@ -242,13 +242,13 @@ Result<void> Run::read_contents() {
     }
     log::warning("backup", "no object is removed while it is unknown which ones {} needs: {}",
                  ids[index].value, error.message);
-    known = false;
+    ++unreadable;
     return {};
   };
   RESTORED_TRY(for_each_index(store_, ids.size(), call_, read));
   named_.sort();
-  named_known_ = known;
   report_.backups = ids.size();
+  report_.backups_unreadable = unreadable;
   return {};
 }
 
@@ -259,7 +259,7 @@ Result<void> Run::find_objects() {
     if (!content || info.key != format::object_key(*content)) return true;  // not one of ours
     ++report_.objects;
     report_.objects_bytes += info.size_bytes;
-    if (!named_known_ || named_.contains(*content)) return true;
+    if (!named_known() || named_.contains(*content)) return true;
     ++report_.objects_unreferenced;
     if (old(info) || request_.leftovers.contents.contains(*content))
       candidates.push_back({info.key, info.size_bytes, true});
@@ -273,7 +273,7 @@ Result<void> Run::find_objects() {
 
 // Of objects that are gone, and that nobody will ask for.
 Result<void> Run::forget_damage() {
-  if (!named_known_) return {};
+  if (!named_known()) return {};
   RESTORED_TRY(const std::set<format::ContentId> damaged, repository_.damaged(call_));
   std::vector<Candidate> candidates;
   for (const format::ContentId& content : damaged) {

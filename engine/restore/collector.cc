@@ -97,14 +97,14 @@ Result<CollectionReport> Collector::collect(Kind kind, std::stop_token stop) {
   if (!done && stopping_.stop_requested())
     return fail(ErrorCode::shutting_down, "the agent is stopping");
   RESTORED_TRY(done);
-  log::info(
-      "restore",
-      "collection of {}: dry_run={} backups={} objects={} unreferenced={} young={} removed={} "
-      "bytes={} documents={} uploads={} failed={} seconds={:.1f}",
-      parts_.store->url(), request.dry_run, report.backups, report.objects,
-      report.objects_unreferenced, report.objects_young, report.objects_removed,
-      report.bytes_removed, report.documents_removed, report.uploads_removed, report.failed,
-      report.seconds);
+  log::info("restore",
+            "collection of {}: dry_run={} backups={} unreadable={} objects={} unreferenced={} "
+            "young={} removed={} "
+            "bytes={} documents={} uploads={} failed={} seconds={:.1f}",
+            parts_.store->url(), request.dry_run, report.backups, report.backups_unreadable,
+            report.objects, report.objects_unreferenced, report.objects_young,
+            report.objects_removed, report.bytes_removed, report.documents_removed,
+            report.uploads_removed, report.failed, report.seconds);
   return report;
 }
 

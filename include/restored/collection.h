@@ -9,6 +9,7 @@ namespace restored {
 struct CollectionReport {
   bool dry_run = false;
   std::uint64_t backups = 0;               // whose objects stay, unfinished ones included
+  std::uint64_t backups_unreadable = 0;    // of them: while there is one, no object is removed
   std::uint64_t objects = 0;               // found
   std::uint64_t objects_bytes = 0;         //
   std::uint64_t objects_unreferenced = 0;  // of them: no backup names them

@@ -126,11 +126,15 @@ TEST_F(RemovalTest, NoObjectGoesWhileItIsUnknownWhatABackupNeeds) {
   damage("backups/two/manifest", 300);
   damage("backups/two/contents", 100);
   ASSERT_TRUE(remove(*repository, "one"));
+  const auto report = collect(*repository);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->backups_unreadable, 1u);
   std::vector<std::string> expected = keys_of(two_);
   for (const format::ManifestFile& file : one_.manifest.files)
     expected.push_back(format::object_key(file.content));
   expect_keys(expected);
   damage("backups/two/manifest", 300);
+  EXPECT_EQ(collect(*repository)->backups_unreadable, 0u);
   EXPECT_TRUE(repository->load(BackupId("two"), {}));
 }
 

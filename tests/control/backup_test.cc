@@ -145,6 +145,7 @@ TEST_F(BackupSurfaceTest, ACollectionRemovesWhatNoBackupNamesWhenItIsOldEnough) 
   const Members members{{"type", "string"},
                         {"dryRun", "bool"},
                         {"backups", "integer"},
+                        {"backupsUnreadable", "integer"},
                         {"objects", "integer"},
                         {"objectsBytes", "integer"},
                         {"objectsUnreferenced", "integer"},

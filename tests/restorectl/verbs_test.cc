@@ -328,11 +328,12 @@ TEST(VerbsTest, EveryVerbHasItsPath) {
 TEST(VerbsTest, AFastVerificationAndADryRunSaySo) {
   const ScriptedAgent agent([](const Request& request) {
     if (request.target.ends_with("/verify")) return two_pages(request);
-    return Reply{200,
-                 R"({"data":{"dryRun":true,"backups":3,"objects":40,"objectsUnreferenced":9,)"
-                 R"("objectsYoung":2,"objectsRemoved":7,"bytesRemoved":1048576,"failed":1,)"
-                 R"("seconds":1.5}})",
-                 {}};
+    return Reply{
+        200,
+        R"({"data":{"dryRun":true,"backups":3,"backupsUnreadable":2,"objects":40,"objectsUnreferenced":9,)"
+        R"("objectsYoung":2,"objectsRemoved":7,"bytesRemoved":1048576,"failed":1,)"
+        R"("seconds":1.5}})",
+        {}};
   });
   ask(agent, {"backup", "verify", "b1", "--fast"});
   EXPECT_EQ(agent.requests().back().body, R"({"fast":true})");
@@ -341,6 +342,7 @@ TEST(VerbsTest, AFastVerificationAndADryRunSaySo) {
   EXPECT_THAT(dry.output, HasSubstr("would remove 7 of 40 objects, 1.0 MiB, in 1.5 s\n"));
   EXPECT_THAT(dry.output, HasSubstr("\nkept as young  2\n"));
   EXPECT_THAT(dry.output, HasSubstr("1 could not be removed"));
+  EXPECT_THAT(dry.output, HasSubstr("\nno object goes while 2 of the backups cannot be read"));
   ask(agent, {"repository", "collect"});
   EXPECT_EQ(agent.requests().back().body, "{}");
 }

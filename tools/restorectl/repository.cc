@@ -163,6 +163,12 @@ Outcome collect(const Session& session, const CollectOptions& options) {
                 {"kept as young", text(report, "objectsYoung")},
                 {"documents", text(report, "documentsRemoved")},
                 {"stale uploads", text(report, "uploadsRemoved")}});
+  if (bytes(report, "backupsUnreadable") > 0) {
+    print_line(
+        fmt::format("no object goes while {} of the backups cannot be read: the agent's log names "
+                    "them; verify each, update this agent if a newer one has made it, or delete it",
+                    text(report, "backupsUnreadable")));
+  }
   if (bytes(report, "failed") > 0) {
     print_line(
         fmt::format("{} could not be removed, and stay until the next collection: the "
