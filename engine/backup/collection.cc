@@ -353,6 +353,7 @@ void Run::end() {
   if (lease_->lapsed()) return;  // the store is away or slow: the mark gets stale of itself
   StoreCall own = call_;
   own.stop = release_ends_.token();
+  own.patience = request_.times.renew;  // it goes stale of itself
   if (const auto released = lease_->release(own); !released)
     log::warning("backup", "the mark stays until it is stale: {}", released.error().message);
 }

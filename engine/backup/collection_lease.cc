@@ -39,6 +39,7 @@ Result<std::unique_ptr<CollectionLease>> CollectionLease::take(ObjectStore& stor
   const DelayedStop soon(call.stop, tidy_time);
   StoreCall tidy = call;
   tidy.stop = soon.token();
+  tidy.patience = times.renew;
   if (const auto removed = lease->release(tidy); !removed)
     log::warning("backup", "{} stays until it is stale: {}", format::mark_key(lease->id_),
                  removed.error().message);

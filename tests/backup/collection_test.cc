@@ -242,6 +242,22 @@ TEST_F(CollectionTest, AStoreThatIsAwayEndsIt) {
   EXPECT_LT(removals, 100);
 }
 
+// Who waits for its end must not wait for a store that is away: the mark goes stale of itself.
+TEST_F(CollectionTest, AMarkIsNotTakenAwayForLongerThanItIsWorth) {
+  publish(*repository_, stays_);
+  std::atomic<int> releases = 0;
+  store_.before_remove = [&](std::string_view key, const StoreCall& call) -> Result<void> {
+    if (!key.starts_with(format::marks_prefix)) return {};
+    ++releases;
+    EXPECT_EQ(call.patience, request_.times.renew);
+    return fail(ErrorCode::object_store_unavailable, "no route");
+  };
+  EXPECT_TRUE(collect(*repository_, request_, {}));
+  EXPECT_EQ(releases, 1);
+  EXPECT_EQ(collect(*repository_, request_, {}).error().code, ErrorCode::collection_running);
+  EXPECT_EQ(releases, 2);
+}
+
 TEST_F(CollectionTest, StoppedItEndsAtOnceAndTakesItsMarkAway) {
   make_orphans();
   std::stop_source stop;

@@ -21,6 +21,8 @@ class CountingStore final : public ObjectStore {
   std::vector<std::string> calls;
   // Asked before each call; an error is the call's answer.
   std::function<Result<void>(std::string_view verb, std::string_view key)> before;
+  // Asked before each removal, as `before` is.
+  std::function<Result<void>(std::string_view key, const StoreCall& call)> before_remove;
   // May change what a get() answers.
   std::function<void(std::string_view key, std::string& bytes)> after_get;
 
@@ -59,6 +61,7 @@ class CountingStore final : public ObjectStore {
   }
   Result<void> remove(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(note("remove", key));
+    if (before_remove) RESTORED_TRY(before_remove(key, call));
     return inner_.remove(key, call);
   }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
