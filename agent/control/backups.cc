@@ -41,15 +41,8 @@ Result<Response> create_backup(const Call& call) {
       check_name("name", name, 0, limits::database_name_bytes_max, ErrorCode::invalid_value));
   RESTORED_TRY(const auto bandwidth, bandwidth_member(body));
   const Result<OperationView> started =
-      call.engine().start_backup(database.id, name, call.principal);
+      call.engine().start_backup(database.id, name, call.principal, bandwidth.value_or(0));
   if (!started) return busy_answer(call, database.id, started.error());
-  if (bandwidth) {
-    // One that is over already needs no limit any more.
-    const auto limited = call.engine().set_operation_bandwidth(started->id, *bandwidth);
-    if (!limited && limited.error().code != ErrorCode::operation_ended) {
-      return std::unexpected(limited.error());
-    }
-  }
   Response response =
       data_answer(201, backup_details(call, just_begun(*started, name, database.name)));
   point_to(response, started->id);

@@ -119,7 +119,8 @@ Result<void> continue_restore(EngineParts& parts, registry::OperationRecord reco
 }
 
 Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
-                                    std::string backup_name, std::string principal) {
+                                    std::string backup_name, std::string principal,
+                                    std::uint64_t bandwidth_bytes_per_second) {
   RESTORED_TRY(refuse_when_stopping(parts));
   const std::optional<registry::DatabaseRecord> database = parts.registry->database(id);
   if (!database) {
@@ -131,6 +132,7 @@ Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
   }
   registry::OperationRecord record = new_record(OperationKind::backup, id, std::move(principal));
   record.view.backup = BackupId(random_id());
+  record.view.bandwidth_bytes_per_second = bandwidth_bytes_per_second;
   record.backup_name = std::move(backup_name);
   RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
   if (!claim.usable() || database->status == DatabaseStatus::failure) {

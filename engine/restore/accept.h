@@ -3,6 +3,7 @@
 // Threading: all functions may be called from any thread at once.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "restore/engine_parts.h"
@@ -23,7 +24,8 @@ struct RestoreCheck {
 Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreRequest& request);
 
 Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
-                                    std::string backup_name, std::string principal);
+                                    std::string backup_name, std::string principal,
+                                    std::uint64_t bandwidth_bytes_per_second);
 Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, VerifyDepth depth,
                                     std::string principal);
 // Done when it returns.

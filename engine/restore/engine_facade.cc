@@ -169,8 +169,10 @@ std::optional<TokenInfo> EngineFacade::token(std::string_view secret) const {
 // Backups.
 
 Result<OperationView> EngineFacade::start_backup(const DatabaseId& id, std::string backup_name,
-                                                 std::string principal) {
-  return accept_backup(*parts_, id, std::move(backup_name), std::move(principal));
+                                                 std::string principal,
+                                                 std::uint64_t bandwidth_bytes_per_second) {
+  return accept_backup(*parts_, id, std::move(backup_name), std::move(principal),
+                       bandwidth_bytes_per_second);
 }
 
 Result<std::vector<BackupInfo>> EngineFacade::backups(const DatabaseId& id) const {

@@ -42,7 +42,8 @@ class EngineFacade final : public Engine {
   std::optional<TokenInfo> token(std::string_view secret) const override;
 
   Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
-                                     std::string principal) override;
+                                     std::string principal,
+                                     std::uint64_t bandwidth_bytes_per_second) override;
   Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const override;
   BackupHistory backup_history(const DatabaseId& id) const override;
   Result<BackupInfo> backup(const BackupId& id) const override;

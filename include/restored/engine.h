@@ -230,9 +230,11 @@ class Engine {
   virtual Result<void> revoke_token(const TokenId& id) = 0;
   virtual std::optional<TokenInfo> token(std::string_view secret) const = 0;  // constant time
 
-  // Backups. backups(): newest first, running ones included.
+  // Backups. backups(): newest first, running ones included. A limit (0: none) is part of what is
+  // accepted; set_operation_bandwidth changes it later.
   virtual Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
-                                             std::string principal) = 0;
+                                             std::string principal,
+                                             std::uint64_t bandwidth_bytes_per_second = 0) = 0;
   virtual Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const = 0;
   // Never asks the repository. Empty for a database that is not known.
   virtual BackupHistory backup_history(const DatabaseId& id) const = 0;

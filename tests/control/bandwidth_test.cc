@@ -98,7 +98,9 @@ TEST_F(BandwidthSurfaceTest, ABackupMayBeginWithItsLimit) {
   const HttpAnswer begun = post(path, R"({"name":"slow","bandwidthBytesPerSecond":1073741824})");
   EXPECT_EQ(begun.status, 201) << begun.text;
   expect_members(begun.at("data"), backup_details_members);
-  EXPECT_EQ(ended_operation_of(begun).state, OperationState::succeeded);
+  const OperationView ended = ended_operation_of(begun);
+  EXPECT_EQ(ended.state, OperationState::succeeded);
+  EXPECT_EQ(ended.bandwidth_bytes_per_second, 1 * kGiB) << "however soon it was over";
 }
 
 }  // namespace

@@ -110,12 +110,14 @@ TEST_F(BackupTest, RunsWhileClientsWrite) {
   const DatabaseId id = host_.make_database("orders");
   const Content then = records("a:", 300, 1);
   host_.put(id, then);
-  const OperationView running = host_.engine().start_backup(id, "", "test").value();
+  const OperationView running = host_.engine().start_backup(id, "", "test", 1 * kGiB).value();
+  EXPECT_EQ(running.bandwidth_bytes_per_second, 1 * kGiB) << "accepted with its limit";
   ASSERT_TRUE(gate.wait_reached());
   host_.put(id, records("b:", 300, 2));
   EXPECT_EQ(host_.engine().database(id)->status, DatabaseStatus::ready);
   EXPECT_EQ(host_.start_restore(id, running.backup).error().code, ErrorCode::database_busy);
   EXPECT_EQ(host_.engine().start_backup(id, "", "test").error().code, ErrorCode::database_busy);
+  EXPECT_EQ(host_.engine().operation(running.id)->bandwidth_bytes_per_second, 1 * kGiB);
   gate.let_go();
   ASSERT_EQ(host_.wait(running.id).state, OperationState::succeeded);
   const DatabaseId target = host_.make_database("target");
