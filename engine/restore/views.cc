@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "backup/parallel.h"
+
 namespace restored::restore {
 namespace {
 
@@ -27,7 +29,6 @@ DatabaseStatus status_of(const registry::DatabaseRecord& record,
 // The repository has the backup, and a verification found that it cannot be restored.
 void note_damage(const backup::Repository& repository, const std::set<format::ContentId>& damaged,
                  BackupInfo& info, const StoreCall& call) {
-  if (damaged.empty()) return;
   const Result<format::Contents> contents = repository.contents(info.id, call);
   if (!contents) return;
   const auto found = std::ranges::find_if(
@@ -134,10 +135,16 @@ Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const Dat
                 fmt::format("database {} does not exist", database.value));
   }
   RESTORED_TRY(const std::set<format::ContentId> damaged, repository->damaged(call));
-  for (const format::Summary& summary : summaries) {
+  for (const format::Summary& summary : summaries)
     std::erase_if(infos, [&](const BackupInfo& info) { return info.id == summary.backup; });
-    infos.push_back(backup_view(parts, summary));
-    note_damage(*repository, damaged, infos.back(), call);
+  const std::size_t begin = infos.size();
+  for (const format::Summary& summary : summaries) infos.push_back(backup_view(parts, summary));
+  if (!damaged.empty()) {
+    const auto look = [&](std::size_t index, const StoreCall& own) -> Result<void> {
+      note_damage(*repository, damaged, infos[begin + index], own);
+      return {};
+    };
+    RESTORED_TRY(backup::for_each_index(*parts.store, summaries.size(), call, look));
   }
   std::ranges::sort(infos, [](const BackupInfo& left, const BackupInfo& right) {
     return std::tie(left.created_at, left.id) > std::tie(right.created_at, right.id);
@@ -152,7 +159,7 @@ Result<BackupInfo> find_backup(const EngineParts& parts, const BackupId& id,
   if (manifest) {
     BackupInfo info = backup_view(parts, format::summarize(*manifest));
     RESTORED_TRY(const std::set<format::ContentId> damaged, repository->damaged(call));
-    note_damage(*repository, damaged, info, call);
+    if (!damaged.empty()) note_damage(*repository, damaged, info, call);
     return info;
   }
   const OperationTable::Pointer maker = parts.operations->backup_operation(id);

@@ -157,6 +157,30 @@ TEST_F(DamagedObjectTest, ReplacedAtAnotherLevelAndDamagedSinceIsDamaged) {
   EXPECT_EQ(restored.error->code, ErrorCode::corruption);
 }
 
+// With one document in damaged/ every backup's contents are asked for: not one after another.
+TEST_F(DamagedObjectTest, SomewhereDoesNotMakeAListOfBackupsWaitForEachOfThem) {
+  open_both();
+  share("orders");
+  for (int i = 0; i < 3; ++i) first_.host.back_up(database_);
+  damage(object_of(shared_));
+  EXPECT_EQ(verify(first_.host, shared_, VerifyDepth::full).state, OperationState::failed);
+  std::atomic<int> inside = 0;
+  std::atomic<bool> together = false;
+  first_.watch.before = [&](std::string_view call, std::string_view key) -> Result<void> {
+    if (call != "get" || !key.ends_with("/contents")) return {};
+    ++inside;
+    if (wait_until([&] { return inside > 1 || together; }, std::chrono::seconds(2)))
+      together = true;
+    --inside;
+    return {};
+  };
+  const auto listed = first_.host.engine().backups(database_);
+  ASSERT_TRUE(listed) << listed.error().message;
+  EXPECT_TRUE(together);
+  EXPECT_EQ(listed->size(), 4u);
+  for (const BackupInfo& info : *listed) EXPECT_EQ(info.status, BackupStatus::failed);
+}
+
 TEST_F(DamagedObjectTest, ReplacedWhileItIsReadEndsNoRestoreAndNoVerification) {
   open_both();
   share("orders");
