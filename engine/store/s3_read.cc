@@ -102,11 +102,12 @@ Attempt<void> S3Read::attempt(const Want& want, RetryLoop& loop) {
   auto response = client_.send(asked, target, {200, 206}, call_);
   if (refused_) {
     refused_->error.message = client_.what(asked) + ": " + refused_->error.message;
+    if (want.whole && replaced(*refused_)) begin_again(*refused_);
     return std::unexpected(*std::move(refused_));
   }
   if (!response) {
     Trouble trouble = std::move(response).error();
-    if (want.whole && done_ > 0 && trouble.status == 416) begin_again(trouble);
+    if (want.whole && replaced(trouble)) begin_again(trouble);
     return std::unexpected(std::move(trouble));
   }
   if (!want.whole || sized_) return {};
@@ -115,9 +116,16 @@ Attempt<void> S3Read::attempt(const Want& want, RetryLoop& loop) {
   return {};
 }
 
-// There is nothing where the object should go on: it was announced longer than it is.
+// There is nothing where the object should go on (it was announced longer than it is), or what is
+// there belongs to another version of it.
+bool S3Read::replaced(const Trouble& trouble) const {
+  return (done_ > 0 && trouble.status == 416) || trouble.error.code == ErrorCode::object_changed;
+}
+
+// Of a whole object nothing was given away yet. Documents are replaced as a matter of course.
 void S3Read::begin_again(Trouble& trouble) {
   if (++begun_again_ > limits::object_reads_again_max) return;
+  version_.clear();
   done_ = 0;
   body_.clear();
   sized_ = false;

@@ -41,6 +41,7 @@ class S3Read {
   std::optional<std::span<std::byte>> choose(const Want& want, const net::ResponseHead& head);
   bool accept_version(const net::ResponseHead& head);
   void begin_again(Trouble& trouble);
+  bool replaced(const Trouble& trouble) const;
   void refuse(ErrorCode code, std::string message, bool again);
 
   S3Client& client_;

@@ -88,5 +88,51 @@ TEST_F(ScriptedStoreTest, UnfinishedUploadsOfOthersAreLeftAlone) {
   EXPECT_THAT(left, testing::UnorderedElementsAreArray(foreign));
 }
 
+// restored itself replaces its documents, and any host may do so while another one reads.
+class ReplacedDocumentTest : public ScriptedStoreTest, public testing::WithParamInterface<bool> {
+ protected:
+  // A read that is cut short, of one content after another: each time it goes on it finds the next.
+  // The last one can be read to its end.
+  Result<std::string> read_while_replaced(const std::vector<std::string>& contents) {
+    server_->objects().set_rules({.knows_conditions = GetParam()});
+    server_->before_answers([&](const s3_server::S3Request& request) {
+      if (request.kind != Kind::get) return;
+      const std::uint64_t nth = server_->count(Kind::get);
+      const std::size_t last = contents.size() - 1;
+      const std::size_t now = std::min<std::size_t>(nth / 2, last);
+      server_->objects().put(bucket, whole_key("doc"), contents[now]);
+      if (nth % 2 == 1 && now < last)
+        server_->fail_next(s3_server::Fault::truncated, Kind::get, "doc");
+    });
+    auto got = store_->get("doc", 1 * kMiB, {});
+    server_->before_answers({});
+    return got;
+  }
+};
+
+TEST_P(ReplacedDocumentTest, IsReadAnew) {
+  for (const std::size_t bytes : {50'000u, 60'000u, 40'000u, 10u}) {
+    server_->no_faults();
+    const std::string after = random_text(bytes, 2);
+    const auto got = read_while_replaced({random_text(50'000, 1), after});
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_TRUE(*got == after) << bytes;
+  }
+}
+
+TEST_P(ReplacedDocumentTest, IsGivenUpInTheEnd) {
+  std::vector<std::string> contents;
+  for (unsigned seed = 0; seed < 20; ++seed) contents.push_back(random_text(50'000, seed + 1));
+  const auto got = read_while_replaced(contents);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::object_changed) << got.error().message;
+  EXPECT_EQ(server_->count(Kind::get), 2 * (limits::object_reads_again_max + 1));
+}
+
+INSTANTIATE_TEST_SUITE_P(, ReplacedDocumentTest, testing::Values(true, false),
+                         [](const auto& knows) {
+                           return knows.param ? "ServerKnowsConditions" : "ServerKnowsNone";
+                         });
+
 }  // namespace
 }  // namespace restored::test

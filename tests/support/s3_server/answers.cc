@@ -17,7 +17,9 @@ std::string time_text(std::int64_t unix_millis, const char* format) {
 }
 
 // If-Match and If-None-Match, against the object that is there, if any.
-bool holds(const HttpRequest& request, const std::optional<StoredObject>& object) {
+bool holds(const Objects& objects, const HttpRequest& request,
+           const std::optional<StoredObject>& object) {
+  if (!objects.rules().knows_conditions) return true;
   const std::string_view match = request.header("If-Match");
   const std::string_view none = request.header("If-None-Match");
   if (!match.empty() && (!object || (match != "*" && match != object->etag))) return false;
@@ -28,9 +30,11 @@ HttpAnswer precondition_failed() {
   return error_answer(412, "PreconditionFailed", "At least one of the conditions did not hold");
 }
 
-HttpAnswer read_object(const HttpRequest& request, const std::optional<StoredObject>& object) {
+HttpAnswer read_object(const Objects& objects, const HttpRequest& request,
+                       const S3Request& parsed) {
+  const std::optional<StoredObject> object = objects.find(parsed.bucket, parsed.key);
   if (!object) return error_answer(404, "NoSuchKey", "The specified key does not exist.");
-  if (!holds(request, object)) return precondition_failed();
+  if (!holds(objects, request, object)) return precondition_failed();
   HttpAnswer found;
   found.headers = {{"ETag", object->etag},
                    {"Last-Modified", http_time(object->modified_unix_millis)},
@@ -52,7 +56,8 @@ HttpAnswer read_object(const HttpRequest& request, const std::optional<StoredObj
 }
 
 HttpAnswer put_object(Objects& objects, const HttpRequest& request, const S3Request& parsed) {
-  if (!holds(request, objects.find(parsed.bucket, parsed.key))) return precondition_failed();
+  if (!holds(objects, request, objects.find(parsed.bucket, parsed.key)))
+    return precondition_failed();
   if (auto wrong = digest_error(request, objects.rules())) return *std::move(wrong);
   HttpAnswer done;
   done.headers.emplace_back("ETag", objects.put(parsed.bucket, parsed.key, request.body));
@@ -117,7 +122,7 @@ HttpAnswer answer(Objects& objects, const HttpRequest& request, const S3Request&
   switch (parsed.kind) {
     case Kind::get:
     case Kind::head:
-      return read_object(request, objects.find(parsed.bucket, parsed.key));
+      return read_object(objects, request, parsed);
     case Kind::put:
       return put_object(objects, request, parsed);
     case Kind::remove: {

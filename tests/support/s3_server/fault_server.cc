@@ -115,6 +115,10 @@ bool FaultServer::serve_one(Wire& wire, Pause& pause, Upstream* upstream) {
   const S3Request parsed = parse(*request);
   const std::string range(request->header("Range"));
   ++counts_.at(static_cast<std::size_t>(parsed.kind));
+  {
+    const std::scoped_lock lock(hook_mutex_);
+    if (hook_) hook_(parsed);
+  }
   const FaultMix mix = plan_.mix();
   Sending sending{*request, parsed, {}, mix};
   const Flight flight(*this);
@@ -177,6 +181,11 @@ void FaultServer::set_faults(const FaultMix& mix, std::uint64_t seed) {
 
 void FaultServer::fail_next(Fault fault, Kind kind, std::string key_part, unsigned times) {
   plan_.script(fault, kind, std::move(key_part), times);
+}
+
+void FaultServer::before_answers(std::function<void(const S3Request&)> hook) {
+  const std::scoped_lock lock(hook_mutex_);
+  hook_ = std::move(hook);
 }
 
 std::uint64_t FaultServer::count(Kind kind) const {

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -59,6 +60,9 @@ class FaultServer {
   // See FaultPlan::call, FaultPlan::script.
   void call(const std::string& key, std::string alias) { plan_.call(key, std::move(alias)); }
   void fail_next(Fault fault, Kind kind, std::string key_part, unsigned times = 1);
+  // Called before each request is answered, on its connection's thread; empty: nothing is. So that
+  // something can happen between two requests of one call.
+  void before_answers(std::function<void(const S3Request&)> hook);
   void set_delay(std::chrono::milliseconds delay) { delay_ = delay.count(); }
   void set_concurrent_max(unsigned most) { concurrent_max_ = most; }
 
@@ -89,6 +93,8 @@ class FaultServer {
   void note(const S3Request& request, std::string_view range, std::string_view outcome);
 
   const ServerOptions options_;
+  std::mutex hook_mutex_;
+  std::function<void(const S3Request&)> hook_;
   Objects objects_;
   FaultPlan plan_;
   std::uint16_t port_ = 0;

@@ -16,8 +16,9 @@ namespace restored::s3_server {
 
 // What servers differ in.
 struct Rules {
-  bool object_lock = false;     // every object and part comes with a sum of its own
-  bool knows_checksums = true;  // false: refuses their headers, as Backblaze B2 does
+  bool object_lock = false;      // every object and part comes with a sum of its own
+  bool knows_conditions = true;  // false: If-Match and the like mean nothing
+  bool knows_checksums = true;   // false: refuses their headers, as Backblaze B2 does
 };
 
 struct StoredObject {
