@@ -23,6 +23,8 @@ class BodySink {
   // error is its status.
   bool strict() const { return chosen_ || response_.head.status / 100 == 2; }
 
+  bool collects() const { return !chosen_; }
+
   // Memory for the next bytes: `bytes` of them at most, if that is known. Empty: it is full.
   std::span<std::byte> room(std::size_t bytes = SIZE_MAX);
   void filled(std::size_t bytes);

@@ -294,7 +294,9 @@ Exchange::Outcome<bool> Exchange::read_until_end(BodySink& sink) {
 
 Exchange::Outcome<bool> Exchange::too_long(const BodySink& sink) const {
   if (!sink.strict()) return false;
-  return std::unexpected(malformed(fmt::format("a body of more than {} bytes", sink.capacity())));
+  Failure failure = malformed(fmt::format("a body of more than {} bytes", sink.capacity()));
+  if (sink.collects()) failure.kind = Failure::Kind::too_long;
+  return std::unexpected(std::move(failure));
 }
 
 Exchange::Outcome<std::size_t> Exchange::receive(std::span<std::byte> into) {

@@ -69,6 +69,7 @@ struct Failure {
     timed_out,         // stalled, or past the deadline
     closed,            // reset, or closed before the end
     malformed,         // not HTTP, or more than the limits allow; or a request that is none
+    too_long,          // a body to be collected, of more than Target::collect_bytes_max
     cancelled,
   };
   Kind kind = Kind::closed;
@@ -84,7 +85,7 @@ struct Target {
   // What the caller wants of this body: `into` is to be filled completely by it, and a body of any
   // other length is refused (Kind::closed when it is shorter, malformed when it is longer).
   // Nothing: the body is collected into Response::body, up to `collect_bytes_max`; a longer one is
-  // malformed in an answer of success, and cut in every other.
+  // too_long in an answer of success, and cut in every other.
   // Not asked where there can be no body: after a HEAD, and of a 204 or 304. May be empty.
   std::function<std::optional<std::span<std::byte>>(const ResponseHead&)> choose;
   std::size_t collect_bytes_max = 0;

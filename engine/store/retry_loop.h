@@ -31,6 +31,7 @@ struct Trouble {
   bool at_once = false;                                  // what was wrong is mended already
   std::optional<std::chrono::milliseconds> retry_after;  // the server's wish
   unsigned status = 0;                                   // HTTP's; 0: there was no answer
+  bool too_long = false;                                 // more was sent than is taken
 };
 
 template <class T>

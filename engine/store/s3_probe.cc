@@ -63,6 +63,7 @@ Finding failed_step(const net::Failure& failure, const S3Location& location) {
     case Kind::cancelled:
       return store::failure("connect", {ErrorCode::cancelled, failure.message, ""});
     case Kind::malformed:
+    case Kind::too_long:
       return store::failure(
           "connect", {ErrorCode::store_misconfigured, failure.message,
                       location.endpoint.tls ? "Something else than an S3 store answers there."

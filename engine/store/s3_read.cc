@@ -108,12 +108,23 @@ Attempt<void> S3Read::attempt(const Want& want, RetryLoop& loop) {
   if (!response) {
     Trouble trouble = std::move(response).error();
     if (want.whole && replaced(trouble)) begin_again(trouble);
+    if (want.whole && trouble.too_long) return std::unexpected(too_long(want, asked));
     return std::unexpected(std::move(trouble));
   }
   if (!want.whole || sized_) return {};
-  // Its length was not told: it was collected.
+  // Its length was not told: it was collected, with as much room as an error's text may take.
+  if (response->body.size() > want.bytes_max) return std::unexpected(too_long(want, asked));
   body_ = std::move(response->body);
   return {};
+}
+
+Trouble S3Read::too_long(const Want& want, const S3Request& asked) const {
+  Trouble trouble;
+  trouble.error = {
+      ErrorCode::corruption,
+      fmt::format("{}: it is longer than {} bytes", client_.what(asked), want.bytes_max),
+      {}};
+  return trouble;
 }
 
 // There is nothing where the object should go on (it was announced longer than it is), or what is

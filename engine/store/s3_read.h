@@ -39,6 +39,7 @@ class S3Read {
   S3Request request(const Want& want) const;
   // Where the body goes, or why it is not what was asked for.
   std::optional<std::span<std::byte>> choose(const Want& want, const net::ResponseHead& head);
+  Trouble too_long(const Want& want, const S3Request& asked) const;
   bool accept_version(const net::ResponseHead& head);
   void begin_again(Trouble& trouble);
   bool replaced(const Trouble& trouble) const;

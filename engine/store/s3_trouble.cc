@@ -231,6 +231,9 @@ Trouble trouble_of(const S3Asked& asked, const net::Failure& failure) {
     case Kind::closed:
     case Kind::malformed:
       break;
+    case Kind::too_long:
+      trouble.too_long = true;
+      break;
   }
   return trouble;
 }

@@ -355,8 +355,8 @@ TEST(HttpClientTest, ALongErrorTextIsCutAndALongSuccessIsRefused) {
       collect(1000));
   ASSERT_TRUE(chunked.has_value()) << chunked.error().message;
   EXPECT_EQ(chunked->body, text.substr(0, 1000));
-  expect_failure(answer_to_get(ok(text), collect(1000)), Kind::malformed, "more than 1000 bytes");
-  expect_failure(answer_to_get("HTTP/1.1 200 OK\r\n\r\n" + text, collect(1000)), Kind::malformed,
+  expect_failure(answer_to_get(ok(text), collect(1000)), Kind::too_long, "more than 1000 bytes");
+  expect_failure(answer_to_get("HTTP/1.1 200 OK\r\n\r\n" + text, collect(1000)), Kind::too_long,
                  "more than 1000 bytes");
 }
 

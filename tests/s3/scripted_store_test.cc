@@ -134,5 +134,24 @@ INSTANTIATE_TEST_SUITE_P(, ReplacedDocumentTest, testing::Values(true, false),
                            return knows.param ? "ServerKnowsConditions" : "ServerKnowsNone";
                          });
 
+TEST_F(ScriptedStoreTest, DocumentLongerThanAskedIsCorruptionWhateverTellsItsLength) {
+  for (const std::size_t bytes :
+       {std::size_t{1'001}, limits::store_error_bytes_max + 1, 3 * kMiB}) {
+    server_->objects().put(bucket, whole_key("doc"), random_text(bytes));
+    for (const auto fault :
+         {s3_server::Fault::none, s3_server::Fault::chunked, s3_server::Fault::length_missing}) {
+      server_->no_faults();
+      server_->fail_next(fault, Kind::get, "doc", 100);
+      const auto got = store_->get("doc", 1'000, {});
+      ASSERT_FALSE(got);
+      EXPECT_EQ(got.error().code, ErrorCode::corruption) << got.error().message;
+      EXPECT_EQ(server_->count(Kind::get), 1u) << bytes << ' ' << name(fault);
+      const auto fits = store_->get("doc", bytes, {});
+      ASSERT_TRUE(fits) << fits.error().message;
+      EXPECT_EQ(fits->size(), bytes);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace restored::test

@@ -132,7 +132,8 @@ TEST(S3TroubleTest, FailuresOnTheWayAreToldApart) {
   EXPECT_FALSE(of(Kind::tls_refused).again);
   EXPECT_EQ(of(Kind::cancelled).error.code, ErrorCode::cancelled);
   EXPECT_FALSE(of(Kind::cancelled).again);
-  for (const Kind kind : {Kind::connect_failed, Kind::timed_out, Kind::closed, Kind::malformed}) {
+  for (const Kind kind :
+       {Kind::connect_failed, Kind::timed_out, Kind::closed, Kind::malformed, Kind::too_long}) {
     EXPECT_TRUE(of(kind).again);
     EXPECT_EQ(of(kind).error.code, ErrorCode::object_store_unavailable);
   }
