@@ -3,12 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "restored/units.h"
 
 namespace restored::net {
 namespace {
-
-constexpr std::size_t growth_bytes = 64 * kKiB;
 
 std::optional<std::span<std::byte>> choice(const Target& target, const ResponseHead& head) {
   return target.choose ? target.choose(head) : std::nullopt;
@@ -25,7 +22,7 @@ std::span<std::byte> BodySink::room(std::size_t bytes) {
   if (chosen_) return chosen_->subspan(bytes_, left);
   std::string& body = response_.body;
   if (left > 0 && body.size() == bytes_) {
-    body.resize(bytes_ + std::min(left, std::max(growth_bytes, bytes_)));
+    body.resize(bytes_ + std::min(left, std::max(collected_at_once, bytes_)));
   }
   return std::as_writable_bytes(std::span(body))
       .subspan(bytes_, std::min(left, body.size() - bytes_));

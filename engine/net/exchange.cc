@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <string.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "base/secret_text.h"
 #include "restored/limits.h"
 
 namespace restored::net {
@@ -38,15 +40,24 @@ std::string wrong_part(const Request& request) {
   return "";
 }
 
-std::string head_text(const Request& request) {
-  std::string text = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
+// With room for `more` bytes behind it. Reserved beforehand: a header may be a secret, which must
+// not stay behind in memory that the text grew out of.
+std::string head_text(const Request& request, std::size_t more) {
+  constexpr std::size_t fixed_bytes = 64;  // what is added here, a length among it
+  std::size_t bytes = request.method.size() + request.target.size() + fixed_bytes + more;
+  for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
+  std::string text;
+  text.reserve(bytes);
+  text.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
   for (const auto& [name, value] : request.headers) {
     text.append(name).append(": ").append(value).append("\r\n");
   }
   if (!request.body.empty() || request.method == "PUT" || request.method == "POST") {
     text += fmt::format("Content-Length: {}\r\n", request.body.size());
   }
-  return text += "\r\n";
+  text += "\r\n";
+  RESTORED_CHECK(text.size() + more <= bytes, "the head has the room that it takes");
+  return text;
 }
 
 std::span<const std::byte> bytes_of(std::string_view text) {
@@ -73,6 +84,11 @@ Exchange::Exchange(Stream& stream, const Request& request, const Target& target,
   parser_.emplace(request.method == "HEAD");
 }
 
+// An answer may have been a secret, too.
+Exchange::~Exchange() {
+  ::explicit_bzero(buffer_.get(), held_most_);
+}
+
 std::expected<Response, Failure> Exchange::run() {
   doing_ = "sending the request";
   if (auto sent = send_request(); !sent) return std::unexpected(std::move(sent).error());
@@ -83,9 +99,11 @@ std::expected<Response, Failure> Exchange::run() {
 }
 
 Exchange::Outcome<> Exchange::send_request() {
-  std::string head = head_text(request_);
   std::span<const std::byte> body = request_.body;
-  if (body.size() <= joined_body_bytes) {
+  const bool joined = body.size() <= joined_body_bytes;
+  std::string head = head_text(request_, joined ? body.size() : 0);
+  const WipeAtEnd wiped(head);
+  if (joined) {
     head.append(reinterpret_cast<const char*>(body.data()), body.size());
     body = {};
   }
@@ -139,7 +157,7 @@ Exchange::Outcome<> Exchange::hear_early() {
     case Step::Kind::moved:
       heard_ = true;
       patience_.moved();
-      held_end_ += step.bytes;
+      hold(step.bytes);
       return parse_head();
     case Step::Kind::wants_read:
     case Step::Kind::wants_write:
@@ -201,7 +219,10 @@ Exchange::Outcome<Response> Exchange::read_answer() {
   if (parser_->has_body()) {
     BodySink sink(target_, response);
     const auto read = read_body(sink);
-    if (!read) return std::unexpected(read.error());
+    if (!read) {
+      wipe(response.body);
+      return std::unexpected(read.error());
+    }
     whole = *read;
     if (!sink.finish()) {
       return std::unexpected(
@@ -323,8 +344,13 @@ Exchange::Outcome<std::size_t> Exchange::receive(std::span<std::byte> into) {
 Exchange::Outcome<bool> Exchange::receive_more() {
   const auto received = receive(free_space());
   if (!received) return std::unexpected(received.error());
-  held_end_ += *received;
+  hold(*received);
   return *received > 0;
+}
+
+void Exchange::hold(std::size_t bytes) {
+  held_end_ += bytes;
+  held_most_ = std::max(held_most_, held_end_);
 }
 
 std::size_t Exchange::take_held(std::span<std::byte> into) {

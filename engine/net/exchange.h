@@ -26,6 +26,9 @@ class Exchange {
   // `kept`: the connection served another request before. All outlive the exchange.
   Exchange(Stream& stream, const Request& request, const Target& target, Patience& patience,
            bool kept);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   // Once. The messages of failures do not name the endpoint yet.
   std::expected<Response, Failure> run();
@@ -56,6 +59,7 @@ class Exchange {
   Outcome<std::size_t> receive(std::span<std::byte> into);
   // Adds to what is held; false: the peer ended the connection. REQUIRES: it is not full.
   Outcome<bool> receive_more();
+  void hold(std::size_t bytes);  // read into free_space()
   std::size_t take_held(std::span<std::byte> into);
   std::span<const std::byte> held() const {
     return {buffer_.get() + held_begin_, held_end_ - held_begin_};
@@ -75,6 +79,7 @@ class Exchange {
   const std::unique_ptr<std::byte[]> buffer_;
   std::size_t held_begin_ = 0;  // what was read and not used yet
   std::size_t held_end_ = 0;
+  std::size_t held_most_ = 0;
   std::optional<AnswerParser> parser_;
   std::size_t head_bytes_ = 0;  // of the interim heads too
   bool answered_ = false;       // the head is complete

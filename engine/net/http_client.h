@@ -80,6 +80,10 @@ struct Failure {
   bool stale_connection = false;
 };
 
+// A body that is collected up to so many bytes has its memory from the beginning: a secret in it
+// leaves no copies behind.
+inline constexpr std::size_t collected_at_once = 64 << 10;
+
 // Where a body's bytes go, decided once the head is known.
 struct Target {
   // What the caller wants of this body: `into` is to be filled completely by it, and a body of any

@@ -17,6 +17,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t answer_bytes_max = 16 * 1024;
+static_assert(answer_bytes_max <= net::collected_at_once);
 constexpr std::string_view token_header = "X-aws-ec2-metadata-token";
 constexpr std::string_view roles_path = "/latest/meta-data/iam/security-credentials/";
 

@@ -1,4 +1,4 @@
-#include "memory_scan.h"
+#include "support/memory_scan.h"
 
 #include <fcntl.h>
 #include <unistd.h>
