@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/secret_text.h"
+#include "net/request_head.h"
 #include "restored/limits.h"
 
 namespace restored::net {
@@ -21,57 +22,11 @@ constexpr std::size_t step_bytes = 1 * kMiB;
 // A body this small goes out together with the head.
 constexpr std::size_t joined_body_bytes = 16 * kKiB;
 
-// A line break in a header would be a header of its own.
-bool plain(std::string_view text) {
-  return std::ranges::none_of(text, [](char one) {
-    return (static_cast<unsigned char>(one) < 0x20 && one != '\t') || one == 0x7f;
-  });
-}
-
-// Never tells a value: it may be a signature.
-std::string wrong_part(const Request& request) {
-  if (request.method.empty() || !plain(request.method)) return "method";
-  const bool spaced = request.target.find(' ') != std::string::npos;
-  if (request.target.empty() || spaced || !plain(request.target)) return "target";
-  for (const auto& [name, value] : request.headers) {
-    if (name.empty() || !plain(name)) return "name of a header";
-    if (!plain(value)) return "header " + name;
-  }
-  return "";
-}
-
-// With room for `more` bytes behind it. Reserved beforehand: a header may be a secret, which must
-// not stay behind in memory that the text grew out of.
-std::string head_text(const Request& request, std::size_t more) {
-  constexpr std::size_t fixed_bytes = 64;  // what is added here, a length among it
-  std::size_t bytes = request.method.size() + request.target.size() + fixed_bytes + more;
-  for (const auto& [name, value] : request.headers) bytes += name.size() + value.size() + 4;
-  std::string text;
-  text.reserve(bytes);
-  text.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
-  for (const auto& [name, value] : request.headers) {
-    text.append(name).append(": ").append(value).append("\r\n");
-  }
-  if (!request.body.empty() || request.method == "PUT" || request.method == "POST") {
-    text += fmt::format("Content-Length: {}\r\n", request.body.size());
-  }
-  text += "\r\n";
-  RESTORED_CHECK(text.size() + more <= bytes, "the head has the room that it takes");
-  return text;
-}
-
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
 }  // namespace
-
-std::optional<Failure> objection(const Request& request) {
-  const std::string part = wrong_part(request);
-  if (part.empty()) return std::nullopt;
-  return Failure{Failure::Kind::malformed,
-                 fmt::format("the request's {} is empty or has a control character", part)};
-}
 
 Exchange::Exchange(Stream& stream, const Request& request, const Target& target, Patience& patience,
                    bool kept)
@@ -255,7 +210,7 @@ Exchange::Outcome<bool> Exchange::read_length(BodySink& sink, std::uint64_t leng
     const auto into = sink.room(std::min(left, step_bytes));
     std::size_t got = take_held(into);
     if (got == 0) {
-      stream_.expect(left);
+      expect(left);
       const auto received = receive(into);
       if (!received) return std::unexpected(received.error());
       got = *received;
@@ -266,7 +221,7 @@ Exchange::Outcome<bool> Exchange::read_length(BodySink& sink, std::uint64_t leng
     }
     sink.filled(got);
   }
-  stream_.expect(1);  // from here on a single byte counts
+  expect(1);  // from here on a single byte counts
   return fits;
 }
 
@@ -326,19 +281,42 @@ Exchange::Outcome<std::size_t> Exchange::receive(std::span<std::byte> into) {
     if (const auto over = patience_.over()) {
       return std::unexpected(patience_.failure(*over, doing_));
     }
+    if (std::exchange(drained_, false)) {
+      if (auto waited = wait_to_receive(POLLIN); !waited) return std::unexpected(waited.error());
+    }
     const Step step = stream_.read(into);
     if (step.kind == Step::Kind::moved) {
       patience_.moved();
       heard_ = true;
+      drained_ = step.drained;
       return step.bytes;
     }
     if (step.kind == Step::Kind::ended) return 0;
     if (step.kind == Step::Kind::failed) return std::unexpected(closed(step.reason));
     const short events = step.kind == Step::Kind::wants_read ? POLLIN : POLLOUT;
-    short seen = 0;
-    const Waited waited = patience_.wait(stream_.fd(), events, seen);
-    if (waited != Waited::ready) return std::unexpected(patience_.failure(waited, doing_));
+    if (auto waited = wait_to_receive(events); !waited) return std::unexpected(waited.error());
   }
+}
+
+// Fewer bytes than the stream was told to expect wake nobody. They are there all the same, when the
+// rest is late: they count against the stall limit, and they are the caller's.
+Exchange::Outcome<> Exchange::wait_to_receive(short events) {
+  constexpr std::chrono::milliseconds unhurried_max(200);
+  short seen = 0;
+  Waited waited = Waited::until;
+  if (unhurried_) {
+    const auto time = std::min(unhurried_max, patience_.limits().stall / 2);
+    waited = patience_.wait(stream_.fd(), events, seen, now() + time);
+    if (waited == Waited::until) expect(1);
+  }
+  if (waited == Waited::until) waited = patience_.wait(stream_.fd(), events, seen);
+  if (waited != Waited::ready) return std::unexpected(patience_.failure(waited, doing_));
+  return {};
+}
+
+void Exchange::expect(std::size_t bytes) {
+  stream_.expect(bytes);
+  unhurried_ = bytes > 1;
 }
 
 Exchange::Outcome<bool> Exchange::receive_more() {

@@ -16,9 +16,6 @@
 
 namespace restored::net {
 
-// Why the request cannot be sent: a line break in a header would be a header of its own.
-std::optional<Failure> objection(const Request& request);
-
 // Threading: one thread.
 class Exchange {
  public:
@@ -59,6 +56,8 @@ class Exchange {
   Outcome<std::size_t> receive(std::span<std::byte> into);
   // Adds to what is held; false: the peer ended the connection. REQUIRES: it is not full.
   Outcome<bool> receive_more();
+  Outcome<> wait_to_receive(short events);
+  void expect(std::size_t bytes);
   void hold(std::size_t bytes);  // read into free_space()
   std::size_t take_held(std::span<std::byte> into);
   std::span<const std::byte> held() const {
@@ -84,6 +83,8 @@ class Exchange {
   std::size_t head_bytes_ = 0;  // of the interim heads too
   bool answered_ = false;       // the head is complete
   bool heard_ = false;          // a byte of the answer came
+  bool drained_ = false;        // the last read left nothing to be read
+  bool unhurried_ = false;      // the stream was told to expect more than a byte
   bool all_sent_ = false;
   bool reusable_ = false;
 };

@@ -13,6 +13,7 @@
 #include "net/exchange.h"
 #include "net/name_resolver.h"
 #include "net/patience.h"
+#include "net/request_head.h"
 #include "net/tcp_stream.h"
 #include "net/tls_stream.h"
 

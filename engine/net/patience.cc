@@ -68,7 +68,7 @@ Waited Patience::wait(int fd, short events, short& seen, Time until) {
 
 std::optional<Waited> Patience::over() const {
   if (stop_.stop_requested()) return Waited::stopped;
-  if (now() >= deadline_) return Waited::late;
+  if (moved_at_ >= deadline_) return Waited::late;
   return std::nullopt;
 }
 

@@ -32,7 +32,8 @@ class Patience {
   // Until one of poll()'s `events` (or an error) stands at `fd`; `seen` is told which. `until` is
   // an earlier end, of a phase.
   Waited wait(int fd, short events, short& seen, Time until = Time::max());
-  // Told to stop, or past the deadline; asked between reads that never had to wait.
+  // Told to stop, or past the deadline when a byte moved last; asked between reads that never had
+  // to wait.
   std::optional<Waited> over() const;
   void moved() { moved_at_ = now(); }
 

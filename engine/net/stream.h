@@ -21,6 +21,7 @@ struct Step {
   Kind kind = Kind::failed;
   std::size_t bytes = 0;
   std::string reason;
+  bool drained = false;  // by a read: nothing more is there, so that a poll() can come first
 };
 
 class Stream {

@@ -114,7 +114,8 @@ Step TcpStream::read(std::span<std::byte> into) {
     const ssize_t got = ::recv(fd_.get(), into.data(), into.size(), 0);
     if (got > 0) {
       unlooked_ += std::min(static_cast<std::size_t>(got), ~unlooked_);
-      return {Step::Kind::moved, static_cast<std::size_t>(got), {}};
+      const auto bytes = static_cast<std::size_t>(got);
+      return {Step::Kind::moved, bytes, {}, bytes < into.size()};
     }
     if (got == 0) return {Step::Kind::ended, 0, {}};
     if (errno == EINTR) continue;

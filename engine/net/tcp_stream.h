@@ -44,8 +44,8 @@ class TcpStream final : public Stream {
  private:
   explicit TcpStream(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
-  std::size_t wakes_at_ = 1;            // SO_RCVLOWAT as it stands
-  std::size_t affordable_ = 1;          // the most that it may be
+  std::size_t wakes_at_ = 1;                // SO_RCVLOWAT as it stands
+  std::size_t affordable_ = 1;              // the most that it may be
   std::size_t unlooked_ = ~std::size_t{0};  // read since the receive buffer was looked at
 };
 

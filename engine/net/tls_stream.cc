@@ -44,6 +44,7 @@ std::string openssl_text() {
 // The socket as OpenSSL sees it. Its own socket BIO writes without MSG_NOSIGNAL.
 struct Wire {
   TcpStream tcp;
+  bool drained = false;  // a read left nothing to be read; until OpenSSL is called again
   bool ended = false;
   std::string broken;
 };
@@ -75,8 +76,12 @@ int wire_result(BIO* bio, const Step& step, std::size_t* bytes) {
 
 int wire_read(BIO* bio, char* into, std::size_t size, std::size_t* bytes) {
   BIO_clear_retry_flags(bio);
+  Wire& wire = wire_of(bio);
+  if (wire.drained) return wire_result(bio, {Step::Kind::wants_read, 0, {}}, bytes);
   const auto span = std::as_writable_bytes(std::span(into, size));
-  return wire_result(bio, wire_of(bio).tcp.read(span), bytes);
+  const Step step = wire.tcp.read(span);
+  wire.drained = step.drained;
+  return wire_result(bio, step, bytes);
 }
 
 int wire_write(BIO* bio, const char* from, std::size_t size, std::size_t* bytes) {
@@ -105,7 +110,8 @@ BIO_METHOD* wire_method() {
 class TlsStream final : public Stream {
  public:
   // REQUIRES: `ssl` without a BIO.
-  TlsStream(TcpStream tcp, Ssl ssl) : wire_{std::move(tcp), false, {}}, ssl_(std::move(ssl)) {
+  TlsStream(TcpStream tcp, Ssl ssl)
+      : wire_{std::move(tcp), false, false, {}}, ssl_(std::move(ssl)) {
     BIO* const bio = BIO_new(wire_method());
     RESTORED_CHECK(bio != nullptr, "out of memory for a TLS connection");
     BIO_set_data(bio, &wire_);
@@ -121,6 +127,7 @@ class TlsStream final : public Stream {
   TlsStream& operator=(const TlsStream&) = delete;
 
   Step connect() {
+    wire_.drained = false;
     ERR_clear_error();
     const int status = SSL_connect(ssl_.get());
     return status == 1 ? Step{Step::Kind::moved, 1, {}} : outcome(status);
@@ -129,21 +136,28 @@ class TlsStream final : public Stream {
   // As many records as there are, since a poll() would say nothing of what OpenSSL holds already.
   Step read(std::span<std::byte> into) override {
     std::size_t done = 0;
+    wire_.drained = false;
     while (done < into.size()) {
       ERR_clear_error();
       std::size_t got = 0;
       const int status = SSL_read_ex(ssl_.get(), into.data() + done, into.size() - done, &got);
+      if (status != 1 && done == 0) return outcome(status);
       // What went wrong after the first bytes is told again by the next read.
-      if (status != 1) return done > 0 ? Step{Step::Kind::moved, done, {}} : outcome(status);
+      if (status != 1) {
+        const bool drained = SSL_get_error(ssl_.get(), status) == SSL_ERROR_WANT_READ;
+        return {Step::Kind::moved, done, {}, drained};
+      }
       done += got;
     }
     return {Step::Kind::moved, done, {}};
   }
 
-  // Of what is to come OpenSSL may hold a part already, so a mark on the socket could wait for ever.
+  // Of what is to come OpenSSL may hold a part already, so a mark on the socket could wait for
+  // ever.
   void expect(std::size_t /*bytes*/) override {}
 
   Step write(std::span<const std::byte> from) override {
+    wire_.drained = false;
     ERR_clear_error();
     std::size_t put = 0;
     const int status = SSL_write_ex(ssl_.get(), from.data(), from.size(), &put);

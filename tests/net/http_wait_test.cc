@@ -202,6 +202,25 @@ TEST(HttpWaitTest, AStalledBodyIsLeftAtTheStallLimitWithWhatArrived) {
   EXPECT_TRUE(body.text().substr(0, part.size()) == part);
 }
 
+// A reader that is woken for larger parts only, because the first ones came fast, still gets all.
+TEST(HttpWaitTest, AStalledBodyBehindAFastOneIsReadToItsLastByte) {
+  const std::string fast = pattern(64 << 20);
+  const ScriptedServer server([&](Peer& peer) {
+    peer.read_head();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 134217728\r\n\r\n");
+    for (std::size_t at = 0; at < fast.size(); at += 1 << 20) peer.send(fast.substr(at, 1 << 20));
+    for (int count = 0; count < 5; ++count) {
+      std::this_thread::sleep_for(150ms);
+      peer.send(fast.substr(0, 5'000));
+    }
+    peer.wait_for_end();
+  });
+  Body body(128 << 20);
+  expect_failure(ask(*client_for(server), body.target(), {5s, 400ms, 20s}), Kind::timed_out,
+                 "no byte moved for 0.4 s while reading the answer");
+  EXPECT_EQ(body.arrived, fast.size() + 25'000);
+}
+
 TEST(HttpWaitTest, AServerThatDoesNotReadIsLeftAtTheStallLimit) {
   const std::string sent(64 << 20, 'x');
   std::atomic<bool> over = false;
