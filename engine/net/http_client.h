@@ -36,6 +36,9 @@ struct Endpoint {
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
+// An IPv4 or IPv6 address, not a name.
+bool is_address(const std::string& host);
+
 using Header = std::pair<std::string, std::string>;
 
 struct Request {

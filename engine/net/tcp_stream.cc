@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/ascii.h"
 #include "restored/units.h"
 
 namespace restored::net {
@@ -32,9 +33,7 @@ int socket_error(int fd) {
 
 std::string errno_text(int error) {
   std::string text = std::generic_category().message(error);
-  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') {
-    text[0] = static_cast<char>(text[0] - 'A' + 'a');
-  }
+  if (!text.empty()) text[0] = ascii_lower(text[0]);
   return text;
 }
 

@@ -1,6 +1,5 @@
 #include "net/tls_stream.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/bio.h>
@@ -10,7 +9,6 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -192,12 +190,6 @@ class TlsStream final : public Stream {
   const Ssl ssl_;  // after wire_: it uses it until its end
   bool failed_ = false;
 };
-
-bool is_address(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return ::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
-}
 
 // OpenSSL says "system lib" for a file that is not there.
 std::string unreadable(const std::string& file) {

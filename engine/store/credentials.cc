@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -43,11 +44,8 @@ Error nowhere(const std::vector<std::string>& looked_at, std::string_view last) 
 // Empty: it may be asked.
 std::string metadata_off(const S3Options& options, const Environment& environment) {
   if (!options.instance_metadata) return "s3.instance_metadata is off";
-  std::string disabled = environment("AWS_EC2_METADATA_DISABLED").value_or("");
-  std::ranges::transform(disabled, disabled.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return disabled == "true" ? "AWS_EC2_METADATA_DISABLED is set" : "";
+  const std::string disabled = environment("AWS_EC2_METADATA_DISABLED").value_or("");
+  return ascii_same(disabled, "true") ? "AWS_EC2_METADATA_DISABLED is set" : "";
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "base/hex.h"
 #include "store/file_store.h"
+#include "store/percent_encoding.h"
 #include "store/s3_store.h"
 
 namespace restored::store {
@@ -14,24 +14,15 @@ namespace {
 constexpr std::string_view file_scheme = "file://";
 constexpr std::string_view s3_scheme = "s3://";
 
-// %20 and the like. Errors: invalid_configuration.
-Result<std::string> percent_decoded(std::string_view text) {
-  std::string decoded;
-  while (!text.empty()) {
-    if (text.front() != '%') {
-      decoded += text.front();
-      text.remove_prefix(1);
-      continue;
-    }
-    const auto byte = text.size() < 3 ? std::nullopt : from_hex(text.substr(1, 2));
-    if (!byte || byte->front() == '\0')
-      return fail(ErrorCode::invalid_configuration,
-                  fmt::format("\"{}\" is not a percent-encoded byte", text.substr(0, 3)),
-                  "Write % as %25 in the repository's URL.");
-    decoded += *byte;
-    text.remove_prefix(3);
-  }
-  return decoded;
+// Errors: invalid_configuration.
+Result<std::string> decoded_path(std::string_view text) {
+  auto decoded = percent_decoded(text, PlusIs::itself);
+  const bool has_zero = decoded && decoded->find('\0') != std::string::npos;
+  if (decoded && !has_zero) return *std::move(decoded);
+  return fail(
+      ErrorCode::invalid_configuration,
+      fmt::format("\"{}\" is not a percent-encoded byte", has_zero ? "%00" : decoded.error()),
+      "Write % as %25 in the repository's URL.");
 }
 
 }  // namespace
@@ -47,7 +38,7 @@ Result<std::string> directory_of(std::string_view url) {
     return fail(ErrorCode::invalid_configuration,
                 fmt::format("repository \"{}\" does not name an absolute directory", url),
                 std::string(hint));
-  RESTORED_TRY(std::string root, percent_decoded(encoded));
+  RESTORED_TRY(std::string root, decoded_path(encoded));
   while (root.size() > 1 && root.ends_with('/')) root.pop_back();
   return root;
 }

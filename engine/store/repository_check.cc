@@ -164,12 +164,7 @@ class RepositoryCheck {
     RESTORED_TRY(store_.put(key, bytes_of(small_), call_));
     const UnixMillis after = options_.clock->wall();
     RESTORED_TRY(const ObjectInfo info, store_.stat(key, call_));
-    const UnixMillis theirs = info.modified_unix_millis;
-    const UnixMillis whole_second = 999;  // most stores tell no more
-    UnixMillis off = 0;
-    if (theirs > after) off = after - theirs;
-    if (theirs + whole_second < before) off = before - theirs - whole_second;
-    return judge_clock("clock", off);
+    return judge_clock("clock", clock_ahead(before, info.modified_unix_millis, after));
   }
 
   Outcome latency() {
@@ -290,6 +285,12 @@ class RepositoryCheck {
 };
 
 }  // namespace
+
+UnixMillis clock_ahead(UnixMillis before, UnixMillis theirs, UnixMillis after) {
+  constexpr UnixMillis cut_off_max = 999;  // of a time in whole seconds
+  if (theirs > after) return after - theirs;
+  return std::max<UnixMillis>(before - theirs - cut_off_max, 0);
+}
 
 Finding judge_clock(std::string check, UnixMillis ahead) {
   constexpr UnixMillis second = 1000;

@@ -31,6 +31,9 @@ Finding well(std::string check, std::string message);
 Finding warning(std::string check, std::string message, std::string remedy);
 Finding failure(std::string check, const Error& error);
 
+// How far our clock is ahead of the store's, which told `theirs` (in whole seconds, perhaps) at
+// some time from `before` to `after`; 0: not for certain.
+UnixMillis clock_ahead(UnixMillis before, UnixMillis theirs, UnixMillis after);
 // Whether a difference between the store's clock and ours, in milliseconds and positive when ours
 // is ahead, is one to act on.
 Finding judge_clock(std::string check, UnixMillis ahead);

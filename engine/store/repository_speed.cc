@@ -12,6 +12,7 @@
 #include <optional>
 #include <random>
 #include <span>
+#include <system_error>
 #include <thread>
 
 #include "base/mutex.h"
@@ -64,15 +65,20 @@ class Gang {
   }
   template <class Work>
   void start(Work work) {
-    threads_.emplace_back([this, work] {
-      Result<void> outcome;
-      try {
-        outcome = work(call_);
-      } catch (const std::exception& thrown) {
-        outcome = fail(ErrorCode::internal, thrown.what());
-      }
-      if (!outcome) note(std::move(outcome).error());
-    });
+    try {
+      threads_.emplace_back([this, work] {
+        Result<void> outcome;
+        try {
+          outcome = work(call_);
+        } catch (const std::exception& thrown) {
+          outcome = fail(ErrorCode::internal, thrown.what());
+        }
+        if (!outcome) note(std::move(outcome).error());
+      });
+    } catch (const std::system_error& refused) {
+      note({ErrorCode::internal, fmt::format("starting a thread: {}", refused.what()),
+            "Raise the limit on threads (TasksMax, ulimit -u)."});
+    }
   }
   Result<void> join() {
     threads_.clear();

@@ -40,6 +40,10 @@ std::string S3Client::server() const {
   return http_->endpoint().text();
 }
 
+std::string S3Client::where() const {
+  return "the object store at " + server();
+}
+
 std::string S3Client::what(const S3Request& request) const {
   if (request.key.empty()) return fmt::format("{} of {}", request.method, location_.url());
   return fmt::format("{} {} of {}", request.method, request.key, location_.url());

@@ -59,6 +59,7 @@ class S3Client {
   // "GET objects/ab/abcd of s3://bucket/prefix"
   std::string what(const S3Request& request) const;
   std::string server() const;  // "10.0.0.7:8000"
+  std::string where() const;   // "the object store at 10.0.0.7:8000"
   // Whether a PUT may ask not to replace what is there. Most servers know that, a few refuse it.
   bool conditional_puts() const { return conditional_puts_.load(std::memory_order_relaxed); }
   void no_conditional_puts() { conditional_puts_.store(false, std::memory_order_relaxed); }

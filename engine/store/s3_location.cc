@@ -1,14 +1,13 @@
 #include "store/s3_location.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 #include <vector>
 
+#include "base/ascii.h"
 #include "restored/limits.h"
 #include "store/s3_signer.h"
 #include "store/shared_config.h"
@@ -36,12 +35,6 @@ std::unexpected<Error> wrong(std::string message, std::string_view hint) {
   return fail(ErrorCode::invalid_configuration, std::move(message), std::string(hint));
 }
 
-bool is_address(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return ::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
-}
-
 bool is_aws(std::string_view host) {
   if (host.ends_with(".cn")) host.remove_suffix(3);
   return host.ends_with(aws_domain);
@@ -57,7 +50,7 @@ Result<void> check_bucket(const std::string& bucket, bool strict) {
   const auto is_end = [](char c) { return is_lower(c) || is_upper(c) || is_digit(c); };
   const std::size_t length_max = strict ? 63 : 255;
   if (known && bucket.size() >= 3 && bucket.size() <= length_max && is_end(bucket.front()) &&
-      is_end(bucket.back()) && bucket.find("..") == std::string::npos && !is_address(bucket))
+      is_end(bucket.back()) && bucket.find("..") == std::string::npos && !net::is_address(bucket))
     return {};
   return wrong(fmt::format("\"{}\" cannot be a bucket's name", bucket),
                strict ? "A bucket has 3 to 63 characters of a-z, 0-9, '-' and '.', the first and "
@@ -101,7 +94,7 @@ Result<std::uint16_t> parse_port(std::string_view text, std::string_view origin)
 }
 
 bool valid_host(const std::string& host, bool bracketed) {
-  if (bracketed) return host.find(':') != std::string::npos && is_address(host);
+  if (bracketed) return host.find(':') != std::string::npos && net::is_address(host);
   return !host.empty() && host.size() <= 253 && host.front() != '.' && host.front() != '-' &&
          std::ranges::all_of(host, [](char c) {
            return is_lower(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
@@ -219,9 +212,8 @@ Result<net::Endpoint> parse_endpoint(std::string_view text, std::string_view ori
   const std::size_t begin = bracketed ? 1 : 0;
   if (bracketed && host_end == text.npos)
     return wrong(fmt::format("{} has a '[' without its ']'", origin), hint);
-  endpoint.host = text.substr(begin, host_end == text.npos ? host_end : host_end - begin);
-  std::ranges::transform(endpoint.host, endpoint.host.begin(),
-                         [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+  endpoint.host =
+      ascii_lower(text.substr(begin, host_end == text.npos ? host_end : host_end - begin));
   if (!valid_host(endpoint.host, bracketed))
     return wrong(fmt::format("the host of {} is neither a name nor an address", origin), hint);
   std::string_view rest = host_end == text.npos ? std::string_view() : text.substr(host_end);
@@ -261,7 +253,7 @@ Result<S3Location> locate(std::string_view url, const S3Options& options,
                           (options.addressing == Addressing::automatic && aws && !dotted);
   RESTORED_TRY(check_bucket(name.bucket, aws || location.virtual_host));
   if (location.virtual_host) {
-    if (is_address(location.endpoint.host))
+    if (net::is_address(location.endpoint.host))
       return wrong("a bucket cannot be part of the host's name where the endpoint is an address",
                    "Give the endpoint's name, or set s3.addressing to path.");
     location.endpoint.host = name.bucket + '.' + location.endpoint.host;

@@ -20,7 +20,6 @@ using Kind = net::Failure::Kind;
 
 constexpr std::chrono::seconds probe_stall{10};
 constexpr std::chrono::seconds probe_deadline{20};
-constexpr UnixMillis whole_second = 1000;  // a Date header tells no more
 
 std::string describe(const S3Location& location) {
   return fmt::format("bucket {} at {}{}, region {}, {} style", location.bucket,
@@ -160,10 +159,7 @@ std::vector<Finding> probe_s3(std::string_view url, const S3Options& options,
   findings.add(tls_finding(*location));
   const UnixMillis theirs = parse_http_date(answer->head.header("date"));
   if (theirs != 0) {
-    UnixMillis ahead = 0;
-    if (theirs > after) ahead = after - theirs;
-    if (theirs + whole_second < before) ahead = before - theirs - whole_second;
-    findings.add(judge_clock("date", ahead));
+    findings.add(judge_clock("date", clock_ahead(before, theirs, after)));
   }
   return findings.take();
 }

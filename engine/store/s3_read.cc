@@ -50,7 +50,7 @@ Result<void> S3Read::range(const std::string& key, std::uint64_t offset,
   want.offset = offset;
   want.into = into;
   if (call_.versions != nullptr) version_ = call_.versions->expected(key);
-  RetryLoop loop(policy_, call_, "the object store at " + client_.server());
+  RetryLoop loop(policy_, call_, client_.where());
   RESTORED_TRY(loop.run([&] { return attempt(want, loop); }));
   if (call_.versions == nullptr || version_.empty() || call_.versions->note(key, version_))
     return {};
@@ -63,7 +63,7 @@ Result<std::string> S3Read::whole(const std::string& key, std::uint64_t bytes_ma
   want.key = key;
   want.whole = true;
   want.bytes_max = bytes_max;
-  RetryLoop loop(policy_, call_, "the object store at " + client_.server());
+  RetryLoop loop(policy_, call_, client_.where());
   RESTORED_TRY(loop.run([&] { return attempt(want, loop); }));
   return std::move(body_);
 }

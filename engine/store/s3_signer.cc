@@ -9,6 +9,7 @@
 #include <chrono>
 #include <iterator>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/hex.h"
 
@@ -25,20 +26,6 @@ constexpr std::array left_unsigned = {
     "accept"sv,       "accept-encoding"sv,   "connection"sv, "content-length"sv, "expect"sv,
     "te"sv,           "transfer-encoding"sv, "upgrade"sv,    "user-agent"sv,     "via"sv,
     "authorization"sv};
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-  std::string made(text);
-  std::ranges::transform(made, made.begin(), [](char c) { return lower(c); });
-  return made;
-}
-
-bool same_name(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, [](char a, char b) { return lower(a) == lower(b); });
-}
 
 bool is_signed(std::string_view name) {
   return !name.starts_with("x-forwarded-") &&
@@ -172,7 +159,7 @@ CanonicalRequest canonical_request(const net::Request& request,
   // By name; several of one name stay in their order, joined by commas.
   std::vector<net::Header> headers;
   for (const auto& [name, value] : request.headers) {
-    std::string known = lower(name);
+    std::string known = ascii_lower(name);
     if (!is_signed(known)) continue;
     const auto behind = std::ranges::upper_bound(headers, known, {}, &net::Header::first);
     headers.emplace(behind, std::move(known), trimmed(value));
@@ -239,7 +226,7 @@ void sign(net::Request& request, const SigningScope& scope, const Credentials& c
   wipe_credentials(request);
   std::erase_if(request.headers, [](const net::Header& header) {
     return std::ranges::any_of(
-        signed_here, [&](std::string_view name) { return same_name(header.first, name); });
+        signed_here, [&](std::string_view name) { return ascii_same(header.first, name); });
   });
   const std::string date_time = signing_time(now);
   request.headers.emplace_back("x-amz-date", date_time);
@@ -254,7 +241,7 @@ void sign(net::Request& request, const SigningScope& scope, const Credentials& c
 
 void wipe_credentials(net::Request& request) noexcept {
   for (auto& [name, value] : request.headers) {
-    if (same_name(name, "x-amz-security-token")) wipe(value);
+    if (ascii_same(name, "x-amz-security-token")) wipe(value);
   }
 }
 

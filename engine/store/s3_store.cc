@@ -17,10 +17,6 @@
 namespace restored::store {
 namespace {
 
-std::string where(const S3Client& client) {
-  return "the object store at " + client.server();
-}
-
 Result<void> check_call(std::string_view key, const StoreCall& call) {
   RESTORED_TRY(check_key(key));
   if (call.stop.stop_requested())
@@ -84,7 +80,7 @@ Result<std::unique_ptr<ObjectUpload>> S3Store::upload(std::string_view key, cons
 Result<void> S3Store::remove(std::string_view key, const StoreCall& call) {
   RESTORED_TRY(check_call(key, call));
   const S3Request request{"DELETE", std::string(key), {}, {}, {}, 0};
-  RetryLoop loop(policy_, call, where(*client_));
+  RetryLoop loop(policy_, call, client_->where());
   return loop.run([&]() -> Attempt<void> {
     auto response = client_->send(request, {200, 202, 204}, call);
     if (response) return {};
@@ -101,7 +97,7 @@ auto S3Store::page(const S3Request& request, const StoreCall& call, Parse parse)
     Page page;
     UnixMillis server_time = 0;
   };
-  RetryLoop loop(policy_, call, where(*client_));
+  RetryLoop loop(policy_, call, client_->where());
   return loop.run([&]() -> Attempt<Answer> {
     auto response = client_->send(request, {200}, call, limits::store_list_bytes_max);
     if (!response) return std::unexpected(std::move(response).error());
@@ -175,7 +171,7 @@ Result<std::uint64_t> S3Store::remove_stale_below(std::string_view prefix,
       const std::string key = upload.key.substr(root.size());
       // Whatever the server lists: see uploaded_folders.
       if (!check_key(key) || !key.starts_with(prefix)) continue;
-      RetryLoop loop(policy_, call, where(*client_));
+      RetryLoop loop(policy_, call, client_->where());
       RESTORED_TRY(loop.run([&] { return abort_upload(*client_, key, upload.upload_id, call); }));
       log::info("store", "removed the upload of {} that was never finished", key);
       ++removed;

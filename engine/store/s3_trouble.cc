@@ -110,7 +110,7 @@ Rule rule_of_status(unsigned status) {
   return {"", 0, ErrorCode::store_misconfigured, Then::give_up, ""};
 }
 
-// What a foreign server wrote, fit for a line of our own.
+// A header that a foreign server wrote, fit for a line of our own.
 std::string plain(std::string_view text) {
   constexpr std::size_t characters_max = 200;
   std::string safe(text.substr(0, characters_max));
@@ -123,10 +123,10 @@ std::string plain(std::string_view text) {
 std::string described(const S3Asked& asked, const net::Response& response,
                       const std::optional<S3Fault>& fault) {
   std::string text = fmt::format("{}: {} from {}", asked.what, response.head.status, asked.server);
-  if (fault && !fault->code.empty()) text += ": " + plain(fault->code);
-  if (fault && !fault->message.empty()) text += fmt::format(" ({})", plain(fault->message));
+  if (fault && !fault->code.empty()) text += ": " + fault->code;
+  if (fault && !fault->message.empty()) text += fmt::format(" ({})", fault->message);
   const std::string region = fault && !fault->region.empty()
-                                 ? plain(fault->region)
+                                 ? fault->region
                                  : plain(response.head.header("x-amz-bucket-region"));
   if (!region.empty() && region != asked.region) {
     text += fmt::format(", the bucket is in region {} and not {}", region, asked.region);

@@ -19,19 +19,6 @@ namespace {
 // A cancel is over within a second, this included.
 constexpr std::chrono::milliseconds abandon_time(300);
 
-std::string where(const S3Client& client) {
-  return "the object store at " + client.server();
-}
-
-// Quotes are not part of it for those who leave them out in XML.
-std::string_view unquoted(std::string_view version) {
-  if (version.size() >= 2 && version.starts_with('"') && version.ends_with('"')) {
-    version.remove_prefix(1);
-    version.remove_suffix(1);
-  }
-  return version;
-}
-
 std::unexpected<Error> exists(const S3Client& client, const S3Request& request) {
   return fail(ErrorCode::object_exists, client.what(request) + ": it exists already");
 }
@@ -108,7 +95,7 @@ Trouble explained(S3Client& client, Trouble trouble, const std::string& key,
 Result<S3Head> head_object(S3Client& client, const RetryPolicy& policy, const std::string& key,
                            const StoreCall& call) {
   const S3Request request{"HEAD", key, {}, {}, {}, 0};
-  RetryLoop loop(policy, call, where(client));
+  RetryLoop loop(policy, call, client.where());
   return loop.run([&]() -> Attempt<S3Head> {
     auto response = client.send(request, {200}, call);
     if (!response)
@@ -129,7 +116,7 @@ Result<S3Head> head_object(S3Client& client, const RetryPolicy& policy, const st
 Result<void> put_object(S3Client& client, const RetryPolicy& policy, const std::string& key,
                         std::span<const std::byte> bytes, IfExists if_exists,
                         const StoreCall& call) {
-  RetryLoop loop(policy, call, where(client));
+  RetryLoop loop(policy, call, client.where());
   const Sha256 sum = sha256(bytes);
   const auto attempt = [&]() -> Attempt<std::string> {
     S3Request request{"PUT", key, {}, {}, bytes, 0, sum};
@@ -159,7 +146,7 @@ S3Upload::S3Upload(S3Client& client, const RetryPolicy& policy, std::string key,
     : client_(client), policy_(policy), key_(std::move(key)), if_exists_(if_exists), call_(call) {}
 
 RetryLoop S3Upload::loop() const {
-  return RetryLoop(policy_, call_, where(client_));
+  return RetryLoop(policy_, call_, client_.where());
 }
 
 Result<void> S3Upload::begin() {

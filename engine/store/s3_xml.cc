@@ -6,8 +6,8 @@
 #include <charconv>
 
 #include "base/clock.h"
-#include "base/hex.h"
 #include "restored/limits.h"
+#include "store/percent_encoding.h"
 #include "store/xml_reader.h"
 
 namespace restored::store {
@@ -29,32 +29,9 @@ std::string shown(std::string_view text) {
   return made;
 }
 
-std::string unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
-    etag = etag.substr(1, etag.size() - 2);
-  return std::string(etag);
-}
-
 std::unexpected<Error> wrong(std::string_view what, std::string_view reason) {
   return fail(ErrorCode::object_store_unavailable, fmt::format("{} {}", what, reason),
               "The server does not speak S3 as restored knows it: check the endpoint.");
-}
-
-// Of encoding-type=url: %20 and the like, and '+' for a space.
-std::optional<std::string> url_decoded(std::string_view text) {
-  std::string made;
-  while (!text.empty()) {
-    if (text.front() == '%') {
-      const auto byte = text.size() < 3 ? std::nullopt : from_hex(text.substr(1, 2));
-      if (!byte) return std::nullopt;
-      made += *byte;
-      text.remove_prefix(3);
-      continue;
-    }
-    made += text.front() == '+' ? ' ' : text.front();
-    text.remove_prefix(1);
-  }
-  return made;
 }
 
 // The first member that makes no sense, so that a decoder reads as a list of its members.
@@ -76,7 +53,8 @@ class Members {
     return text == "true";
   }
   void decode(std::string_view name, std::string& text) {
-    if (auto decoded = url_decoded(text)) {
+    // As encoding-type=url has it.
+    if (auto decoded = percent_decoded(text, PlusIs::space)) {
       text = std::move(*decoded);
     } else {
       note(name, text);
@@ -96,12 +74,43 @@ void note_fault(S3Fault& fault, std::string_view member, const std::string& text
   if (member == "code") fault.code = shown(text);
   if (member == "message") fault.message = shown(text);
   if (member == "region") fault.region = shown(text);
-  if (member == "endpoint") fault.endpoint = shown(text);
-  if (member == "requestid") fault.request_id = shown(text);
-  if (member == "servertime") fault.server_time = from_iso8601(text);
 }
 
+// What pages of both kinds tell of themselves, as members of their root.
+class PageFrame {
+ public:
+  PageFrame(std::string_view root, Members& members) : root_(root), members_(members) {}
+
+  void end(std::string_view path, const std::string& text) {
+    if (!path.starts_with(root_)) return;
+    const std::string_view member = path.substr(root_.size());
+    if (member.empty()) ended_ = true;
+    if (member == "/encodingtype") encoded_ = text == "url";
+    if (member == "/istruncated") {
+      truncated_ = members_.flag("IsTruncated", text);
+      told_ = true;
+    }
+  }
+  bool whole() const { return ended_ && told_; }
+  bool truncated() const { return truncated_; }
+  bool encoded() const { return encoded_; }
+
+ private:
+  const std::string_view root_;
+  Members& members_;
+  bool ended_ = false;
+  bool encoded_ = false;
+  bool told_ = false;
+  bool truncated_ = false;
+};
+
 }  // namespace
+
+std::string_view unquoted(std::string_view etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
+    etag = etag.substr(1, etag.size() - 2);
+  return etag;
+}
 
 std::optional<S3Fault> parse_fault(std::string_view body) {
   S3Fault fault;
@@ -121,32 +130,25 @@ Result<ListPage> parse_list(std::string_view body) {
   constexpr std::string_view what = "the list of objects";
   ListPage page;
   Members members;
-  bool root = false;
-  bool encoded = false;
-  bool told = false;
+  PageFrame frame("listbucketresult", members);
   XmlVisitor visitor;
   visitor.begin = [&](std::string_view path) {
     if (path == "listbucketresult/contents") page.objects.emplace_back();
   };
   visitor.end = [&](std::string_view path, const std::string& text) {
-    if (path == "listbucketresult") root = true;
-    if (path == "listbucketresult/encodingtype") encoded = text == "url";
+    frame.end(path, text);
     if (path == "listbucketresult/nextcontinuationtoken") page.continuation = text;
-    if (path == "listbucketresult/istruncated") {
-      page.truncated = members.flag("IsTruncated", text);
-      told = true;
-    }
     if (path == "listbucketresult/contents/key") page.objects.back().key = text;
-    if (path == "listbucketresult/contents/etag") page.objects.back().etag = unquoted(text);
     if (path == "listbucketresult/contents/size")
       page.objects.back().size_bytes = members.count("Size", text);
     if (path == "listbucketresult/contents/lastmodified")
       page.objects.back().modified_unix_millis = members.time("LastModified", text);
   };
   RESTORED_TRY(read_xml(what, body, limits::store_list_bytes_max, visitor));
-  if (!root || !told) return wrong(what, "is none: no ListBucketResult with IsTruncated");
+  if (!frame.whole()) return wrong(what, "is none: no ListBucketResult with IsTruncated");
+  page.truncated = frame.truncated();
   for (ListedObject& object : page.objects) {
-    if (encoded) members.decode("Key", object.key);
+    if (frame.encoded()) members.decode("Key", object.key);
     if (object.key.empty()) members.note("Key", object.key);
   }
   if (page.truncated && page.continuation.empty())
@@ -171,32 +173,26 @@ Result<UploadsPage> parse_uploads(std::string_view body) {
   constexpr std::string_view what = "the list of uploads";
   UploadsPage page;
   Members members;
-  bool root = false;
-  bool encoded = false;
-  bool told = false;
+  PageFrame frame("listmultipartuploadsresult", members);
   XmlVisitor visitor;
   visitor.begin = [&](std::string_view path) {
     if (path == "listmultipartuploadsresult/upload") page.uploads.emplace_back();
   };
   visitor.end = [&](std::string_view path, const std::string& text) {
-    if (path == "listmultipartuploadsresult") root = true;
-    if (path == "listmultipartuploadsresult/encodingtype") encoded = text == "url";
+    frame.end(path, text);
     if (path == "listmultipartuploadsresult/nextkeymarker") page.key_marker = text;
     if (path == "listmultipartuploadsresult/nextuploadidmarker") page.upload_id_marker = text;
-    if (path == "listmultipartuploadsresult/istruncated") {
-      page.truncated = members.flag("IsTruncated", text);
-      told = true;
-    }
     if (path == "listmultipartuploadsresult/upload/key") page.uploads.back().key = text;
     if (path == "listmultipartuploadsresult/upload/uploadid") page.uploads.back().upload_id = text;
     if (path == "listmultipartuploadsresult/upload/initiated")
       page.uploads.back().initiated_unix_millis = members.time("Initiated", text);
   };
   RESTORED_TRY(read_xml(what, body, limits::store_list_bytes_max, visitor));
-  if (!root || !told) return wrong(what, "is none: no ListMultipartUploadsResult with IsTruncated");
-  if (encoded) members.decode("NextKeyMarker", page.key_marker);
+  if (!frame.whole()) return wrong(what, "is none: no ListMultipartUploadsResult with IsTruncated");
+  page.truncated = frame.truncated();
+  if (frame.encoded()) members.decode("NextKeyMarker", page.key_marker);
   for (ListedUpload& upload : page.uploads) {
-    if (encoded) members.decode("Key", upload.key);
+    if (frame.encoded()) members.decode("Key", upload.key);
     if (upload.key.empty()) members.note("Key", upload.key);
     if (upload.upload_id.empty()) members.note("UploadId", upload.upload_id);
   }

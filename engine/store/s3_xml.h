@@ -16,14 +16,14 @@
 
 namespace restored::store {
 
+// Of an ETag: quotes are no part of it for those who leave them out in XML.
+std::string_view unquoted(std::string_view etag);
+
 // <Error>. Texts are cut to a length and have no control characters: fit for messages.
 struct S3Fault {
   std::string code;  // "NoSuchKey"
   std::string message;
-  std::string region;    // where the bucket is, if the server tells
-  std::string endpoint;  // what to ask instead, if the server tells
-  std::string request_id;
-  std::optional<UnixMillis> server_time;  // of RequestTimeTooSkewed
+  std::string region;  // where the bucket is, if the server tells
 };
 // Nothing: it is something else, or nothing that can be read.
 std::optional<S3Fault> parse_fault(std::string_view body);
@@ -32,7 +32,6 @@ struct ListedObject {
   std::string key;  // whole, with the repository's prefix
   std::uint64_t size_bytes = 0;
   UnixMillis modified_unix_millis = 0;
-  std::string etag;  // without quotes
 };
 struct ListPage {
   std::vector<ListedObject> objects;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace restored::store {
@@ -45,8 +46,7 @@ void XMLCALL on_begin(void* data, const char* name, const char** /*attributes*/)
   if (reader.texts.size() == depth_max) return reader.refuse("its elements are nested too deeply");
   if (known.size() > name_bytes_max) return reader.refuse("the name of an element is too long");
   if (!reader.path.empty()) reader.path += '/';
-  for (const char c : known)
-    reader.path += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  reader.path += ascii_lower(known);
   reader.texts.emplace_back();
   if (reader.visitor->begin) reader.visitor->begin(reader.path);
 }

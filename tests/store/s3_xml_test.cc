@@ -73,9 +73,7 @@ TEST(S3XmlTest, ReadsAPageOfObjects) {
   EXPECT_EQ(page->objects[0].key, "p/a b c+d");
   EXPECT_EQ(page->objects[0].size_bytes, 434'234u);
   EXPECT_EQ(page->objects[0].modified_unix_millis, 1'255'369'830'000);
-  EXPECT_EQ(page->objects[0].etag, "fba9dede5f27731c9771645a39863328");
   EXPECT_EQ(page->objects[1].size_bytes, UINT64_MAX);
-  EXPECT_EQ(page->objects[1].etag, "e-2");
 }
 
 TEST(S3XmlTest, KeysAreDecodedOnlyWhenTheServerSaysSo) {
@@ -188,9 +186,6 @@ TEST(S3XmlTest, ReadsAFault) {
   EXPECT_EQ(fault->code, "AuthorizationHeaderMalformed");
   EXPECT_EQ(fault->message, "the region 'a' is wrong");
   EXPECT_EQ(fault->region, "eu-west-1");
-  EXPECT_EQ(fault->endpoint, "b.s3.eu-west-1.amazonaws.com");
-  EXPECT_EQ(fault->request_id, "4442587FB7D0A2F9");
-  EXPECT_EQ(fault->server_time, 1'289'422'113'000);
   EXPECT_FALSE(parse_fault(list_page));
   EXPECT_FALSE(parse_fault(""));
   EXPECT_FALSE(parse_fault("<html><body>502 Bad Gateway</body></html>"));
