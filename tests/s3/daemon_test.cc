@@ -12,8 +12,8 @@
 
 #include "ceph_gateway.h"
 #include "daemon_process.h"
-#include "support/memory_scan.h"
 #include "s3_server/fault_server.h"
+#include "support/memory_scan.h"
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
 
