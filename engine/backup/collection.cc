@@ -295,22 +295,12 @@ void Run::remove_stale_uploads() {
 
 // Listed first and removed then: a store need not like to be changed while it is listed.
 Result<void> Run::remove_all(const std::vector<Candidate>& candidates) {
-  StoreCall begins = call_;
-  std::stop_source stop;
-  const auto relay = [&stop] { stop.request_stop(); };
-  const std::stop_callback on_stop(call_.stop, relay);
   std::optional<std::stop_callback<std::function<void()>>> on_lapse;
-  if (lease_) {
-    on_lapse.emplace(lease_->stop_token(), [this, &stop] {
-      stop.request_stop();
-      removals_end_.stop_now();
-    });
-  }
-  begins.stop = stop.get_token();
+  if (lease_) on_lapse.emplace(lease_->stop_token(), [this] { removals_end_.stop_now(); });
   const auto remove = [&](std::size_t index, const StoreCall&) {
     return remove_one(candidates[index]);
   };
-  const auto done = for_each_index(store_, candidates.size(), begins, remove);
+  const auto done = for_each_index(store_, candidates.size(), call_, remove);
   if (lease_ && lease_->lapsed())
     return fail(ErrorCode::timed_out, "the collection's mark could not be renewed in time");
   return done;

@@ -12,6 +12,7 @@
 #include "backup/delayed_stop.h"
 #include "backup/marks.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "base/random.h"
 #include "base/thread_priority.h"
 #include "format/contents.h"
@@ -89,9 +90,8 @@ Result<void> CollectionLease::come_first(const StoreCall& call) {
     }
     if (!first || look == looks_max)
       return fail(ErrorCode::collection_running,
-                  fmt::format("collection {} runs in {}", other->id, store_.url()));
-    pause(times_.look, call.stop);
-    if (call.stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped");
+                  fmt::format("{} runs in {}", describe(store_, *other, call), store_.url()));
+    if (!pause(times_.look, call.stop)) return fail(ErrorCode::cancelled, "stopped");
   }
 }
 
@@ -116,8 +116,7 @@ void CollectionLease::renew(const std::stop_token& stop, StoreCall call) {
   call.patience = times_.renew;  // a renewal that takes longer is begun anew
   auto wait = times_.renew;
   while (true) {
-    pause(wait, stop);
-    if (stop.stop_requested() || lapsed()) return;
+    if (!pause(wait, stop) || lapsed()) return;
     Result<void> written;
     try {
       written = write_mark(call);

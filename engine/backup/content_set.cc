@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "format/contents.h"
+
 namespace restored::backup {
 namespace {
 
@@ -23,9 +25,7 @@ void ContentSet::sort() {
 }
 
 void ContentSet::sort_locked() {
-  std::ranges::sort(contents_);
-  const auto again = std::ranges::unique(contents_);
-  contents_.erase(again.begin(), again.end());
+  format::sort_contents(contents_);
   distinct_ = contents_.size();
 }
 

@@ -1,9 +1,8 @@
 #include "backup/marks.h"
 
-#include <condition_variable>
-#include <mutex>
-
+#include "backup/documents.h"
 #include "format/contents.h"
+#include "restored/limits.h"
 
 namespace restored::backup {
 
@@ -18,11 +17,12 @@ Result<std::vector<Mark>> list_marks(ObjectStore& store, const StoreCall& call) 
   return marks;
 }
 
-void pause(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
+std::string describe(ObjectStore& store, const Mark& mark, const StoreCall& call) {
+  const auto read = read_document(store, format::mark_key(mark.id), limits::small_object_bytes_max,
+                                  call, format::decode_mark);
+  std::string text = "collection " + mark.id;
+  if (read && !read->host.empty()) text += " of host " + read->host;
+  return text;
 }
 
 }  // namespace restored::backup

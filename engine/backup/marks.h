@@ -1,8 +1,6 @@
 // The marks of running collections, as the store lists them.
 #pragma once
 
-#include <chrono>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,7 +18,7 @@ struct Mark {
 // All of them, stale ones too. Errors: cancelled, store errors.
 Result<std::vector<Mark>> list_marks(ObjectStore& store, const StoreCall& call);
 
-// Waits so long, or until it is stopped.
-void pause(std::chrono::milliseconds time, const std::stop_token& stop);
+// For people: "collection c1 of host db7", without the host where that cannot be read.
+std::string describe(ObjectStore& store, const Mark& mark, const StoreCall& call);
 
 }  // namespace restored::backup

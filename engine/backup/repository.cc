@@ -262,6 +262,12 @@ Result<std::set<format::ContentId>> Repository::damaged(const StoreCall& call) c
   return found;
 }
 
+Result<format::Damage> Repository::damage(const format::ContentId& content,
+                                          const StoreCall& call) const {
+  return read_document(store_, format::damage_key(content), limits::small_object_bytes_max, call,
+                       format::decode_damage);
+}
+
 Result<void> Repository::note_damage(const format::Damage& damage, const StoreCall& call) {
   return store_.put(format::damage_key(damage.content), bytes_of(format::encode_damage(damage)),
                     call);

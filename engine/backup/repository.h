@@ -79,6 +79,7 @@ class Repository {
 
   // Objects that a verification found damaged: no backup shares them. Errors: store errors.
   Result<std::set<format::ContentId>> damaged(const StoreCall& call) const;
+  Result<format::Damage> damage(const format::ContentId& content, const StoreCall& call) const;
   Result<void> note_damage(const format::Damage& damage, const StoreCall& call);
   Result<void> forget_damage(const format::ContentId& content, const StoreCall& call);
 

@@ -12,6 +12,7 @@
 #include "backup/parallel.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/pause.h"
 #include "restored/limits.h"
 
 namespace restored::backup {
@@ -36,12 +37,10 @@ class StoreTime {
 
 Result<void> announce(Repository& repository, const ObjectsToSecure& request,
                       const StoreCall& call) {
-  format::Contents contents{request.backup, request.database, {}};
-  for (const NamedObject& object : request.objects()) contents.objects.push_back(object.content);
-  std::ranges::sort(contents.objects);
-  const auto again = std::ranges::unique(contents.objects);
-  contents.objects.erase(again.begin(), again.end());
-  return repository.announce(contents, call);
+  std::vector<format::ContentId> contents;
+  for (const NamedObject& object : request.objects()) contents.push_back(object.content);
+  return repository.announce(
+      format::make_contents(request.backup, request.database, std::move(contents)), call);
 }
 
 // Waits for those collections that had begun when the contents were written: they may have read
@@ -61,8 +60,7 @@ Result<void> wait_for_collections(ObjectStore& store, const ObjectsToSecure& req
     if (awaited == marks.end()) break;
     request.waits_on(
         fmt::format("collection {} of the repository's unreferenced objects", awaited->id));
-    pause(request.times.look, call.stop);
-    if (call.stop.stop_requested())
+    if (!pause(request.times.look, call.stop))
       return fail(ErrorCode::cancelled, "stopped while it waited for a collection");
     RESTORED_TRY(marks, list_marks(store, call));
   }

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/serialize.hpp>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "format/document.h"
@@ -43,14 +43,22 @@ std::string checked(std::string_view id) {
 
 }  // namespace
 
+void sort_contents(std::vector<ContentId>& objects) {
+  std::ranges::sort(objects);
+  const auto again = std::ranges::unique(objects);
+  objects.erase(again.begin(), again.end());
+}
+
+Contents make_contents(BackupId backup, DatabaseId database, std::vector<ContentId> objects) {
+  sort_contents(objects);
+  return {std::move(backup), std::move(database), std::move(objects)};
+}
+
 Contents contents_of(const Manifest& manifest) {
-  Contents contents{manifest.backup, manifest.database, {}};
-  contents.objects.reserve(manifest.files.size());
-  for (const ManifestFile& file : manifest.files) contents.objects.push_back(file.content);
-  std::ranges::sort(contents.objects);
-  const auto again = std::ranges::unique(contents.objects);
-  contents.objects.erase(again.begin(), again.end());
-  return contents;
+  std::vector<ContentId> objects;
+  objects.reserve(manifest.files.size());
+  for (const ManifestFile& file : manifest.files) objects.push_back(file.content);
+  return make_contents(manifest.backup, manifest.database, std::move(objects));
 }
 
 Result<std::string> encode_contents(const Contents& contents) {
@@ -94,20 +102,15 @@ std::string encode_mark(const CollectionMark& mark) {
   boost::json::object object;
   object["collection_id"] = mark.id;
   object["host"] = to_utf8(mark.host);
-  return seal(mark_kind, boost::json::serialize(object) + '\n');
+  return seal_json(mark_kind, object);
 }
 
 Result<CollectionMark> decode_mark(std::string_view bytes) {
-  RESTORED_TRY(const std::string_view body,
-               unseal(mark_kind, bytes, limits::small_object_bytes_max));
-  RESTORED_TRY(const JsonDocument document, JsonDocument::parse(body));
-  Fields fields(document.top(), std::string(mark_kind));
-  CollectionMark mark;
-  fields.read("collection_id", mark.id);
-  fields.read("host", mark.host);
-  if (!valid_id(mark.id)) fields.refuse("collection_id", "is not an id");
-  RESTORED_TRY(fields.done());
-  return mark;
+  return read_small<CollectionMark>(mark_kind, bytes, [](Fields& fields, CollectionMark& mark) {
+    fields.read("collection_id", mark.id);
+    fields.read("host", mark.host);
+    if (!valid_id(mark.id)) fields.refuse("collection_id", "is not an id");
+  });
 }
 
 std::string encode_damage(const Damage& damage) {
@@ -116,23 +119,20 @@ std::string encode_damage(const Damage& damage) {
   object["content_id"] = damage.content.hex();
   object["backup_id"] = damage.backup.value;
   object["reason"] = to_utf8(damage.reason);
-  return seal(damage_kind, boost::json::serialize(object) + '\n');
+  return seal_json(damage_kind, object);
 }
 
 Result<Damage> decode_damage(std::string_view bytes) {
-  RESTORED_TRY(const std::string_view body,
-               unseal(damage_kind, bytes, limits::small_object_bytes_max));
-  RESTORED_TRY(const JsonDocument document, JsonDocument::parse(body));
-  Fields fields(document.top(), std::string(damage_kind));
-  Damage damage;
-  std::string content;
-  fields.read("content_id", content);
-  fields.read("backup_id", damage.backup.value);
-  fields.read("reason", damage.reason);
-  if (!valid_id(damage.backup.value)) fields.refuse("backup_id", "is not an id");
-  RESTORED_TRY(fields.done());
-  RESTORED_TRY(damage.content, content_id_from_hex(content));
-  return damage;
+  return read_small<Damage>(damage_kind, bytes, [](Fields& fields, Damage& damage) {
+    std::string content;
+    fields.read("content_id", content);
+    fields.read("backup_id", damage.backup.value);
+    fields.read("reason", damage.reason);
+    if (!valid_id(damage.backup.value)) fields.refuse("backup_id", "is not an id");
+    const auto id = content_id_from_hex(content);
+    if (id) damage.content = *id;
+    if (!id) fields.refuse("content_id", "is not an id");
+  });
 }
 
 std::string contents_key(const BackupId& backup) {

@@ -22,6 +22,9 @@ struct Contents {
   std::vector<ContentId> objects;  // sorted, each once
   friend bool operator==(const Contents&, const Contents&) = default;
 };
+// Brings them into that form.
+void sort_contents(std::vector<ContentId>& objects);
+Contents make_contents(BackupId backup, DatabaseId database, std::vector<ContentId> objects);
 Contents contents_of(const Manifest& manifest);
 // REQUIRES: sorted, each once (checked). Errors: limit_reached (more than
 // limits::contents_bytes_max).

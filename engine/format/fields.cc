@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <limits>
 #include <new>
 #include <utility>
@@ -37,6 +38,10 @@ const boost::json::value* Fields::find(std::string_view name) {
 void Fields::refuse(std::string_view name, std::string_view what) {
   if (!error_)
     error_ = Error{ErrorCode::corruption, fmt::format("{}: {} {}", where_, name, what), {}};
+}
+
+std::string seal_json(std::string_view kind, const boost::json::object& object) {
+  return seal(kind, boost::json::serialize(object) + '\n');
 }
 
 Result<void> Fields::done() const {

@@ -12,7 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "format/document.h"
 #include "restored/error.h"
+#include "restored/limits.h"
 
 namespace restored::format {
 
@@ -64,5 +66,20 @@ class Fields {
   std::string where_;
   std::optional<Error> error_;
 };
+
+// A small document: the envelope around one object of JSON.
+std::string seal_json(std::string_view kind, const boost::json::object& object);
+
+// `read(fields, value)` takes the members. Errors: those of unseal(), parse() and the fields.
+template <class Value, class Read>
+Result<Value> read_small(std::string_view kind, std::string_view bytes, const Read& read) {
+  RESTORED_TRY(const std::string_view body, unseal(kind, bytes, limits::small_object_bytes_max));
+  RESTORED_TRY(const JsonDocument document, JsonDocument::parse(body));
+  Fields fields(document.top(), std::string(kind));
+  Value value;
+  read(fields, value);
+  RESTORED_TRY(fields.done());
+  return value;
+}
 
 }  // namespace restored::format

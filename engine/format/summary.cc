@@ -1,12 +1,8 @@
 // The two small documents: a backup's summary and the repository's own file.
-#include <boost/json/serialize.hpp>
-
 #include "base/check.h"
-#include "format/document.h"
 #include "format/fields.h"
 #include "format/manifest.h"
 #include "format/utf8.h"
-#include "restored/limits.h"
 
 namespace restored::format {
 namespace {
@@ -46,30 +42,25 @@ std::string encode_summary(const Summary& summary) {
   object["uploaded_bytes"] = summary.uploaded_bytes;
   object["files"] = summary.files;
   object["entries"] = summary.entries;
-  return seal(summary_kind, boost::json::serialize(object) + '\n');
+  return seal_json(summary_kind, object);
 }
 
 Result<Summary> decode_summary(std::string_view bytes) {
-  RESTORED_TRY(const std::string_view body,
-               unseal(summary_kind, bytes, limits::small_object_bytes_max));
-  RESTORED_TRY(const JsonDocument document, JsonDocument::parse(body));
-  Fields fields(document.top(), std::string(summary_kind));
-  Summary summary;
-  fields.read("backup_id", summary.backup.value);
-  fields.read("database_id", summary.database.value);
-  fields.read("database_name", summary.database_name);
-  fields.read("name", summary.name);
-  fields.read("created_at_unix_millis", summary.created_at);
-  fields.read("incremental", summary.incremental);
-  fields.read("stored_bytes", summary.stored_bytes);
-  fields.read("content_bytes", summary.content_bytes);
-  fields.read("uploaded_bytes", summary.uploaded_bytes);
-  fields.read("files", summary.files);
-  fields.read("entries", summary.entries);
-  if (!valid_id(summary.backup.value)) fields.refuse("backup_id", "is not an id");
-  if (!valid_id(summary.database.value)) fields.refuse("database_id", "is not an id");
-  RESTORED_TRY(fields.done());
-  return summary;
+  return read_small<Summary>(summary_kind, bytes, [](Fields& fields, Summary& summary) {
+    fields.read("backup_id", summary.backup.value);
+    fields.read("database_id", summary.database.value);
+    fields.read("database_name", summary.database_name);
+    fields.read("name", summary.name);
+    fields.read("created_at_unix_millis", summary.created_at);
+    fields.read("incremental", summary.incremental);
+    fields.read("stored_bytes", summary.stored_bytes);
+    fields.read("content_bytes", summary.content_bytes);
+    fields.read("uploaded_bytes", summary.uploaded_bytes);
+    fields.read("files", summary.files);
+    fields.read("entries", summary.entries);
+    if (!valid_id(summary.backup.value)) fields.refuse("backup_id", "is not an id");
+    if (!valid_id(summary.database.value)) fields.refuse("database_id", "is not an id");
+  });
 }
 
 std::string encode_repository(const RepositoryFile& file) {
@@ -78,20 +69,17 @@ std::string encode_repository(const RepositoryFile& file) {
   boost::json::object object;
   object["repository_id"] = file.repository_id;
   object["created_at_unix_millis"] = file.created_at;
-  return seal(repository_kind, boost::json::serialize(object) + '\n');
+  return seal_json(repository_kind, object);
 }
 
 Result<RepositoryFile> decode_repository(std::string_view bytes) {
-  RESTORED_TRY(const std::string_view body,
-               unseal(repository_kind, bytes, limits::small_object_bytes_max));
-  RESTORED_TRY(const JsonDocument document, JsonDocument::parse(body));
-  Fields fields(document.top(), std::string(repository_kind));
-  RepositoryFile file;
-  fields.read("repository_id", file.repository_id);
-  fields.read("created_at_unix_millis", file.created_at);
-  if (!valid_id(file.repository_id)) fields.refuse("repository_id", "is not an id");
-  RESTORED_TRY(fields.done());
-  return file;
+  return read_small<RepositoryFile>(repository_kind, bytes,
+                                    [](Fields& fields, RepositoryFile& file) {
+                                      fields.read("repository_id", file.repository_id);
+                                      fields.read("created_at_unix_millis", file.created_at);
+                                      if (!valid_id(file.repository_id))
+                                        fields.refuse("repository_id", "is not an id");
+                                    });
 }
 
 }  // namespace restored::format

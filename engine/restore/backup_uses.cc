@@ -20,7 +20,7 @@ void BackupUse::release() noexcept {
 
 Result<BackupUse> BackupUses::read(const BackupId& backup) {
   const MutexLock lock(mutex_);
-  if (removers_.contains(backup)) {
+  if (removed_.contains(backup)) {
     return fail(ErrorCode::backup_not_found,
                 fmt::format("backup {} is being removed", backup.value));
   }
@@ -30,20 +30,23 @@ Result<BackupUse> BackupUses::read(const BackupId& backup) {
 
 Result<BackupUse> BackupUses::remove(const BackupId& backup) {
   const MutexLock lock(mutex_);
-  if (readers_.contains(backup) || removers_.contains(backup)) {
+  if (readers_.contains(backup) || removed_.contains(backup)) {
     return fail(
         ErrorCode::database_busy,
         fmt::format("backup {} cannot be removed while an operation uses it", backup.value));
   }
-  ++removers_[backup];
+  removed_.insert(backup);
   return BackupUse(this, BackupUse::Kind::removes, backup);
 }
 
 void BackupUses::end(BackupUse::Kind kind, const BackupId& backup) noexcept {
   const MutexLock lock(mutex_);
-  auto& users = kind == BackupUse::Kind::reads ? readers_ : removers_;
-  const auto found = users.find(backup);
-  if (--found->second == 0) users.erase(found);
+  if (kind == BackupUse::Kind::removes) {
+    removed_.erase(backup);
+    return;
+  }
+  const auto found = readers_.find(backup);
+  if (--found->second == 0) readers_.erase(found);
 }
 
 }  // namespace restored::restore

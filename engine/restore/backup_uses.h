@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/mutex.h"
@@ -53,7 +54,7 @@ class BackupUses {
 
   Mutex mutex_;
   std::unordered_map<BackupId, unsigned> readers_ GUARDED_BY(mutex_);
-  std::unordered_map<BackupId, unsigned> removers_ GUARDED_BY(mutex_);
+  std::unordered_set<BackupId> removed_ GUARDED_BY(mutex_);
 };
 
 }  // namespace restored::restore

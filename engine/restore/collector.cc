@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "backup/collection.h"
-#include "backup/marks.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "base/random.h"
 #include "base/thread_priority.h"
 #include "restore/guarded.h"
@@ -136,7 +136,7 @@ void Collector::run(const std::stop_token& stop) {
     const auto jitter = std::chrono::milliseconds(
         random_u64() % (static_cast<std::uint64_t>(shortest.count()) / 2 + 1));
     // The mark may be this host's own, of a run that failed: that resets nothing.
-    backup::pause((others ? 1 : factor) * shortest + jitter, stop);
+    pause((others ? 1 : factor) * shortest + jitter, stop);
     if (!others) factor = std::min(2 * factor, retry_factor_max);
   }
 }

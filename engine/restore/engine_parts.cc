@@ -24,8 +24,9 @@ StoreCall EngineParts::brief_call() const {
   return call;
 }
 
-pipeline::FetchEnvironment EngineParts::fetch_environment(Operation& operation) {
-  pipeline::FetchEnvironment environment{*store, files, *queue, *budget, operation.progress()};
+pipeline::FetchEnvironment EngineParts::fetch_environment(Operation& operation,
+                                                          pipeline::Progress& progress) {
+  pipeline::FetchEnvironment environment{*store, files, *queue, *budget, progress};
   environment.waits = &operation.waits();
   environment.bandwidth = &operation.bandwidth();
   environment.decode_threads = decode_threads();

@@ -84,7 +84,7 @@ struct EngineParts {
   // end when the engine stops.
   StoreCall request_call() const;
   StoreCall brief_call() const;
-  pipeline::FetchEnvironment fetch_environment(Operation& operation);
+  pipeline::FetchEnvironment fetch_environment(Operation& operation, pipeline::Progress& progress);
   catalog::OpenOptions database_options(const DatabaseId& id) const;
   // Reads, changes and writes a database's record, in one step towards other changes of it.
   // Errors: database_not_found, the registry's.

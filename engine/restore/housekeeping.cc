@@ -1,11 +1,10 @@
 #include "restore/housekeeping.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
 
 #include "base/log.h"
+#include "base/pause.h"
 #include "base/thread_priority.h"
 #include "restore/broken_instance.h"
 #include "restore/database_lifecycle.h"
@@ -24,8 +23,6 @@ void Housekeeping::stop() {
 
 void Housekeeping::run(const std::stop_token& stop) {
   enter_background_thread("housekeeping");
-  std::mutex mutex;
-  std::condition_variable_any tick;
   for (std::uint64_t seconds = 0; !stop.stop_requested(); ++seconds) {
     try {
       parts_.operations->sample_rates();
@@ -43,8 +40,7 @@ void Housekeeping::run(const std::stop_token& stop) {
     } catch (...) {
       log::error("restore", "housekeeping: unknown exception");
     }
-    std::unique_lock lock(mutex);
-    tick.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    pause(std::chrono::seconds(1), stop);
   }
 }
 

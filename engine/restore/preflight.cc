@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include "base/pause.h"
 #include "restore/local_reuse.h"
 #include "restored/limits.h"
 
@@ -109,8 +108,6 @@ Result<void> make_room(EngineParts& parts, catalog::Database& target, std::uint6
   RESTORED_TRY(target.retire_previous());
   const std::uint64_t reserve = parts.options.space_reserve_bytes;
   const auto deadline = parts.clock.monotonic() + std::chrono::seconds(limits::space_wait_seconds);
-  std::mutex mutex;
-  std::condition_variable_any never;
   while (true) {
     RESTORED_TRY(const io::Space space, parts.files.space(parts.options.state_directory));
     // The ledger holds what is needed here, and what others will still write.
@@ -121,9 +118,8 @@ Result<void> make_room(EngineParts& parts, catalog::Database& target, std::uint6
       return std::unexpected(insufficient(needed_bytes, reserve, free_bytes));
     }
     // Nothing tells when the storage engine has removed its files: look again, or be stopped.
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
-    if (stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped while making room");
+    if (!pause(std::chrono::milliseconds(100), stop))
+      return fail(ErrorCode::cancelled, "stopped while making room");
   }
 }
 

@@ -163,7 +163,8 @@ Result<bool> RestoreOperation::were_replaced(const Error& error) {
 }
 
 Result<void> RestoreOperation::fetch_files() {
-  const pipeline::FetchEnvironment environment = parts_.fetch_environment(*operation_);
+  const pipeline::FetchEnvironment environment =
+      parts_.fetch_environment(*operation_, operation_->progress());
   RESTORED_TRY(staging_->begin(parts_.step));
   parts_.step("restore.run.after-journal");
   RESTORED_TRY(staging_->check_journalled(environment, stop_));

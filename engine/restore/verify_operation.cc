@@ -60,7 +60,8 @@ VerifyOperation::Files VerifyOperation::files() const {
 
 Result<void> VerifyOperation::look_at_all(const Files& files) {
   if (depth_ == VerifyDepth::fast) return ask_for_sizes(files);
-  const pipeline::FetchEnvironment environment = parts_.fetch_environment(*operation_);
+  const pipeline::FetchEnvironment environment =
+      parts_.fetch_environment(*operation_, operation_->progress());
   const Result<void> outcome =
       pipeline::verify_objects(files, environment, operation_->stop_token());
   if (outcome) {
@@ -82,13 +83,8 @@ Result<void> VerifyOperation::look_at_all(const Files& files) {
 }
 
 Result<VerifyOperation::Reread> VerifyOperation::read_each_again(const Files& files) {
-  const pipeline::FetchEnvironment once = parts_.fetch_environment(*operation_);
   pipeline::Progress progress;  // these bytes were counted
-  pipeline::FetchEnvironment again{once.store, once.files, once.queue, once.budget, progress};
-  again.waits = once.waits;
-  again.bandwidth = once.bandwidth;
-  again.decode_threads = once.decode_threads;
-  again.direct_io = once.direct_io;
+  const pipeline::FetchEnvironment again = parts_.fetch_environment(*operation_, progress);
   Reread reread;
   for (std::size_t i = 0; i < files.size(); ++i) {
     pipeline::FetchFile file = files[i];

@@ -34,9 +34,10 @@ void note_damage(const backup::Repository& repository, const std::set<format::Co
   const auto found = std::ranges::find_if(
       contents->objects, [&](const format::ContentId& id) { return damaged.contains(id); });
   if (found == contents->objects.end()) return;
+  std::string message = fmt::format("a verification found {} damaged", format::object_key(*found));
+  if (const auto noted = repository.damage(*found, call)) message += ": " + noted->reason;
   info.status = BackupStatus::failed;
-  info.error = Error{ErrorCode::corruption,
-                     fmt::format("a verification found {} damaged", format::object_key(*found)),
+  info.error = Error{ErrorCode::corruption, std::move(message),
                      "Make another backup, which replaces the damaged objects that its content "
                      "still has; then verify this one again, or delete it."};
 }

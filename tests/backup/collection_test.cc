@@ -134,7 +134,7 @@ TEST_F(CollectionTest, AnotherMarkIsHeededUntilItIsStale) {
   const auto refused = collect(*repository_, request_, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::collection_running);
-  EXPECT_THAT(refused.error().message, HasSubstr("other"));
+  EXPECT_THAT(refused.error().message, HasSubstr("collection other of host db7"));
   EXPECT_TRUE(there(old_));
   age("collections/other", std::chrono::hours(1));
   EXPECT_TRUE(collect(*repository_, request_, {}));

@@ -71,6 +71,8 @@ TEST_F(DamagedObjectTest, IsReplacedByTheNextBackupAfterItWasFound) {
   const BackupInfo damaged = first_.host.engine().backup(shared_).value();
   EXPECT_EQ(damaged.status, BackupStatus::failed);
   EXPECT_EQ(damaged.error->code, ErrorCode::corruption);
+  EXPECT_THAT(damaged.error->message, HasSubstr("damaged: "));
+  EXPECT_THAT(damaged.error->message, HasSubstr("also when read again")) << "what was noted";
   EXPECT_EQ(first_.host.engine().backups(database_)->front().status, BackupStatus::failed);
 
   const BackupId next = first_.host.back_up(database_);
