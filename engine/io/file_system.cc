@@ -128,11 +128,18 @@ Result<void> PosixFileSystem::remove_file(const std::string& path) {
 }
 
 Result<void> PosixFileSystem::remove_tree(const std::string& path) {
-  // libstdc++ walks by descriptor and never follows a symbolic link.
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error && error.value() != ENOENT) return fail_errno(error.value(), "remove", path);
-  return {};
+  // libstdc++ walks by descriptor and never follows a symbolic link. It ends where somebody else
+  // was first with an entry, as RocksDB is that removes files for a moment after it was closed.
+  while (true) {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (!error) return {};
+    if (error.value() != ENOENT) return fail_errno(error.value(), "remove", path);
+    struct ::stat facts = {};
+    if (::lstat(path.c_str(), &facts) == 0) continue;  // one entry less is left each time
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    return fail_errno(errno, "remove", path);
+  }
 }
 
 Result<void> PosixFileSystem::sync_directory(const std::string& path) {

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "restored/limits.h"
@@ -258,6 +259,24 @@ TEST_F(FileSystemTest, RemoveTreeDoesNotFollowLinksOutOfIt) {
   ASSERT_TRUE(files_.remove_tree(directory_.file("tree")).has_value());
   EXPECT_FALSE(std::filesystem::exists(directory_.file("tree")));
   EXPECT_EQ(test::read_whole_file(directory_.file("outside/kept")), "x");
+}
+
+TEST_F(FileSystemTest, RemoveTreeLeavesNothingWhenAnotherRemovesFilesOfIt) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string tree = directory_.file("tree" + std::to_string(round));
+    std::filesystem::create_directory(tree);
+    std::vector<std::string> paths;
+    for (int i = 0; i < 300; ++i) {
+      paths.push_back(tree + "/" + std::to_string(i));
+      test::write_file(paths.back(), "x");
+    }
+    std::jthread other([&] {
+      for (const std::string& path : paths) ::unlink(path.c_str());
+    });
+    const auto removed = files_.remove_tree(tree);
+    EXPECT_TRUE(removed.has_value()) << removed.error().message;
+    EXPECT_FALSE(std::filesystem::exists(tree)) << "round " << round;
+  }
 }
 
 TEST(ParentDirectoryTest, IsTheDirectoryThatHoldsTheEntry) {
