@@ -65,6 +65,32 @@ TEST_F(ShutdownTest, ARestoreGoesOnAtTheNextOpening) {
   }
 }
 
+// An operation's limit is on its record; one that the agent was given while it ran is not kept.
+TEST_F(ShutdownTest, ARestoreGoesOnWithItsOwnBandwidthLimitAndWithoutTheAgents) {
+  StepGate gate("restore.run.after-reserve");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  const BackupId two_files = host_.back_up(database_, "second");
+  ASSERT_GE(host_.engine().backup(two_files)->files, 2u) << "the second one has to wait";
+  const DatabaseId target = host_.make_database("limited");
+  host_.engine().set_bandwidth(1 * kGiB);
+  const OperationView running = host_.start_restore(target, two_files).value();
+  ASSERT_TRUE(gate.wait_reached());
+  ASSERT_TRUE(host_.engine().set_operation_bandwidth(running.id, 1000));
+  close_at(gate);
+  host_.seams.step = nullptr;
+  host_.open();
+  EXPECT_EQ(host_.engine().bandwidth(), 0u);
+  const auto now = [&] { return host_.engine().operation(running.id).value(); };
+  EXPECT_TRUE(wait_until([&] { return now().waiting_on == "the operation's bandwidth limit"; }))
+      << now().waiting_on;
+  EXPECT_EQ(now().bandwidth_bytes_per_second, 1000u);
+  ASSERT_TRUE(host_.engine().set_operation_bandwidth(running.id, 0));
+  EXPECT_EQ(host_.wait(running.id).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(target), now_);
+}
+
 TEST_F(ShutdownTest, ABackupThatWasCutOffIsAFailure) {
   StepGate gate("backup.make.after-export");
   host_.seams.step = gate.hook();
