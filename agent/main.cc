@@ -42,7 +42,7 @@ Result<Config> load(const Flags& flags) {
   if (!flags.control.empty()) config.control_listen = flags.control;
   if (!flags.listen.empty()) config.data_listen = flags.listen;
   if (config.engine.repository_url.empty()) {
-    config.engine.repository_url = "file://" + config.engine.state_directory + "/repository";
+    config.engine.repository_url = "file://" + config.engine.state_directory + "/backups";
   }
   RESTORED_TRY(validate(config));
   return config;
@@ -59,7 +59,7 @@ int run(int argc, char** argv) {
   app.add_option("--state", flags.state, "state directory [/var/lib/restored]");
   app.add_option("--repository", flags.repository,
                  "where backups live: file:///DIRECTORY or s3://BUCKET/PREFIX "
-                 "[file://, DIRECTORY = repository below the state]");
+                 "[file://, DIRECTORY = backups below the state]");
   app.add_option("--control", flags.control,
                  "control address, may be repeated: unix:PATH or tcp:HOST:PORT "
                  "[unix:/run/restored/control.sock]");

@@ -10,6 +10,7 @@ namespace restored {
 struct WaitBoard::Post {
   std::string reason;                // guarded by the board's mutex
   unsigned attempts = 0;             // guarded by the board's mutex
+  UnixMillis failed_at = 0;          // the last of them; guarded by the board's mutex
   std::atomic<UnixMillis> since{0};  // of the last progress; a time for people, so relaxed
 };
 
@@ -34,6 +35,7 @@ void WaitBoard::Entry::attempt_failed(std::string reason, unsigned attempts) {
   const MutexLock lock(board_->mutex_);
   post_->reason = std::move(reason);
   post_->attempts = attempts;
+  post_->failed_at = system_clock().wall();
 }
 
 void WaitBoard::Entry::remove() noexcept {
@@ -57,15 +59,19 @@ WaitBoard::Entry WaitBoard::post(WaitBoard* board, std::string reason) {
 std::optional<StoreWait> WaitBoard::current() const {
   const UnixMillis shown_before =
       system_clock().wall() - static_cast<UnixMillis>(limits::store_wait_shown_seconds) * 1000;
-  std::optional<StoreWait> oldest;
+  std::optional<StoreWait> shown;
+  bool shown_fails = false;
   const MutexLock lock(mutex_);
   for (const auto& post : posts_) {
     const UnixMillis since = post->since.load(std::memory_order_relaxed);
-    if (post->attempts == 0 && since > shown_before) continue;
-    if (oldest && oldest->since <= since) continue;
-    oldest = StoreWait{post->reason, since, post->attempts};
+    const bool fails = post->attempts > 0 && post->failed_at >= since;
+    if (!fails && since > shown_before) continue;
+    // A limit that is waited for as well must not hide a store that is away.
+    if (shown && (shown_fails != fails ? shown_fails : shown->since <= since)) continue;
+    shown = StoreWait{post->reason, since, post->attempts};
+    shown_fails = fails;
   }
-  return oldest;
+  return shown;
 }
 
 }  // namespace restored

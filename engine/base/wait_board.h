@@ -56,8 +56,8 @@ class WaitBoard {
   // `reason` names what a silent call waits for. `board` may be null.
   static Entry post(WaitBoard* board, std::string reason);
 
-  // The entry without progress for longest, if that is limits::store_wait_shown_seconds or it was
-  // tried more than once.
+  // Of the entries whose last attempt failed the one without progress for longest; without such,
+  // of the others that have made none for limits::store_wait_shown_seconds.
   std::optional<StoreWait> current() const;
 
  private:

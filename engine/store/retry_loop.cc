@@ -92,7 +92,10 @@ Result<void> RetryLoop::wait_after(Trouble trouble) {
   milliseconds wait = full_jitter(policy_, failures_in_row_);
   if (trouble.retry_after) wait += *trouble.retry_after;
   const auto left = progress_at_ + call_.patience.value_or(policy_.budget) - steady_clock::now();
-  if (wait >= left) return give_up(std::move(trouble));
+  // The last wait is as short as it has to be; what the server asks for is not shortened.
+  if (left <= left.zero() || trouble.retry_after.value_or(milliseconds(0)) >= left)
+    return give_up(std::move(trouble));
+  wait = std::min(wait, std::chrono::ceil<milliseconds>(left));
   if (failures_in_row_ >= worth_a_line) log_seldom(where_, trouble.error, failures_);
   entry_.attempt_failed(fmt::format("{}: {}", where_, trouble.error.message), failures_);
   if (!wait_for(wait, call_.stop)) {

@@ -218,7 +218,8 @@ Trouble trouble_of(const S3Asked& asked, const net::Failure& failure) {
       trouble.error.code = ErrorCode::store_misconfigured;
       trouble.error.hint =
           "Give the CA that signed the store's certificate as s3.ca_file, and the endpoint by a "
-          "name that stands in the certificate.";
+          "name that stands in the certificate. If its port speaks no TLS, write http:// in "
+          "s3.endpoint.";
       trouble.again = false;
       break;
     case Kind::cancelled:

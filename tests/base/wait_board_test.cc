@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/object_versions.h"
+#include "support/wait_until.h"
 
 namespace restored {
 namespace {
@@ -52,6 +53,22 @@ TEST(WaitBoardTest, TheOldestOfSeveralIsTold) {
   EXPECT_EQ(board.current()->reason, "first");
   first.remove();
   EXPECT_EQ(board.current()->reason, "second");
+}
+
+// A store that is away is told, also while a limit on bandwidth is waited for; and no longer than
+// it is away.
+TEST(WaitBoardTest, AFailedAttemptIsToldBeforeALongerWait) {
+  WaitBoard board;
+  const auto limit = WaitBoard::post(&board, "the limit");
+  ASSERT_TRUE(test::wait_until([&] { return board.current().has_value(); }));
+  auto call = WaitBoard::post(&board, "the store");
+  EXPECT_EQ(board.current()->reason, "the limit");
+  call.attempt_failed("503 SlowDown", 1);
+  EXPECT_EQ(board.current()->reason, "503 SlowDown");
+  EXPECT_TRUE(test::wait_until([&] {
+    call.progress();
+    return board.current()->reason == "the limit";
+  }));
 }
 
 TEST(WaitBoardTest, WithoutABoardNothingHappens) {

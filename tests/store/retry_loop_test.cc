@@ -67,6 +67,22 @@ TEST(RetryLoopTest, TheBudgetEndsAndTheErrorTellsHowOftenItWasTried) {
       << answer.error().message;
 }
 
+// Or a budget of ten seconds would end after a few, wherever the jitter fell.
+TEST(RetryLoopTest, TheBudgetIsUsedToItsEndHoweverLongTheBackoff) {
+  const StoreCall call;
+  const RetryPolicy policy{std::chrono::hours(1), std::chrono::hours(1), milliseconds(300)};
+  RetryLoop loop(policy, call, "the store");
+  unsigned tries = 0;
+  const auto begin = steady_clock::now();
+  const Result<void> answer = loop.run([&]() -> Attempt<void> {
+    ++tries;
+    return std::unexpected(trouble(true));
+  });
+  EXPECT_GE(steady_clock::now() - begin, milliseconds(300));
+  EXPECT_EQ(tries, 2u);
+  EXPECT_EQ(answer.error().code, ErrorCode::object_store_unavailable);
+}
+
 TEST(RetryLoopTest, ProgressBeginsTheBudgetAnew) {
   const StoreCall call;
   const RetryPolicy policy = quick(40);
@@ -111,7 +127,7 @@ TEST(RetryLoopTest, AWishBeyondTheBudgetEndsTheCallAtOnce) {
 
 TEST(RetryLoopTest, WhatIsMendedIsTriedAtOnceButNotForEver) {
   const StoreCall call;
-  const RetryPolicy policy{std::chrono::hours(1), std::chrono::hours(1), milliseconds(1)};
+  const RetryPolicy policy{std::chrono::hours(1), std::chrono::hours(1), milliseconds(0)};
   RetryLoop loop(policy, call, "the store");
   int tries = 0;
   EXPECT_FALSE(loop.run([&]() -> Attempt<void> {

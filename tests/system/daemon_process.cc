@@ -49,6 +49,7 @@ std::string read_text(const std::string& path) {
 DaemonProcess::DaemonProcess(Options options)
     : state_(std::move(options.state)),
       repository_(std::move(options.repository)),
+      default_repository_(options.default_repository),
       arguments_(std::move(options.arguments)),
       environment_(std::move(options.environment)),
       port_(free_port()) {
@@ -77,16 +78,18 @@ void DaemonProcess::configure(const std::string& toml) {
 }
 
 void DaemonProcess::launch() {
-  std::vector<std::string> words = {
-      RESTORED_BINARY,
-      "--state",
-      state_,
-      "--repository",
-      repository_.starts_with('/') ? "file://" + repository_ : repository_,
-      "--control",
-      "unix:" + socket_,
-      "--listen",
-      "127.0.0.1:" + std::to_string(port_)};
+  std::vector<std::string> words = {RESTORED_BINARY,
+                                    "--state",
+                                    state_,
+                                    "--control",
+                                    "unix:" + socket_,
+                                    "--listen",
+                                    "127.0.0.1:" + std::to_string(port_)};
+  if (!default_repository_) {
+    words.insert(
+        words.end(),
+        {"--repository", repository_.starts_with('/') ? "file://" + repository_ : repository_});
+  }
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   std::vector<char*> raw;
   for (std::string& word : words) raw.push_back(word.data());

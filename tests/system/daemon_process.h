@@ -22,8 +22,9 @@ namespace restored::system_test {
 class DaemonProcess {
  public:
   struct Options {
-    std::string state;       // empty: a temporary directory
-    std::string repository;  // a directory or a URL; empty: a temporary directory
+    std::string state;                // empty: a temporary directory
+    std::string repository;           // a directory or a URL; empty: a temporary directory
+    bool default_repository = false;  // the agent's own: no flag names one
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;
   };
@@ -61,6 +62,7 @@ class DaemonProcess {
   std::string root_;
   std::string state_;
   std::string repository_;
+  bool default_repository_;
   std::string socket_;
   std::string log_path_;
   std::vector<std::string> arguments_;

@@ -80,6 +80,17 @@ TEST(StartTest, SecretsOfTheEnvironmentAreWipedFromIt) {
   EXPECT_EQ(daemon.log().find("wJalrXUtnFEMI"), std::string::npos);
 }
 
+TEST(StartTest, ItsDefaultsAreEnoughForABackupAndTheNextStart) {
+  DaemonProcess::Options options;
+  options.default_repository = true;
+  DaemonProcess daemon(options);
+  ASSERT_TRUE(daemon.start());
+  EXPECT_FALSE(create_backup(daemon, create_database(daemon, "shop").id).empty());
+  ASSERT_EQ(daemon.stop(), 0);
+  ASSERT_TRUE(daemon.start());
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
 TEST(StartTest, AConfigurationThatIsNotThereEndsItWithTheReasonAndTheRemedy) {
   DaemonProcess::Options options;
   options.arguments = {"--config", "/nowhere/restored.toml"};

@@ -82,7 +82,8 @@ std::string success(const boost::json::value& operation) {
   if (kind == "restore") {
     return fmt::format(
         "{} now holds backup {}: {}.\nIts connections and credentials are unchanged.\n"
-        "take it back (until its next restore):  restorectl undo {} --confirm {}",
+        "take it back (until its next restore, or the undo time is over):  restorectl undo {} "
+        "--confirm {}",
         database, backup, work_words(operation), database, database);
   }
   if (kind == "backup") {
