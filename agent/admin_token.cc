@@ -27,9 +27,16 @@ Result<void> io_failure(const char* call, const std::string& path) {
               fmt::format("{} {}: {}", call, path, std::strerror(error)));
 }
 
+std::string token_path(const std::string& directory) {
+  return directory + "/admin.token";
+}
+std::string temporary_path(const std::string& directory) {
+  return token_path(directory) + ".new";
+}
+
 Result<void> write_secret(const std::string& directory, const std::string& secret) {
-  const std::string path = directory + "/admin.token";
-  const std::string temporary = path + ".new";
+  const std::string path = token_path(directory);
+  const std::string temporary = temporary_path(directory);
   ::unlink(temporary.c_str());
   UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return io_failure("open", temporary);
@@ -38,6 +45,7 @@ Result<void> write_secret(const std::string& directory, const std::string& secre
     return io_failure("write", temporary);
   }
   if (::fsync(file.get()) != 0) return io_failure("fsync", temporary);
+  kill_point("agent.token.before-rename");
   if (::rename(temporary.c_str(), path.c_str()) != 0) return io_failure("rename", path);
   const UniqueFd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent || ::fsync(parent.get()) != 0) return io_failure("fsync", directory);
@@ -61,6 +69,8 @@ Result<void> renew_token(Engine& engine, const std::string& state_directory) {
 }  // namespace
 
 Result<void> write_admin_token(Engine& engine, const std::string& state_directory, bool renew) {
+  // A secret that a crash kept from its place.
+  ::unlink(temporary_path(state_directory).c_str());
   if (renew) return renew_token(engine, state_directory);
   const auto keep = [&](const std::string& secret) -> Result<void> {
     RESTORED_TRY(write_secret(state_directory, secret));
@@ -72,7 +82,7 @@ Result<void> write_admin_token(Engine& engine, const std::string& state_director
     kill_point("agent.token.after-record");
     return {};
   }
-  if (::access((state_directory + "/admin.token").c_str(), F_OK) != 0) {
+  if (::access(token_path(state_directory).c_str(), F_OK) != 0) {
     log::warning("agent",
                  "{}/admin.token is missing; if no other token is at hand, start once with "
                  "--new-admin-token",

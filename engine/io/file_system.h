@@ -93,5 +93,8 @@ Result<std::string> read_file(FileSystem& files, const std::string& path, std::u
 // On error the old content is there, or, if only the last sync failed, the new.
 Result<void> replace_file(FileSystem& files, const std::string& path,
                           std::span<const std::byte> content);
+// Removes the temporary files that crashes left in a directory. REQUIRES: nobody replaces a file in
+// it meanwhile.
+Result<void> remove_cut_off_replacements(FileSystem& files, const std::string& directory);
 
 }  // namespace restored::io

@@ -1,11 +1,16 @@
 // Whole small files: read at once, and replaced so that a crash leaves the old or the new one.
 #include <fmt/format.h>
 
+#include <string_view>
+#include <vector>
+
 #include "base/random.h"
 #include "io/file_system.h"
 
 namespace restored::io {
 namespace {
+
+constexpr std::string_view temporary_suffix = ".tmp";
 
 Result<void> write_new_file(FileSystem& files, const std::string& path,
                             std::span<const std::byte> content) {
@@ -36,7 +41,8 @@ Result<void> replace_file(FileSystem& files, const std::string& path,
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   // A name of its own for each attempt: two that replace the same file at once (other hosts, in a
   // shared repository) must not write into each other's.
-  const std::string temporary = fmt::format("{}/.{}.{}.tmp", directory, name, random_id(12));
+  const std::string temporary =
+      fmt::format("{}/.{}.{}{}", directory, name, random_id(12), temporary_suffix);
   auto done = write_new_file(files, temporary, content);
   if (done) done = files.rename(temporary, path);
   if (!done) {
@@ -45,6 +51,15 @@ Result<void> replace_file(FileSystem& files, const std::string& path,
     return done;
   }
   return files.sync_directory(directory);
+}
+
+Result<void> remove_cut_off_replacements(FileSystem& files, const std::string& directory) {
+  RESTORED_TRY(const std::vector<Entry> entries, files.list(directory));
+  for (const Entry& entry : entries) {
+    if (!entry.name.starts_with('.') || !entry.name.ends_with(temporary_suffix)) continue;
+    RESTORED_TRY(files.remove_file(directory + "/" + entry.name));
+  }
+  return {};
 }
 
 }  // namespace restored::io

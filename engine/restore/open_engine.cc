@@ -54,6 +54,7 @@ Result<std::unique_ptr<Engine>> open_engine(EngineOptions options, const EngineS
   auto parts = std::make_unique<EngineParts>(std::move(options), seams);
   RESTORED_TRY(parts->files.make_directories(parts->paths.state));
   RESTORED_TRY(parts->state_lock, StateLock::acquire(parts->paths.lock()));
+  RESTORED_TRY(io::remove_cut_off_replacements(parts->files, parts->paths.state));
   RESTORED_TRY(parts->budget, MemoryBudget::make(parts->options.memory_budget_bytes));
   io::IoQueueOptions queue;
   queue.io_uring = parts->options.io_uring;

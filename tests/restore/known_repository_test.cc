@@ -44,6 +44,15 @@ TEST_F(KnownRepositoryTest, ANewOneIsBegunThereOnceTheOldOneIsForgotten) {
   EXPECT_TRUE(fs::exists(directory_.file("repository/repository.json")));
 }
 
+TEST_F(KnownRepositoryTest, WhatACrashLeftOfNotingItIsRemoved) {
+  const std::string left = directory_.file("state/.repository.0123456789ab.tmp");
+  write_file(left, "file:///somewhere");
+  host_.open();
+  host_.close();
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(directory_.file("state/repository")));
+}
+
 TEST_F(KnownRepositoryTest, AnotherUrlIsAnotherRepository) {
   host_.options.repository_url = "file://" + directory_.file("other");
   host_.open();

@@ -33,6 +33,7 @@ TEST_P(AdminTokenTest, AFirstStartThatWasKilledIsMadeUpForByTheNext) {
   die_at(daemon, GetParam());
   ASSERT_TRUE(daemon.start());
   EXPECT_EQ(http(daemon, "GET", "/v1/tokens").status, 200) << "the file holds a token that counts";
+  EXPECT_FALSE(std::filesystem::exists(daemon.state() + "/admin.token.new"));
   EXPECT_EQ(daemon.stop(), 0);
 }
 
@@ -48,6 +49,8 @@ TEST_P(AdminTokenTest, ARenewalThatWasKilledLeavesATokenThatCounts) {
   die_at(again, GetParam());
   ASSERT_TRUE(daemon.start());
   EXPECT_EQ(http(daemon, "GET", "/v1/tokens").status, 200);
+  EXPECT_FALSE(std::filesystem::exists(daemon.state() + "/admin.token.new"))
+      << "a secret lies about";
   EXPECT_EQ(daemon.stop(), 0);
 
   ASSERT_TRUE(again.start());
@@ -58,8 +61,10 @@ TEST_P(AdminTokenTest, ARenewalThatWasKilledLeavesATokenThatCounts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(AtEachStep, AdminTokenTest,
-                         ::testing::Values("agent.token.after-file", "agent.token.after-record"),
+                         ::testing::Values("agent.token.before-rename", "agent.token.after-file",
+                                           "agent.token.after-record"),
                          [](const auto& place) {
+                           if (place.param.ends_with("rename")) return "BeforeTheRename";
                            return place.param.ends_with("file") ? "AfterTheFile" : "AfterTheRecord";
                          });
 
