@@ -56,7 +56,7 @@ constexpr Route table[] = {
 
     {"GET",    "/v1/operations",                                   first, read,    memory, list_operations},
     {"GET",    "/v1/operations/{operation}",                       first, read,    memory, get_operation},
-    {"DELETE", "/v1/operations/{operation}",                       first, write_or_restore, memory, cancel_operation},
+    {"DELETE", "/v1/operations/{operation}",                       first, write_or_restore, disk,   cancel_operation},
     {"PATCH",  "/v1/operations/{operation}",                       first, write_or_restore, disk,   update_operation},
     {"GET",    "/v1/operations/{operation}/wait",                  first, read,    memory, wait_operation},
 

@@ -103,6 +103,11 @@ std::optional<std::uint64_t> Fields::optional_count(std::string_view member) {
   return count(member);
 }
 
+std::optional<bool> Fields::optional_flag(std::string_view member) {
+  if (present(member) == nullptr) return std::nullopt;
+  return flag(member);
+}
+
 std::optional<double> Fields::optional_number(std::string_view member) {
   if (present(member) == nullptr) return std::nullopt;
   return number(member);

@@ -153,6 +153,7 @@ std::string encode(const StoredOperation& stored) {
                       {"sourceDatabase", view.source_database.value},
                       {"backup", view.backup.value},
                       {"backupName", stored.record.backup_name},
+                      {"cancelAsked", stored.record.cancel_asked},
                       {"bytesDone", view.bytes_done},
                       {"bytesTotal", view.bytes_total},
                       {"bytesReused", view.bytes_reused},
@@ -188,6 +189,8 @@ Result<StoredOperation> decode_operation(std::string_view key, std::string_view 
   view.source_database = DatabaseId(fields.text("sourceDatabase"));
   view.backup = BackupId(fields.text("backup"));
   stored.record.backup_name = fields.text("backupName");
+  // Records of before it was kept have none.
+  stored.record.cancel_asked = fields.optional_flag("cancelAsked").value_or(false);
   view.bytes_done = fields.count("bytesDone");
   view.bytes_total = fields.count("bytesTotal");
   view.bytes_reused = fields.count("bytesReused");

@@ -32,7 +32,8 @@ struct DatabaseRecord {
 // An operation as it is stored: enough to continue it after a crash, and to show it for 30 days.
 struct OperationRecord {
   OperationView view;
-  std::string backup_name;  // of a backup operation
+  std::string backup_name;    // of a backup operation
+  bool cancel_asked = false;  // and accepted: no restart continues it
 };
 
 class Registry {

@@ -75,8 +75,8 @@ OperationView Operation::view_locked() const {
   OperationView view = record_.view;
   if (announced_) return view;
   overlay(view, progress_);
-  view.may_cancel =
-      !settled_ && !no_return_ && !cancel_asked_ && !overdue_ && view.kind != OperationKind::undo;
+  view.may_cancel = !settled_ && !no_return_ && !record_.cancel_asked && !overdue_ &&
+                    view.kind != OperationKind::undo;
   if (view.waiting_on.empty() && !settled_) {
     if (std::optional<StoreWait> wait = waits_.current()) {
       view.waiting_on = std::move(wait->reason);
@@ -97,7 +97,7 @@ OperationView Operation::view_locked() const {
 }
 
 registry::OperationRecord Operation::record_locked() const {
-  registry::OperationRecord record{view_locked(), record_.backup_name};
+  registry::OperationRecord record{view_locked(), record_.backup_name, record_.cancel_asked};
   // What it waits for now is no fact about it.
   record.view.waiting_on.clear();
   record.view.waiting_since.reset();
@@ -148,7 +148,7 @@ void Operation::waits_on(std::string_view what) {
 
 Result<void> Operation::pass_point_of_no_return() {
   const MutexLock lock(mutex_);
-  if (cancel_asked_ || overdue_ || shutdown_) {
+  if (record_.cancel_asked || overdue_ || shutdown_) {
     return fail(ErrorCode::cancelled, fmt::format("operation {} was told to stop", id_.value));
   }
   no_return_ = true;
@@ -167,22 +167,35 @@ void Operation::note_memory(std::uint64_t peak_bytes) {
 
 Result<OperationView> Operation::cancel() {
   OperationView view;
+  Result<void> recorded;
   {
-    const MutexLock lock(mutex_);
-    if (settled_) {
-      return fail(ErrorCode::operation_ended, fmt::format("operation {} has ended", id_.value));
-    }
-    if (no_return_ || record_.view.kind == OperationKind::undo) {
-      const bool backup = record_.view.kind == OperationKind::backup;
-      return fail(ErrorCode::past_point_of_no_return,
-                  fmt::format("operation {} is past the point of no return", id_.value),
-                  backup ? "The manifest is being written: wait, then delete the backup." : "");
-    }
-    cancel_asked_ = true;
-    view = view_locked();
+    const MutexLock recording(recording_);
+    RESTORED_TRY(const registry::OperationRecord record, accept_cancel());
+    view = record.view;
+    // Before the answer: a restart would otherwise go on with what its client believes ended.
+    recorded = registry_.put_operation(record);
   }
-  stop_.request_stop();  // runs callbacks of the pipeline: not under our lock
-  return view;
+  stop_.request_stop();  // runs callbacks of the pipeline: not under our locks
+  if (recorded) return view;
+  return std::unexpected(
+      context(fmt::format("operation {} ends, but that it was told to is not on record", id_.value),
+              std::move(recorded).error()));
+}
+
+// From here on it does not pass the point of no return.
+Result<registry::OperationRecord> Operation::accept_cancel() {
+  const MutexLock lock(mutex_);
+  if (settled_) {
+    return fail(ErrorCode::operation_ended, fmt::format("operation {} has ended", id_.value));
+  }
+  if (no_return_ || record_.view.kind == OperationKind::undo) {
+    const bool backup = record_.view.kind == OperationKind::backup;
+    return fail(ErrorCode::past_point_of_no_return,
+                fmt::format("operation {} is past the point of no return", id_.value),
+                backup ? "The manifest is being written: wait, then delete the backup." : "");
+  }
+  record_.cancel_asked = true;
+  return record_locked();
 }
 
 void Operation::end_if_overdue(std::uint64_t seconds_max) {
@@ -196,7 +209,7 @@ void Operation::end_if_overdue(std::uint64_t seconds_max) {
           seconds == 0 ? limits::backup_seconds_max : std::min(seconds, limits::backup_seconds_max);
     }
     const bool ends_itself = settled_ || no_return_ || kind == OperationKind::undo;
-    if (seconds == 0 || ends_itself || cancel_asked_ || overdue_ || shutdown_) return;
+    if (seconds == 0 || ends_itself || record_.cancel_asked || overdue_ || shutdown_) return;
     if (clock_.monotonic() - begun_at_ < std::chrono::seconds(seconds)) return;
     overdue_ = overdue_error(seconds);
     message = overdue_->message;
@@ -260,18 +273,19 @@ bool Operation::stopped_for_shutdown() const {
 
 bool Operation::end_asked() const {
   const MutexLock lock(mutex_);
-  return cancel_asked_ || overdue_;
+  return record_.cancel_asked || overdue_;
 }
 
 Error Operation::cause(const Error& error) const {
   const MutexLock lock(mutex_);
-  return error.code == ErrorCode::cancelled && overdue_ && !cancel_asked_ ? *overdue_ : error;
+  return error.code == ErrorCode::cancelled && overdue_ && !record_.cancel_asked ? *overdue_
+                                                                                 : error;
 }
 
 Result<void> Operation::settle(const Result<void>& outcome) {
   {
     const MutexLock lock(mutex_);
-    const bool cut_off = !outcome && shutdown_ && !cancel_asked_ && !overdue_;
+    const bool cut_off = !outcome && shutdown_ && !record_.cancel_asked && !overdue_;
     if (cut_off && record_.view.kind == OperationKind::restore) return {};
     OperationView view = view_locked();
     view.eta_seconds.reset();
@@ -285,7 +299,7 @@ Result<void> Operation::settle(const Result<void>& outcome) {
     if (outcome) {
       view.state = OperationState::succeeded;
       view.phase = Phase::done;
-    } else if (outcome.error().code == ErrorCode::cancelled && cancel_asked_) {
+    } else if (outcome.error().code == ErrorCode::cancelled && record_.cancel_asked) {
       view.state = OperationState::cancelled;
     } else {
       view.state = OperationState::failed;
@@ -306,7 +320,7 @@ Result<void> Operation::settle(const Result<void>& outcome) {
 std::optional<registry::OperationRecord> Operation::unrecorded_end() const {
   const MutexLock lock(mutex_);
   if (!unrecorded_) return std::nullopt;
-  return registry::OperationRecord{ended_view_, record_.backup_name};
+  return registry::OperationRecord{ended_view_, record_.backup_name, record_.cancel_asked};
 }
 
 Result<void> Operation::record_end() {

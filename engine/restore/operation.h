@@ -56,7 +56,8 @@ class Operation {
   void note_swap(double gate_closed_seconds);
   void note_memory(std::uint64_t peak_bytes);
 
-  // Errors: operation_ended, past_point_of_no_return.
+  // Durable: no restart continues it. Errors: operation_ended, past_point_of_no_return; the
+  // registry's, after which it ends all the same, unless the agent dies before that.
   Result<OperationView> cancel();
   // Ends it as cancel() does, but as failed with timed_out, when it runs for longer than this (0:
   // no deadline; a backup has one in any case) since it was accepted or continued.
@@ -87,6 +88,7 @@ class Operation {
  private:
   OperationView view_locked() const REQUIRES_LOCK(mutex_);
   registry::OperationRecord record_locked() const REQUIRES_LOCK(mutex_);
+  Result<registry::OperationRecord> accept_cancel();
   Error overdue_error(std::uint64_t seconds) const REQUIRES_LOCK(mutex_);
   bool transfers_locked() const REQUIRES_LOCK(mutex_);
 
@@ -108,7 +110,6 @@ class Operation {
   bool settled_ GUARDED_BY(mutex_) = false;
   bool unrecorded_ GUARDED_BY(mutex_) = false;  // settled, not in the registry
   bool announced_ GUARDED_BY(mutex_) = false;
-  bool cancel_asked_ GUARDED_BY(mutex_) = false;
   std::optional<Error> overdue_ GUARDED_BY(mutex_);
   bool shutdown_ GUARDED_BY(mutex_) = false;
   bool no_return_ GUARDED_BY(mutex_) = false;

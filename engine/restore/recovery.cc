@@ -157,7 +157,7 @@ Decision decide_backup(EngineParts& parts, const OperationView& view) {
   return {Verdict::failed, cut_off("the agent stopped while the backup was being made")};
 }
 
-Decision decide(EngineParts& parts, const OperationView& view) {
+Decision decide_by_kind(EngineParts& parts, const OperationView& view) {
   switch (view.kind) {
     case OperationKind::restore:
       return decide_restore(parts, view);
@@ -172,6 +172,13 @@ Decision decide(EngineParts& parts, const OperationView& view) {
       return {Verdict::failed, cut_off("the agent stopped while the backup was being read")};
   }
   return {Verdict::failed, cut_off("the agent stopped")};
+}
+
+// Whoever cancelled it was told that it ends so, unless it had succeeded before.
+Decision decide(EngineParts& parts, const registry::OperationRecord& record) {
+  Decision decision = decide_by_kind(parts, record.view);
+  if (!record.cancel_asked || decision.verdict == Verdict::succeeded) return decision;
+  return {Verdict::failed, {ErrorCode::cancelled, "it was cancelled", {}}};
 }
 
 // What the end of a restore says of its database.
@@ -197,7 +204,8 @@ Result<void> end(EngineParts& parts, const registry::OperationRecord& record,
     RESTORED_TRY(end_restore(parts, view.database, error));
   }
   log::info("restore", "operation={} kind={} was cut off in phase={}: {}", view.id.value,
-            name(view.kind), name(view.phase), succeeded ? "it had succeeded" : "it has failed");
+            name(view.kind), name(view.phase),
+            succeeded ? "it had succeeded" : "it has failed or was cancelled");
   const Result<void> outcome =
       succeeded ? Result<void>() : Result<void>(std::unexpected(decision.error));
   return parts.operations->end_cut_off(record, outcome);
@@ -297,7 +305,7 @@ Result<void> recover(EngineParts& parts) {
       RESTORED_TRY(end_as_marked(parts, std::move(*marked)));
       continue;
     }
-    const Decision decision = decide(parts, record.view);
+    const Decision decision = decide(parts, record);
     if (decision.verdict == Verdict::goes_on) {
       operations.insert(record.view.id.value);
       databases.insert(record.view.database.value);

@@ -265,8 +265,8 @@ class Engine {
   virtual Result<OperationView> wait_operation(const OperationId& id,
                                                std::chrono::milliseconds timeout,
                                                std::stop_token stop) const = 0;
-  // Accepted: it ends as cancelled soon, unless it ended first. Errors: operation_not_found,
-  // operation_ended, past_point_of_no_return.
+  // Accepted: it ends as cancelled soon, unless it ended first; also when the agent dies before
+  // that. Errors: operation_not_found, operation_ended, past_point_of_no_return, the registry's.
   virtual Result<OperationView> cancel_operation(const OperationId& id) = 0;
 
   // Bytes a second between this agent and its repository, in both directions together; 0: no

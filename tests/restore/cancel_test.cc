@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <filesystem>
 
 #include "step_gate.h"
 #include "support/temporary_directory.h"
@@ -106,6 +107,54 @@ TEST_P(CancelBackupTest, LeavesNoBackup) {
 
 INSTANTIATE_TEST_SUITE_P(InEachPhase, CancelBackupTest,
                          ::testing::Values("backup.make.after-export", "backup.make.after-upload"));
+
+// The disk of an agent that was killed after its answer: a copy of what is there while the
+// operation is held.
+class CancelAndDieTest : public CancelTest {
+ protected:
+  OperationView after_the_restart(const OperationView& running) {
+    EXPECT_TRUE(gate_.wait_reached());
+    EXPECT_TRUE(host_.engine().cancel_operation(running.id));
+    std::filesystem::copy(directory_.file("state"), directory_.file("copy"),
+                          std::filesystem::copy_options::recursive);
+    gate_.let_go();
+    EXPECT_EQ(host_.wait(running.id).state, OperationState::cancelled);
+    host_.close();
+    next_.open();
+    return next_.wait(running.id);
+  }
+  TestHost next_{directory_.file("copy"), directory_.file("repository")};
+};
+
+class CancelRestoreAndDieTest : public CancelAndDieTest {};
+
+TEST_P(CancelRestoreAndDieTest, NoRestartGoesOnWithIt) {
+  const BackupId backup = host_.back_up(source_);
+  const OperationView ended = after_the_restart(host_.start_restore(target_, backup).value());
+  EXPECT_EQ(ended.state, OperationState::cancelled);
+  EXPECT_FALSE(ended.error.has_value());
+  EXPECT_EQ(next_.content(target_), now_);
+  EXPECT_TRUE(next_.staged_files(target_).empty());
+  const DatabaseInfo info = next_.engine().database(target_).value();
+  EXPECT_EQ(info.status, DatabaseStatus::ready);
+  EXPECT_FALSE(info.previous_generation.has_value());
+  EXPECT_EQ(next_.restore(target_, backup).state, OperationState::succeeded);
+}
+
+INSTANTIATE_TEST_SUITE_P(InEachPhase, CancelRestoreAndDieTest,
+                         ::testing::Values("restore.run.after-reserve", "restore.run.after-fetch",
+                                           "restore.run.after-verify"));
+
+class CancelBackupAndDieTest : public CancelAndDieTest {};
+
+TEST_P(CancelBackupAndDieTest, ItIsCancelledAfterTheRestart) {
+  const OperationView ended =
+      after_the_restart(host_.engine().start_backup(source_, "mine", "test").value());
+  EXPECT_EQ(ended.state, OperationState::cancelled);
+}
+
+INSTANTIATE_TEST_SUITE_P(AtItsUpload, CancelBackupAndDieTest,
+                         ::testing::Values("backup.make.after-upload"));
 
 }  // namespace
 }  // namespace restored::test
