@@ -27,7 +27,7 @@ ONLY_IN = {
     r"liburing": ["engine/io/"],
     r"zstd\.h|zdict\.h": ["engine/format/", "tests/format/", "bench/"],
     r"xxhash\.h": ["engine/format/", "engine/restore/", "tests/format/", "bench/"],
-    r"rocksdb/": ["engine/catalog/", "tests/catalog/"],
+    r"rocksdb/": ["engine/catalog/", "tests/catalog/", "tests/crash/"],
     r"boost/(asio|beast)": ["agent/", "tools/restorectl/", "tests/agent/", "tests/control/",
                             "tests/data/", "bench/", "engine/net/"],
     r"toml\+\+/": ["agent/"],

@@ -32,31 +32,6 @@ std::string run(const std::string& command) {
   return output;
 }
 
-// "HTTP/1.1 200 OK\r\nName: value\r\n...\r\n\r\nbody"
-HttpAnswer parse(const std::string& raw) {
-  HttpAnswer answer;
-  const std::size_t end = raw.find("\r\n\r\n");
-  if (end == std::string::npos || raw.size() < 12) return answer;
-  answer.status = std::atoi(raw.c_str() + raw.find(' ') + 1);
-  std::size_t line = raw.find("\r\n") + 2;
-  while (line < end + 2) {
-    const std::size_t next = raw.find("\r\n", line);
-    const std::size_t colon = raw.find(": ", line);
-    if (colon != std::string::npos && colon < next) {
-      std::string name = raw.substr(line, colon - line);
-      std::ranges::transform(name, name.begin(),
-                             [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      answer.headers[name] = raw.substr(colon + 2, next - colon - 2);
-    }
-    line = next + 2;
-  }
-  answer.text = raw.substr(end + 4);
-  boost::system::error_code error;
-  answer.body = boost::json::parse(answer.text, error);
-  if (error) answer.body = nullptr;
-  return answer;
-}
-
 std::string text_of(const redisReply* reply) {
   switch (reply->type) {
     case REDIS_REPLY_STATUS:
@@ -114,6 +89,30 @@ std::string HttpAnswer::at(std::string_view path) const {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
 }
 
+HttpAnswer parse_http(const std::string& raw) {
+  HttpAnswer answer;
+  const std::size_t end = raw.find("\r\n\r\n");
+  if (end == std::string::npos || raw.size() < 12) return answer;
+  answer.status = std::atoi(raw.c_str() + raw.find(' ') + 1);
+  std::size_t line = raw.find("\r\n") + 2;
+  while (line < end + 2) {
+    const std::size_t next = raw.find("\r\n", line);
+    const std::size_t colon = raw.find(": ", line);
+    if (colon != std::string::npos && colon < next) {
+      std::string name = raw.substr(line, colon - line);
+      std::ranges::transform(name, name.begin(),
+                             [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      answer.headers[name] = raw.substr(colon + 2, next - colon - 2);
+    }
+    line = next + 2;
+  }
+  answer.text = raw.substr(end + 4);
+  boost::system::error_code error;
+  answer.body = boost::json::parse(answer.text, error);
+  if (error) answer.body = nullptr;
+  return answer;
+}
+
 HttpAnswer http(const DaemonProcess& daemon, std::string_view method, const std::string& path,
                 const std::string& body, const std::vector<std::string>& headers) {
   std::string command = "curl -sS -i --max-time 130 --unix-socket " + quoted(daemon.socket()) +
@@ -129,7 +128,7 @@ HttpAnswer http(const DaemonProcess& daemon, std::string_view method, const std:
   }
   // An agent that is not there is a normal finding for a test that kills it; why is in the text.
   const std::string output = run(command + " " + quoted("http://localhost" + path) + " 2>&1");
-  HttpAnswer answer = parse(output);
+  HttpAnswer answer = parse_http(output);
   if (answer.status == 0) answer.text = output;
   return answer;
 }

@@ -163,11 +163,14 @@ std::string DaemonProcess::log() const {
   return read_text(log_path_);
 }
 
-TestDatabase create_database(const DaemonProcess& daemon, const std::string& name) {
-  const HttpAnswer answer =
-      http(daemon, "POST", "/v1/databases", R"({"projectId":"proj_test","name":")" + name + "\"}");
-  TestDatabase database;
-  database.id = answer.at("data.id");
+std::string password_of(const std::string& connection_string) {
+  const std::size_t at = connection_string.find('@');
+  if (at == std::string::npos) return {};
+  const std::size_t colon = connection_string.rfind(':', at);
+  return connection_string.substr(colon + 1, at - colon - 1);
+}
+
+TestDatabase created_database(const HttpAnswer& answer) {
   const boost::json::value* connections = answer.find("data.connections");
   if (connections == nullptr || !connections->is_array() || connections->get_array().empty()) {
     std::fprintf(stderr, "create database: %d %s\n", answer.status, answer.text.c_str());
@@ -175,13 +178,13 @@ TestDatabase create_database(const DaemonProcess& daemon, const std::string& nam
   }
   HttpAnswer first;
   first.body = connections->get_array().front();
-  database.connection = first.at("id");
-  // redis://<connection>:<password>@<host>:<port>
-  const std::string text = first.at("endpoints.direct.connectionString");
-  const std::size_t at = text.find('@');
-  const std::size_t colon = text.rfind(':', at);
-  if (at != std::string::npos) database.password = text.substr(colon + 1, at - colon - 1);
-  return database;
+  return {answer.at("data.id"), password_of(first.at("endpoints.direct.connectionString")),
+          first.at("id")};
+}
+
+TestDatabase create_database(const DaemonProcess& daemon, const std::string& name) {
+  return created_database(
+      http(daemon, "POST", "/v1/databases", R"({"projectId":"proj_test","name":")" + name + "\"}"));
 }
 
 std::string create_backup(const DaemonProcess& daemon, const std::string& database) {

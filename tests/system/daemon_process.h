@@ -82,6 +82,9 @@ struct HttpAnswer {
   const boost::json::value* find(std::string_view path) const;
 };
 
+// "HTTP/1.1 200 OK\r\nName: value\r\n...\r\n\r\nbody"; status 0 when it is not that.
+HttpAnswer parse_http(const std::string& raw);
+
 // One curl process a call, over the control socket, with the administrator's token. Any thread.
 HttpAnswer http(const DaemonProcess& daemon, std::string_view method, const std::string& path,
                 const std::string& body = "", const std::vector<std::string>& headers = {});
@@ -95,6 +98,10 @@ struct TestDatabase {
   std::string password;  // of its first connection
   std::string connection;
 };
+// Out of the answer to its creation; empty when it was refused.
+TestDatabase created_database(const HttpAnswer& answer);
+// Of "redis://<connection>:<password>@<host>:<port>".
+std::string password_of(const std::string& connection_string);
 TestDatabase create_database(const DaemonProcess& daemon, const std::string& name);
 // Makes a backup and waits for it; its id.
 std::string create_backup(const DaemonProcess& daemon, const std::string& database);

@@ -1,0 +1,57 @@
+// The agent under load, killed again and again: see README.md.
+//
+//   RESTORED_TEST_LONG=1       until a thousand kills
+//   RESTORED_KILLS=5000        until that many
+//   RESTORED_SEED=17           only this seed's: what a failure prints
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/kill_point.h"
+#include "crash_loop.h"
+
+namespace restored::crash_test {
+namespace {
+
+constexpr std::chrono::seconds short_form{34};  // the last seed's kills come on top
+constexpr std::uint64_t long_form_kills = 1000;
+
+std::uint64_t number_of(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+}
+
+void print(const Tally& tally, std::uint64_t first, std::uint64_t last, double seconds) {
+  std::printf("%llu kills of seeds %llu to %llu in %.0f s; %zu of %zu named places passed\n",
+              static_cast<unsigned long long>(tally.kills), static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(last), seconds, tally.passed.size(),
+              kill_points().size());
+  for (const std::string& place : tally.missed) {
+    if (!tally.passed.contains(place)) std::printf("not passed: %s\n", place.c_str());
+  }
+}
+
+TEST(CrashLoopTest, NothingIsLostAndNothingIsMixedWhereverTheAgentIsKilled) {
+  const bool one = std::getenv("RESTORED_SEED") != nullptr;
+  std::uint64_t kills = number_of("RESTORED_TEST_LONG") > 0 ? long_form_kills : 0;
+  if (const std::uint64_t wanted = number_of("RESTORED_KILLS"); wanted > 0) kills = wanted;
+  const std::uint64_t first = one ? number_of("RESTORED_SEED") : worlds_to_pass_all();
+  const auto begin = std::chrono::steady_clock::now();
+  Tally tally;
+  std::uint64_t seed = first;
+  for (;; ++seed) {
+    const std::string wrong = CrashLoop(seed, tally).run();
+    ASSERT_TRUE(wrong.empty()) << wrong;
+    const auto passed = std::chrono::steady_clock::now() - begin;
+    const bool all = seed + 1 == first + worlds_to_pass_all();
+    if (one || (kills > 0 ? tally.kills >= kills : all || passed > short_form)) break;
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  print(tally, first, seed, seconds.count());
+  EXPECT_FALSE(tally.passed.empty());
+}
+
+}  // namespace
+}  // namespace restored::crash_test

@@ -1,0 +1,117 @@
+// What lasts over all kills of one seed: the agent's state and repository, the databases under
+// load, and what the clients were told.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "control_client.h"
+#include "daemon_process.h"
+#include "database_model.h"
+#include "support/temporary_directory.h"
+
+namespace restored::crash_test {
+
+// A password that a client has, and whether a rotation was cut off before its answer.
+struct Login {
+  std::string connection;
+  std::string password;
+  bool rotating = false;
+};
+
+struct Making {
+  DatabaseModel::Cut cut;
+  BackupPointer backup;   // null until the agent has named it
+  std::string operation;  // empty until then
+};
+
+// A database with writers on lasting connections, and one client that swaps its generations.
+struct Loaded {
+  std::string id;
+  Login login;
+  std::unique_ptr<DatabaseModel> model;
+  // What its client was doing when the agent died.
+  std::optional<Making> making;
+  std::string swap_operation;
+  Happened swap_told = Happened::unknown;
+};
+
+// A database that comes and goes.
+struct Extra {
+  std::string name;
+  std::string id;  // empty: the agent has not answered yet
+  Login login;
+  BackupPointer origin;
+  Content written;
+  Content maybe_written;  // nobody answered
+  bool restored = false;  // with an origin: it was told to be there
+  bool removing = false;
+};
+
+inline constexpr std::size_t loaded_count = 2;
+
+class World {
+ public:
+  explicit World(std::uint64_t seed);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // The next agent, on the same state. One at a time.
+  system_test::DaemonProcess& next_agent(const std::string& toml, const std::string& kill_point,
+                                         bool new_admin_token = false);
+  system_test::DaemonProcess& agent() { return *agent_; }
+  bool wait_ready();  // false when it died first
+  void kill_agent();
+  // The databases, and a backup of each. False when that fails.
+  bool begin();
+
+  // Any thread.
+  void wrong(const std::string& what);
+  std::vector<std::string> problems() const;
+  std::string unique();  // a value that nobody wrote before
+  void told_operation(const std::string& id, const std::string& status);
+  void told_cancel(const std::string& id);
+  void add_backup(const BackupPointer& backup);
+  BackupPointer pick_backup(std::uint64_t random, const std::string& not_of = "") const;
+  std::size_t complete_backups() const;
+  BackupModel::State state_of(const BackupModel& backup) const;
+  bool change_state(BackupModel& backup, BackupModel::State from, BackupModel::State to);
+
+  std::string log_tail() const;
+  const std::string& state() const { return state_; }
+  const std::string& repository() const { return repository_; }
+
+  std::array<Loaded, loaded_count> loaded;
+  std::vector<Extra> extras;                   // of one thread
+  std::vector<std::string> refused_passwords;  // rotated away, or of databases that are gone
+  std::map<std::string, std::string> operations;
+  std::set<std::string> cancelled;  // told to end as cancelled
+  std::vector<BackupPointer> backups;
+  bool left_behind = false;  // objects may be, of backups that were cut off, cancelled or removed
+
+ private:
+  test::TemporaryDirectory directory_{test::memory_directory()};
+  std::string state_ = directory_.file("state");
+  std::string repository_ = directory_.file("repository");
+  std::unique_ptr<system_test::DaemonProcess> agent_;
+  std::vector<std::string> logs_;
+  mutable std::mutex mutex_;   // of what any thread may ask for
+  mutable std::mutex models_;  // of all databases and backups
+  std::vector<std::string> problems_;
+  std::uint64_t seed_;
+  std::uint64_t values_ = 0;
+};
+
+// The generations of a database, as the agent tells them; nothing when it does not answer.
+std::optional<Generations> generations_of(ControlClient& client, const std::string& database);
+// Waits for an operation's end; empty when the agent is gone.
+std::string end_of(ControlClient& client, const std::string& operation);
+
+}  // namespace restored::crash_test
