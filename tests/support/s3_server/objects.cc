@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <tuple>
 
 namespace restored::s3_server {
 namespace {
@@ -190,7 +191,7 @@ std::vector<Upload> Objects::uploads(const std::string& bucket) const {
   std::vector<Upload> found;
   for (const auto& [id, upload] : uploads_)
     if (upload.bucket == bucket) found.push_back(upload);
-  std::ranges::stable_sort(found, {}, &Upload::key);
+  std::ranges::sort(found, {}, [](const Upload& one) { return std::tie(one.key, one.id); });
   return found;
 }
 
