@@ -98,8 +98,8 @@ TEST_F(RepositoryCheckTest, APermissionThatIsMissingIsNamedAndTheOthersAreStillL
                                                     {"upload", "multipart"},
                                                     {"remove_stale_uploads", "leftovers"}};
   for (const auto& [call, check_name] : first) {
-    store_.before = [&call = call](std::string_view asked, std::string_view) {
-      return fails(asked, call, ErrorCode::store_permission_denied);
+    store_.before = [&wanted = call](std::string_view asked, std::string_view) {
+      return fails(asked, wanted, ErrorCode::store_permission_denied);
     };
     const CheckReport report = check();
     ASSERT_NE(report.first_failure(), nullptr) << call;
@@ -160,8 +160,8 @@ TEST_F(RepositoryCheckTest, ARemovalThatIsOnlySaidToBeDoneIsFound) {
 TEST_F(RepositoryCheckTest, OneChangedByteIsFoundWhereverItIsRead) {
   const std::map<std::string, std::string> places = {{"-small", "read"}, {"-large", "read-speed"}};
   for (const auto& [key, check_name] : places) {
-    store_.change_read = [&key = key](std::string_view read, std::span<std::byte> bytes) {
-      if (read.ends_with(key) && !bytes.empty()) bytes[bytes.size() / 2] ^= std::byte{1};
+    store_.change_read = [&damaged = key](std::string_view read, std::span<std::byte> bytes) {
+      if (read.ends_with(damaged) && !bytes.empty()) bytes[bytes.size() / 2] ^= std::byte{1};
     };
     const CheckReport report = check();
     ASSERT_NE(report.first_failure(), nullptr) << key;
