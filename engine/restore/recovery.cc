@@ -205,7 +205,7 @@ Result<void> end(EngineParts& parts, const registry::OperationRecord& record,
   }
   log::info("restore", "operation={} kind={} was cut off in phase={}: {}", view.id.value,
             name(view.kind), name(view.phase),
-            succeeded ? "it had succeeded" : "it has failed or was cancelled");
+            succeeded ? "it had succeeded" : decision.error.message);
   const Result<void> outcome =
       succeeded ? Result<void>() : Result<void>(std::unexpected(decision.error));
   return parts.operations->end_cut_off(record, outcome);
