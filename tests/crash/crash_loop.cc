@@ -77,10 +77,16 @@ std::string CrashLoop::run() {
     where = "after all kills";
     going = finish(rounds.back().toml);
   }
+  count();
   if (going) return {};
   std::string text = "RESTORED_SEED=" + std::to_string(seed_) + ", " + where + ":\n";
   for (const std::string& problem : world_.problems()) text += "  " + problem + "\n";
   return text + "the agents' log:\n" + world_.log_tail();
+}
+
+void CrashLoop::count() {
+  tally_.values += world_.values();
+  for (const auto& [id, status] : world_.operations) ++tally_.operations[status];
 }
 
 // The databases, with some content, and a backup of each.

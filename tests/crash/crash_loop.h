@@ -17,6 +17,8 @@ struct Tally {
   std::uint64_t kills = 0;  // under load, or of an agent that recovered
   std::set<std::string> passed;
   std::set<std::string> missed;
+  std::uint64_t values = 0;                         // that writers wrote
+  std::map<std::string, std::uint64_t> operations;  // by how they ended
 };
 
 class CrashLoop {
@@ -35,6 +37,7 @@ class CrashLoop {
   void die_in_recovery(const Round& round);
   bool check(const std::string& toml);
   bool finish(const std::string& toml);
+  void count();
   bool fine() const { return world_.problems().empty(); }
 
   World world_;

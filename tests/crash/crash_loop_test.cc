@@ -28,6 +28,10 @@ void print(const Tally& tally, std::uint64_t first, std::uint64_t last, double s
               static_cast<unsigned long long>(tally.kills), static_cast<unsigned long long>(first),
               static_cast<unsigned long long>(last), seconds, tally.passed.size(),
               kill_points().size());
+  std::printf("%llu values written; operations:", static_cast<unsigned long long>(tally.values));
+  for (const auto& [status, count] : tally.operations)
+    std::printf(" %llu %s", static_cast<unsigned long long>(count), status.c_str());
+  std::printf("\n");
   for (const std::string& place : tally.missed) {
     if (!tally.passed.contains(place)) std::printf("not passed: %s\n", place.c_str());
   }
@@ -51,6 +55,8 @@ TEST(CrashLoopTest, NothingIsLostAndNothingIsMixedWhereverTheAgentIsKilled) {
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   print(tally, first, seed, seconds.count());
   EXPECT_FALSE(tally.passed.empty());
+  EXPECT_GT(tally.values, tally.kills) << "there was no load";
+  EXPECT_GT(tally.operations["succeeded"], tally.kills) << "nothing was asked for";
 }
 
 }  // namespace

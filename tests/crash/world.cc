@@ -82,6 +82,11 @@ std::string World::unique() {
   return std::to_string(seed_) + "." + std::to_string(++values_);
 }
 
+std::uint64_t World::values() const {
+  const std::lock_guard lock(mutex_);
+  return values_;
+}
+
 void World::told_operation(const std::string& id, const std::string& status) {
   const std::lock_guard lock(mutex_);
   operations[id] = status;

@@ -76,6 +76,7 @@ class World {
   void wrong(const std::string& what);
   std::vector<std::string> problems() const;
   std::string unique();  // a value that nobody wrote before
+  std::uint64_t values() const;
   void told_operation(const std::string& id, const std::string& status);
   void told_cancel(const std::string& id);
   void add_backup(const BackupPointer& backup);
