@@ -101,10 +101,9 @@ void Checker::compare_operation(const std::string& id, const std::string& told) 
     if (now.kind == "restore")
       world_.wrong("restore " + id + " was to go on, and has failed: " + answer.text);
   }
-  const bool cancelled = world_.cancelled.contains(id);
-  if (cancelled && now.kind == "restore" && now.status != "cancelled")
+  if (world_.cancelled.contains(id) && now.kind == "restore" && now.status != "cancelled")
     world_.wrong("restore " + id + " was told to be cancelled, and has " + now.status);
-  if (!cancelled && now.status == "cancelled")
+  if (!world_.cancels.contains(id) && now.status == "cancelled")
     world_.wrong("operation " + id + " is cancelled, and nobody asked for it");
 }
 

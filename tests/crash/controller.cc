@@ -64,6 +64,7 @@ bool Controller::take(Step step) {
 
 bool Controller::cancel(const std::string& operation, bool& alive) {
   std::this_thread::sleep_for(std::chrono::microseconds(below(cancel_micros_max)));
+  world_.asks_to_cancel(operation);
   const HttpAnswer answer = control_.call("DELETE", "/v1/operations/" + operation);
   alive = answer.status != 0;
   if (answer.status == 202) world_.told_cancel(operation);

@@ -92,6 +92,11 @@ void World::told_operation(const std::string& id, const std::string& status) {
   operations[id] = status;
 }
 
+void World::asks_to_cancel(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  cancels.insert(id);
+}
+
 void World::told_cancel(const std::string& id) {
   const std::lock_guard lock(mutex_);
   cancelled.insert(id);

@@ -78,6 +78,7 @@ class World {
   std::string unique();  // a value that nobody wrote before
   std::uint64_t values() const;
   void told_operation(const std::string& id, const std::string& status);
+  void asks_to_cancel(const std::string& id);
   void told_cancel(const std::string& id);
   void add_backup(const BackupPointer& backup);
   BackupPointer pick_backup(std::uint64_t random, const std::string& not_of = "") const;
@@ -93,7 +94,8 @@ class World {
   std::vector<Extra> extras;                   // of one thread
   std::vector<std::string> refused_passwords;  // rotated away, or of databases that are gone
   std::map<std::string, std::string> operations;
-  std::set<std::string> cancelled;  // told to end as cancelled
+  std::set<std::string> cancels;    // asked for, answered or not
+  std::set<std::string> cancelled;  // told to end so
   std::vector<BackupPointer> backups;
   bool left_behind = false;  // objects may be, of backups that were cut off, cancelled or removed
 
