@@ -192,12 +192,12 @@ void Checker::check_backups() {
       continue;
     }
     world_.left_behind = true;
-    expected_.left_documents.insert(backup->id);
     const HttpAnswer answer = control_.call("GET", path);
     const bool there = answer.status == 200 && answer.at("data.status") == "completed";
     if (state == State::gone && there) world_.wrong("backup " + backup->id + " is there again");
-    if (state == State::removing)
-      world_.change_state(*backup, State::removing, there ? State::complete : State::gone);
+    if (state != State::removing) continue;
+    world_.half_removed.insert(backup->id);
+    world_.change_state(*backup, State::removing, there ? State::complete : State::gone);
   }
 }
 
@@ -267,6 +267,7 @@ void Checker::check_extra(Extra& extra, const std::string& id) {
 }
 
 void Checker::check_leftovers() {
+  expected_.left_documents = world_.half_removed;
   for (const std::string& stray : stray_state(world_.state(), expected_))
     world_.wrong("left over: " + stray);
   for (const std::string& stray : stray_documents(world_.repository(), expected_))
@@ -305,6 +306,7 @@ void Checker::check_collection() {
     return world_.state_of(*backup) == State::gone;
   });
   world_.left_behind = false;
+  world_.half_removed.clear();
 }
 
 }  // namespace restored::crash_test

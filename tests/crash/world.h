@@ -97,6 +97,7 @@ class World {
   std::set<std::string> cancels;    // asked for, answered or not
   std::set<std::string> cancelled;  // told to end so
   std::vector<BackupPointer> backups;
+  std::set<std::string> half_removed;  // backups whose removal was cut off, until a collection
   bool left_behind = false;  // objects may be, of backups that were cut off, cancelled or removed
 
  private:
