@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -22,8 +23,9 @@ class Numbering {
     }
     number_generations();
     for (const Operation& operation : history_.operations) add(operation);
-    std::ranges::stable_sort(result_.operations, {}, [](const NumberedOperation& operation) {
-      return operation.operation->invoked;
+    std::ranges::sort(result_.operations, {}, [](const NumberedOperation& numbered) {
+      const Operation& operation = *numbered.operation;
+      return std::tuple(operation.invoked, operation.client, operation.index);
     });
     find_watches();
     return std::move(result_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct Event {
   bool end = false;
   Pending what;
   // What begins at the instant at which another ends may have happened before it.
-  auto order() const { return std::pair(moment, end); }
+  auto order() const { return std::tuple(moment, end, what.is_swap, what.index); }
 };
 
 class Search {
@@ -59,7 +60,7 @@ class Search {
       events.push_back({sides_.swaps[i].begin, false, {true, i}});
       events.push_back({sides_.swaps[i].end, true, {true, i}});
     }
-    std::ranges::stable_sort(events, {}, &Event::order);
+    std::ranges::sort(events, {}, &Event::order);
     return events;
   }
 
