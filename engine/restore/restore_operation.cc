@@ -91,8 +91,8 @@ Result<void> RestoreOperation::validate() {
   if (stop_.stop_requested()) return fail(ErrorCode::cancelled, "stopped before it began");
   if (!holdings_.backup) {
     RESTORED_TRY(operation_->enter(Phase::validate));
-    RESTORED_TRY(holdings_.backup,
-                 load_source(parts_, accepted_.source_database, accepted_.backup, stop_));
+    RESTORED_TRY(holdings_.backup, load_source(parts_, accepted_.source_database, accepted_.backup,
+                                               operation_->call()));
   }
   const format::Manifest& manifest = holdings_.backup->manifest;
   pipeline::Progress& progress = operation_->progress();

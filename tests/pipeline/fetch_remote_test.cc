@@ -255,12 +255,17 @@ TEST_F(FetchRemoteTest, ObjectThatChangesBetweenTwoOfItsReadsIsNoticed) {
 TEST_F(FetchRemoteTest, VersionIsForgottenWithItsFile) {
   make_backup({{"a", seeded_content(1, 20 * kMiB, 1.0)}, {"b", seeded_content(2, kMiB, 1.0)}});
   for (const bool verify : {false, true}) {
-    RemoteStore& store = remote(1);
+    RemoteStore& store =
+        remote(2);              // whichever file's read begins first, the other goes on beside it
+    std::atomic<int> reads{0};  // of the first file, each noted its version
+    store.sent = [&](std::string_view key, std::uint64_t, std::span<std::byte>) {
+      if (key == backup_[0].object_key) ++reads;
+    };
     store.before = [&](std::string_view verb, std::string_view key,
                        const StoreCall& call) -> Result<void> {
       if (verb != "read" || key != backup_[1].object_key) return {};
-      EXPECT_TRUE(
-          wait_until([&] { return call.versions->expected(backup_[0].object_key).empty(); }));
+      EXPECT_TRUE(wait_until(
+          [&] { return reads > 0 && call.versions->expected(backup_[0].object_key).empty(); }));
       return {};
     };
     const auto done = verify ? verify_objects(backup_, environment(), {}) : fetch_all();

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "s3_server/fault_server.h"
+#include "step_gate.h"
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
 #include "test_host.h"
@@ -102,6 +104,38 @@ TEST_F(AwayTest, AnEmptiedBucketIsNotBegunAnew) {
   const auto backup = host_.engine().start_backup(id, "", "test");
   ASSERT_TRUE(backup);
   EXPECT_EQ(host_.wait(backup->id).state, OperationState::failed);
+  host_.close();
+}
+
+TEST_F(AwayTest, ARestoreThatGoesOnAfterARestartSaysThatItWaitsForTheRepository) {
+  StepGate gate("restore.run.after-reserve");
+  server_->objects().make_bucket("backups");
+  host_.options.store.retry_seconds = 120;
+  host_.seams.step = gate.hook();
+  host_.open();
+  const DatabaseId id = host_.make_database("orders");
+  host_.put(id, records("key", 100));
+  const auto running = host_.start_restore(id, host_.back_up(id));
+  ASSERT_TRUE(running) << running.error().message;
+  ASSERT_TRUE(gate.wait_reached());
+  s3_server::FaultMix never_answers;
+  never_answers[s3_server::Fault::stall] = 1;
+  server_->set_faults(never_answers, 1);
+  {
+    const std::jthread closing([&] { host_.close(); });
+    gate.let_go();
+  }
+  host_.seams.step = nullptr;
+
+  stop_server();
+  host_.open();
+  const std::string place = "127.0.0.1:" + std::to_string(port_);
+  EXPECT_TRUE(wait_until([&] {
+    const OperationView view = host_.engine().operation(running->id).value();
+    return view.waiting_on.find(place) != std::string::npos && view.waiting_attempts > 0;
+  })) << host_.engine().operation(running->id)->waiting_on;
+  ASSERT_TRUE(host_.engine().cancel_operation(running->id));
+  EXPECT_EQ(host_.wait(running->id).state, OperationState::cancelled);
   host_.close();
 }
 
