@@ -94,7 +94,7 @@ void TcpStream::expect(std::size_t bytes) {
   constexpr std::size_t buffer_parts = 8;
   constexpr std::size_t worth_it = 64 * kKiB;
   constexpr std::size_t enough = 512 * kKiB;
-  if (unlooked_ >= look_every) {
+  if (!unlooked_ || *unlooked_ >= look_every) {
     int buffer = 0;
     socklen_t length = sizeof buffer;
     ::getsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &buffer, &length);
@@ -112,7 +112,7 @@ Step TcpStream::read(std::span<std::byte> into) {
   for (;;) {
     const ssize_t got = ::recv(fd_.get(), into.data(), into.size(), 0);
     if (got > 0) {
-      unlooked_ += std::min(static_cast<std::size_t>(got), ~unlooked_);
+      if (unlooked_) *unlooked_ += static_cast<std::size_t>(got);
       const auto bytes = static_cast<std::size_t>(got);
       return {Step::Kind::moved, bytes, {}, bytes < into.size()};
     }

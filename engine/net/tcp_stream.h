@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,9 +45,9 @@ class TcpStream final : public Stream {
  private:
   explicit TcpStream(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
-  std::size_t wakes_at_ = 1;                // SO_RCVLOWAT as it stands
-  std::size_t affordable_ = 1;              // the most that it may be
-  std::size_t unlooked_ = ~std::size_t{0};  // read since the receive buffer was looked at
+  std::size_t wakes_at_ = 1;             // SO_RCVLOWAT as it stands
+  std::size_t affordable_ = 1;           // the most that it may be
+  std::optional<std::size_t> unlooked_;  // read since the receive buffer was looked at
 };
 
 }  // namespace restored::net
