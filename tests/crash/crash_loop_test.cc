@@ -11,17 +11,15 @@
 
 #include "base/kill_point.h"
 #include "crash_loop.h"
+#include "support/environment_number.h"
 
 namespace restored::crash_test {
 namespace {
 
+using test::number_of;
+
 constexpr std::chrono::seconds short_form{37};  // the last seed's kills come on top
 constexpr std::uint64_t long_form_kills = 1000;
-
-std::uint64_t number_of(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
-}
 
 void print(const Tally& tally, std::uint64_t first, std::uint64_t last, double seconds) {
   std::printf("%llu kills of seeds %llu to %llu in %.0f s; %zu of %zu named places passed\n",

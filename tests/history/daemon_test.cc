@@ -16,19 +16,17 @@
 #include "daemon_process.h"
 #include "load.h"
 #include "recorder.h"
+#include "support/environment_number.h"
 
 namespace restored::history {
 namespace {
+
+using test::number_of;
 
 using system_test::DaemonProcess;
 using system_test::HttpAnswer;
 using system_test::RedisClient;
 using system_test::TestDatabase;
-
-std::uint64_t number_of(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
-}
 
 struct Extent {
   std::uint64_t sessions;

@@ -7,17 +7,13 @@
 #include <mutex>
 
 #include "store/s3_store.h"
+#include "support/environment_number.h"
 
 namespace restored::test {
 namespace {
 
 using s3_server::Fault;
 using s3_server::FaultMix;
-
-std::uint64_t number_of(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
-}
 
 // Each has its share of the requests.
 struct Share {
