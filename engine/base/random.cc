@@ -4,14 +4,12 @@
 
 #include <array>
 #include <cerrno>
-#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/check.h"
 
 namespace restored {
-namespace {
 
 void fill_random(std::span<std::byte> into) {
   while (!into.empty()) {
@@ -23,6 +21,8 @@ void fill_random(std::span<std::byte> into) {
     into = into.subspan(static_cast<std::size_t>(count));
   }
 }
+
+namespace {
 
 // Uniform over the alphabet: bytes at or above its largest multiple are thrown away.
 char random_character(std::string_view alphabet) {

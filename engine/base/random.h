@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace restored {
 
+void fill_random(std::span<std::byte> into);
 std::uint64_t random_u64();
 // `length` characters of [a-z0-9], the first a letter.
 std::string random_id(std::size_t length = 24);
