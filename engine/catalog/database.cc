@@ -13,7 +13,6 @@
 #include "catalog/ingest.h"
 #include "catalog/status.h"
 #include "catalog/verify.h"
-#include "io/file_system.h"
 
 namespace restored::catalog {
 namespace {
@@ -31,7 +30,7 @@ const Shared& shared_of(const OpenOptions& options) {
 
 // A directory whose making was cut off before its first catalog record holds nothing of anybody.
 Result<void> clear_unfinished(const OpenOptions& options) {
-  if (!io::system_files().stat(options.directory + "/CURRENT")) return {};
+  if (!shared_of(options).plain_files().stat(options.directory + "/CURRENT")) return {};
   {
     RESTORED_TRY(OpenedInstance opened,
                  Instance::open(options.directory, shared_of(options), clock_of(options)));
@@ -40,7 +39,9 @@ Result<void> clear_unfinished(const OpenOptions& options) {
     RESTORED_TRY(opened.instance->close());
     if (record) return fail(ErrorCode::file_exists, options.directory + " holds a database");
   }
-  return checked(rocksdb::DestroyDB(options.directory, rocksdb::Options()),
+  rocksdb::Options destruction;
+  destruction.env = &shared_of(options).env();
+  return checked(rocksdb::DestroyDB(options.directory, destruction),
                  "clearing the unfinished " + options.directory);
 }
 

@@ -25,11 +25,14 @@ class Clock;
 
 namespace restored::catalog {
 
+struct Disk;  // disk.h
+
 // Block cache, write-buffer budget, rate limiter and background threads, shared by all databases
 // of the process. Outlives them.
 class SharedResources {
  public:
-  static std::unique_ptr<SharedResources> make(std::uint64_t block_cache_bytes);
+  static std::unique_ptr<SharedResources> make(std::uint64_t block_cache_bytes,
+                                               std::shared_ptr<const Disk> disk = nullptr);
   virtual ~SharedResources() = default;
 };
 

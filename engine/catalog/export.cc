@@ -76,7 +76,7 @@ Result<ExportedGeneration> link_files(const Instance& instance, const StoredGene
                               .files = {}};
   for (const GenerationFile& file : files) {
     RESTORED_TRY(refuse_unfaithful(file));
-    RESTORED_TRY(io::system_files().link(file.path, directory + "/" + file.facts.name));
+    RESTORED_TRY(instance.files().link(file.path, directory + "/" + file.facts.name));
     exported.largest_sequence = std::max(exported.largest_sequence, file.facts.largest_sequence);
     exported.files.push_back(file.facts);
   }
@@ -89,7 +89,7 @@ Result<ExportedGeneration> link_files(const Instance& instance, const StoredGene
 Result<ExportedGeneration> export_generation(const Instance& instance,
                                              const StoredGeneration& generation,
                                              const std::string& directory) {
-  io::FileSystem& files = io::system_files();
+  io::FileSystem& files = instance.files();
   if (files.stat(directory)) return fail(ErrorCode::file_exists, directory + " exists");
   RESTORED_TRY(files.make_directories(directory));
   Result<ExportedGeneration> exported = link_files(instance, generation, directory);

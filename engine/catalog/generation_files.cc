@@ -37,8 +37,9 @@ Result<rocksdb::TablePropertiesCollection> cached_properties(const Instance& ins
   return properties;
 }
 
-Result<std::shared_ptr<const rocksdb::TableProperties>> stored_properties(const std::string& path) {
-  rocksdb::SstFileReader reader(inspection_options());
+Result<std::shared_ptr<const rocksdb::TableProperties>> stored_properties(const Instance& instance,
+                                                                          const std::string& path) {
+  rocksdb::SstFileReader reader(instance.inspection_options());
   RESTORED_TRY(checked(reader.Open(path), "reading the properties of " + path));
   return reader.GetTableProperties();
 }
@@ -77,7 +78,7 @@ Result<std::vector<GenerationFile>> generation_files(const Instance& instance,
     if (found != properties.end()) {
       file.properties = found->second;
     } else {
-      RESTORED_TRY(file.properties, stored_properties(file.path));
+      RESTORED_TRY(file.properties, stored_properties(instance, file.path));
     }
     read_properties(*file.properties, file.facts);
   }

@@ -19,7 +19,8 @@ std::unexpected<Error> wrong(const FileFacts& facts, std::string_view what) {
 // RocksDB's import asserts where a file is not as it should be, and an assertion ends the process:
 // whatever could trip one is refused here. This also finds a mixed-up file before it costs a
 // column family.
-Result<void> inspect(const std::string& directory, const FileFacts& facts) {
+Result<void> inspect(const Instance& instance, const std::string& directory,
+                     const FileFacts& facts) {
   if (facts.name.empty() || facts.name.find('/') != std::string::npos || facts.name.front() == '.')
     return wrong(facts, "is no file name");
   if (facts.level < 0 || facts.level >= generation_levels)
@@ -28,7 +29,7 @@ Result<void> inspect(const std::string& directory, const FileFacts& facts) {
     return wrong(facts, "has its sequence numbers in the wrong order");
 
   const std::string path = directory + "/" + facts.name;
-  rocksdb::SstFileReader reader(inspection_options());
+  rocksdb::SstFileReader reader(instance.inspection_options());
   RESTORED_TRY(checked(reader.Open(path), "opening " + path));
   const auto properties = reader.GetTableProperties();
   FileFacts found = facts;
@@ -91,7 +92,7 @@ Result<std::shared_ptr<StoredGeneration>> import_generation(Instance& instance,
   rocksdb::ExportImportFilesMetaData metadata;
   metadata.db_comparator_name = comparator;
   for (const FileFacts& facts : files) {
-    RESTORED_TRY(inspect(directory, facts));
+    RESTORED_TRY(inspect(instance, directory, facts));
     metadata.files.push_back(import_entry(directory, facts));
   }
   rocksdb::ImportColumnFamilyOptions options;

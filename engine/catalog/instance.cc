@@ -11,7 +11,6 @@
 #include "catalog/catalog_record.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
-#include "io/file_system.h"
 
 namespace restored::catalog {
 namespace {
@@ -50,7 +49,7 @@ Result<void> Instance::start(rocksdb::DBOptions options,
 
 Result<std::unique_ptr<Instance>> Instance::create(const std::string& directory,
                                                    const Shared& shared, const Clock& clock) {
-  RESTORED_TRY(io::system_files().make_directories(directory));
+  RESTORED_TRY(shared.plain_files().make_directories(directory));
   std::unique_ptr<Instance> instance(new Instance(directory, shared, clock));
   rocksdb::DBOptions options = database_options(shared);
   options.create_if_missing = true;

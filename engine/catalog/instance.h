@@ -44,9 +44,11 @@ class Instance {
   rocksdb::DB& db() const { return *db_; }
   Upkeep& upkeep() const { return *upkeep_; }
   const std::string& directory() const { return directory_; }
+  io::FileSystem& files() const { return shared_.plain_files(); }
   rocksdb::ColumnFamilyOptions generation_options() const {
     return catalog::generation_options(shared_, clock_);
   }
+  rocksdb::Options inspection_options() const { return catalog::inspection_options(shared_.env()); }
 
   // Atomic. Errors: no_space, io_error, storage_engine; nothing is visible then.
   Result<void> write(rocksdb::WriteBatch& batch, Durability durability);

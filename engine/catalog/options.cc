@@ -69,8 +69,9 @@ void settle_durability(rocksdb::DBOptions& options) {
 
 }  // namespace
 
-Shared::Shared(std::uint64_t block_cache_bytes, std::shared_ptr<rocksdb::FileSystem> disk)
-    : files_(DurableFiles::make(std::move(disk))),
+Shared::Shared(std::uint64_t block_cache_bytes, const Disk& disk)
+    : plain_files_(*disk.files),
+      files_(DurableFiles::make(disk.rocksdb)),
       env_(rocksdb::NewCompositeEnv(files_)),
       cache_(rocksdb::NewLRUCache(block_cache_bytes, /*num_shard_bits=*/-1,
                                   /*strict_capacity_limit=*/false,
@@ -91,8 +92,9 @@ Shared::Shared(std::uint64_t block_cache_bytes, std::shared_ptr<rocksdb::FileSys
   env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
 }
 
-std::unique_ptr<SharedResources> SharedResources::make(std::uint64_t block_cache_bytes) {
-  return std::make_unique<Shared>(block_cache_bytes);
+std::unique_ptr<SharedResources> SharedResources::make(std::uint64_t block_cache_bytes,
+                                                       std::shared_ptr<const Disk> disk) {
+  return std::make_unique<Shared>(block_cache_bytes, disk ? *disk : Disk());
 }
 
 rocksdb::DBOptions database_options(const Shared& shared) {
@@ -169,8 +171,9 @@ rocksdb::Options record_store_options() {
   return options;
 }
 
-rocksdb::Options inspection_options() {
+rocksdb::Options inspection_options(rocksdb::Env& env) {
   rocksdb::Options options;
+  options.env = &env;
   options.comparator = rocksdb::BytewiseComparator();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(nullptr)));
   return options;

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "catalog/database.h"
+#include "catalog/disk.h"
 #include "catalog/durable_files.h"
 
 namespace restored::catalog {
@@ -30,10 +31,9 @@ inline constexpr std::chrono::milliseconds wal_sync_delay{500};
 
 class Shared final : public SharedResources {
  public:
-  // `disk`: RocksDB's own door to the operating system, for tests that put a failing one there.
-  explicit Shared(std::uint64_t block_cache_bytes,
-                  std::shared_ptr<rocksdb::FileSystem> disk = rocksdb::FileSystem::Default());
+  explicit Shared(std::uint64_t block_cache_bytes, const Disk& disk = Disk());
 
+  io::FileSystem& plain_files() const { return plain_files_; }
   DurableFiles& files() const { return *files_; }
   rocksdb::Env& env() const { return *env_; }
   const std::shared_ptr<rocksdb::Cache>& cache() const { return cache_; }
@@ -43,6 +43,7 @@ class Shared final : public SharedResources {
   const std::shared_ptr<rocksdb::SstFileManager>& deleter() const { return deleter_; }
 
  private:
+  io::FileSystem& plain_files_;
   std::shared_ptr<DurableFiles> files_;
   std::unique_ptr<rocksdb::Env> env_;  // before what may use it until its end
   std::shared_ptr<rocksdb::Cache> cache_;
@@ -59,7 +60,7 @@ rocksdb::ColumnFamilyOptions generation_options(const Shared& shared, const Cloc
 // The agent's records: small, every write synced.
 rocksdb::Options record_store_options();
 // For looking into one SST file outside of any database.
-rocksdb::Options inspection_options();
+rocksdb::Options inspection_options(rocksdb::Env& env = *rocksdb::Env::Default());
 
 rocksdb::WriteOptions write_options(Durability durability);
 rocksdb::ReadOptions point_read_options();

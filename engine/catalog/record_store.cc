@@ -1,15 +1,16 @@
 #include "catalog/record_store.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <utility>
 
 #include "base/check.h"
+#include "catalog/disk.h"
 #include "catalog/log_anchor.h"
 #include "catalog/options.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
-#include "io/file_system.h"
 
 namespace restored::catalog {
 namespace {
@@ -23,9 +24,12 @@ std::string_view view(const rocksdb::Slice& slice) {
 
 class RocksRecordStore final : public RecordStore {
  public:
-  RocksRecordStore(std::unique_ptr<rocksdb::DB> db, rocksdb::ColumnFamilyHandle* column_family,
-                   std::shared_ptr<LogAnchor> anchor)
-      : db_(std::move(db)), column_family_(column_family), anchor_(std::move(anchor)) {}
+  RocksRecordStore(std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
+                   rocksdb::ColumnFamilyHandle* column_family, std::shared_ptr<LogAnchor> anchor)
+      : env_(std::move(env)),
+        db_(std::move(db)),
+        column_family_(column_family),
+        anchor_(std::move(anchor)) {}
   ~RocksRecordStore() override { (void)release(); }
 
   Result<std::optional<std::string>> get(std::string_view key) const override {
@@ -77,6 +81,7 @@ class RocksRecordStore final : public RecordStore {
     return checked(status, "closing the records");
   }
 
+  const std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* column_family_;
   const std::shared_ptr<LogAnchor> anchor_;
@@ -84,9 +89,13 @@ class RocksRecordStore final : public RecordStore {
 
 }  // namespace
 
-Result<std::unique_ptr<RecordStore>> RecordStore::open(const std::string& directory) {
-  RESTORED_TRY(io::system_files().make_directories(directory));
+Result<std::unique_ptr<RecordStore>> RecordStore::open(const std::string& directory,
+                                                       std::shared_ptr<const Disk> disk) {
+  const Disk place = disk ? *disk : Disk();
+  RESTORED_TRY(place.files->make_directories(directory));
+  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(place.rocksdb);
   rocksdb::Options options = record_store_options();
+  options.env = env.get();
   auto anchor = std::make_shared<LogAnchor>();
   options.listeners.push_back(anchor);
   std::unique_ptr<rocksdb::DB> db;
@@ -95,7 +104,8 @@ Result<std::unique_ptr<RecordStore>> RecordStore::open(const std::string& direct
       checked(open_column_families(options, directory,
                                    {{rocksdb::kDefaultColumnFamilyName, options}}, &handles, &db),
               "opening the records in " + directory));
-  return std::make_unique<RocksRecordStore>(std::move(db), handles.front(), std::move(anchor));
+  return std::make_unique<RocksRecordStore>(std::move(env), std::move(db), handles.front(),
+                                            std::move(anchor));
 }
 
 }  // namespace restored::catalog

@@ -13,9 +13,12 @@
 
 namespace restored::catalog {
 
+struct Disk;  // disk.h
+
 class RecordStore {
  public:
-  static Result<std::unique_ptr<RecordStore>> open(const std::string& directory);
+  static Result<std::unique_ptr<RecordStore>> open(const std::string& directory,
+                                                   std::shared_ptr<const Disk> disk = nullptr);
   virtual ~RecordStore() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
   // All changes or none, synced to the device before it returns.

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -60,6 +61,16 @@ class PosixFileSystem final : public FileSystem {
   Result<void> remove_tree(const std::string& path) override;
   Result<void> sync_directory(const std::string& path) override;
   Result<Space> space(const std::string& path) override;
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
+};
+
+// An flock, which the kernel gives back however the process ends.
+class PosixLock final : public FileLock {
+ public:
+  explicit PosixLock(UniqueFd fd) : fd_(std::move(fd)) {}
+
+ private:
+  const UniqueFd fd_;
 };
 
 Result<Entry> PosixFileSystem::stat(const std::string& path) {
@@ -165,11 +176,26 @@ Result<Space> PosixFileSystem::space(const std::string& path) {
                std::uint64_t{facts.f_blocks} * facts.f_frsize};
 }
 
+Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return fail_errno(errno, "open", path);
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) return lock_is_held(path);
+    return fail_errno(errno, "flock", path);
+  }
+  return std::make_unique<PosixLock>(std::move(fd));
+}
+
 }  // namespace
 
 FileSystem& system_files() {
   static PosixFileSystem files;
   return files;
+}
+
+std::unexpected<Error> lock_is_held(const std::string& path) {
+  return fail(ErrorCode::state_locked, path + " is locked by another process");
 }
 
 std::string parent_directory(const std::string& path) {

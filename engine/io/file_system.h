@@ -63,6 +63,12 @@ struct Space {
   std::uint64_t total_bytes = 0;
 };
 
+// Held until it ends, or the process does.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
 // Threading: all methods may be called from any thread at once.
 class FileSystem {
  public:
@@ -80,9 +86,13 @@ class FileSystem {
   virtual Result<void> remove_tree(const std::string& path) = 0;  // missing: not an error
   virtual Result<void> sync_directory(const std::string& path) = 0;
   virtual Result<Space> space(const std::string& path) = 0;
+  // Makes the file, readable for its owner alone, when it is missing. Errors: state_locked.
+  virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 };
 
 FileSystem& system_files();
+
+std::unexpected<Error> lock_is_held(const std::string& path);  // state_locked
 
 std::string parent_directory(const std::string& path);
 

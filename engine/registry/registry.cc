@@ -363,8 +363,10 @@ Result<void> DurableRegistry::remove_operations_before(UnixMillis time,
 
 }  // namespace
 
-Result<std::unique_ptr<Registry>> Registry::open(const std::string& directory) {
-  RESTORED_TRY(std::unique_ptr<catalog::RecordStore> store, catalog::RecordStore::open(directory));
+Result<std::unique_ptr<Registry>> Registry::open(const std::string& directory,
+                                                 std::shared_ptr<const catalog::Disk> disk) {
+  RESTORED_TRY(std::unique_ptr<catalog::RecordStore> store,
+               catalog::RecordStore::open(directory, std::move(disk)));
   auto registry = std::make_unique<DurableRegistry>(std::move(store));
   RESTORED_TRY(registry->load());
   return registry;

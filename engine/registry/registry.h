@@ -38,7 +38,8 @@ struct OperationRecord {
 
 class Registry {
  public:
-  static Result<std::unique_ptr<Registry>> open(const std::string& directory);
+  static Result<std::unique_ptr<Registry>> open(
+      const std::string& directory, std::shared_ptr<const catalog::Disk> disk = nullptr);
   virtual ~Registry() = default;
   virtual Result<void> close() = 0;
 

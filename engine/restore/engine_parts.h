@@ -28,7 +28,6 @@
 #include "restore/paths.h"
 #include "restore/repository_access.h"
 #include "restore/space_ledger.h"
-#include "restore/state_lock.h"
 #include "restore/steps.h"
 #include "restored/engine.h"
 #include "restored/object_store.h"
@@ -38,6 +37,8 @@ namespace restored::restore {
 // What tests may put in the place of the real thing; absent: the real thing.
 struct EngineSeams {
   io::FileSystem* files = nullptr;
+  // RocksDB's door to the same files, with our own for what the catalog does (catalog/disk.h).
+  std::shared_ptr<const catalog::Disk> disk;
   const Clock* clock = nullptr;
   std::function<void(std::string_view)> step;
   std::function<std::unique_ptr<ObjectStore>(std::unique_ptr<ObjectStore>)> wrap_store;
@@ -64,7 +65,7 @@ struct EngineParts {
   Bandwidth bandwidth;  // of the whole agent, beside each operation's own
   const backup::CollectionTimes collection_times;
 
-  std::optional<StateLock> state_lock;
+  std::unique_ptr<io::FileLock> state_lock;
   std::unique_ptr<MemoryBudget> budget;
   std::unique_ptr<io::IoQueue> queue;
   std::unique_ptr<ObjectStore> store;

@@ -53,7 +53,7 @@ Result<std::unique_ptr<Engine>> open_engine(EngineOptions options, const EngineS
   RESTORED_TRY(check_options(options));
   auto parts = std::make_unique<EngineParts>(std::move(options), seams);
   RESTORED_TRY(parts->files.make_directories(parts->paths.state));
-  RESTORED_TRY(parts->state_lock, StateLock::acquire(parts->paths.lock()));
+  RESTORED_TRY(parts->state_lock, parts->files.lock(parts->paths.lock()));
   RESTORED_TRY(io::remove_cut_off_replacements(parts->files, parts->paths.state));
   RESTORED_TRY(parts->budget, MemoryBudget::make(parts->options.memory_budget_bytes));
   io::IoQueueOptions queue;
@@ -61,9 +61,9 @@ Result<std::unique_ptr<Engine>> open_engine(EngineOptions options, const EngineS
   queue.memory = parts->budget.get();
   RESTORED_TRY(parts->queue, io::open_io_queue(queue));
   RESTORED_TRY(open_repository(*parts, seams));
-  RESTORED_TRY(parts->registry, registry::Registry::open(parts->paths.registry()));
+  RESTORED_TRY(parts->registry, registry::Registry::open(parts->paths.registry(), seams.disk));
   if (seams.wrap_registry) parts->registry = seams.wrap_registry(std::move(parts->registry));
-  parts->shared = catalog::SharedResources::make(parts->options.block_cache_bytes);
+  parts->shared = catalog::SharedResources::make(parts->options.block_cache_bytes, seams.disk);
   parts->operations = std::make_unique<OperationTable>(*parts->registry, parts->clock);
   if (Result<void> recovered = recover(*parts); !recovered) {
     close_parts(*parts);

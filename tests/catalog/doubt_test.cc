@@ -68,7 +68,7 @@ class DoubtTest : public CatalogTest {
  protected:
   void SetUp() override {
     disk_ = std::make_shared<LyingDisk>();
-    shared_ = std::make_unique<Shared>(64 * kMiB, disk_);
+    shared_ = std::make_unique<Shared>(64 * kMiB, Disk{.rocksdb = disk_});
     auto source = create("source");
     put_all(*source, new_);
     backup_ = exported(*source);

@@ -329,5 +329,17 @@ TEST_F(FileSystemTest, ReplaceSyncsContentBeforeRenameAndDirectoryAfter) {
                                       Call::close, Call::rename, Call::sync_directory}));
 }
 
+TEST_F(FileSystemTest, ALockHasOneHolder) {
+  {
+    const auto first = files_.lock(directory_.file("lock"));
+    ASSERT_TRUE(first);
+    const auto second = files_.lock(directory_.file("lock"));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::state_locked);
+  }
+  EXPECT_TRUE(files_.lock(directory_.file("lock")));
+  EXPECT_EQ(files_.lock(directory_.file("none/lock")).error().code, ErrorCode::file_not_found);
+}
+
 }  // namespace
 }  // namespace restored::io

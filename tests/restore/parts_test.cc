@@ -6,7 +6,6 @@
 #include "restore/backup_uses.h"
 #include "restore/rate_meter.h"
 #include "restore/space_ledger.h"
-#include "restore/state_lock.h"
 #include "support/temporary_directory.h"
 
 namespace restored::restore {
@@ -81,19 +80,6 @@ TEST(RateMeterTest, ForgetsWhatIsOlderThanTenSeconds) {
   }
   EXPECT_NEAR(meter.recent(begin + std::chrono::seconds(20), 12'000), 100, 100);
   EXPECT_DOUBLE_EQ(meter.average(begin + std::chrono::seconds(20), 12'000), 550);
-}
-
-TEST(StateLockTest, HasOneHolder) {
-  const test::TemporaryDirectory directory;
-  {
-    const Result<StateLock> first = StateLock::acquire(directory.file("lock"));
-    ASSERT_TRUE(first);
-    const Result<StateLock> second = StateLock::acquire(directory.file("lock"));
-    ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().code, ErrorCode::state_locked);
-  }
-  EXPECT_TRUE(StateLock::acquire(directory.file("lock")));
-  EXPECT_EQ(StateLock::acquire(directory.file("none/lock")).error().code, ErrorCode::io_error);
 }
 
 }  // namespace

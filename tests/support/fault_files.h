@@ -106,6 +106,9 @@ class FaultFileSystem final : public io::FileSystem {
   Result<void> remove_tree(const std::string& path) override;
   Result<void> sync_directory(const std::string& path) override;
   Result<io::Space> space(const std::string& path) override;
+  Result<std::unique_ptr<io::FileLock>> lock(const std::string& path) override {
+    return inner_.lock(path);
+  }
 
  private:
   io::FileSystem& inner_;
