@@ -7,6 +7,12 @@
 #include <cstdlib>
 
 namespace restored::data {
+namespace {
+
+// Redis' own: the largest long double has 4933 digits before the point.
+constexpr std::size_t number_bytes_max = 5 * 1024;
+
+}  // namespace
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
   if (text.empty() || text.size() > 20) return std::nullopt;
@@ -20,7 +26,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 }
 
 std::optional<long double> parse_float(std::string_view text) {
-  std::array<char, 256> copy;
+  std::array<char, number_bytes_max> copy;
   if (text.empty() || text.size() >= copy.size()) return std::nullopt;
   std::copy(text.begin(), text.end(), copy.begin());
   copy[text.size()] = '\0';
@@ -37,8 +43,7 @@ std::optional<long double> parse_float(std::string_view text) {
 }
 
 std::string format_float(long double value) {
-  // The largest long double has 4933 digits before the point.
-  std::array<char, 5 * 1024> text;
+  std::array<char, number_bytes_max> text;
   const int printed = std::snprintf(text.data(), text.size(), "%.17Lf", value);
   if (printed <= 0 || static_cast<std::size_t>(printed) >= text.size()) return {};
   std::string_view view(text.data(), static_cast<std::size_t>(printed));

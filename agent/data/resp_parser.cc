@@ -18,6 +18,11 @@ int hex_digit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// In an error, which is one line.
+char shown(char c) {
+  return c == '\r' || c == '\n' ? ' ' : c;
+}
+
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -107,12 +112,10 @@ RequestParser::Status RequestParser::parse(std::string_view input) {
 
 RequestParser::Status RequestParser::read_number(std::string_view input, std::string_view what,
                                                  bool& valid, std::int64_t& number) {
-  const std::size_t end = input.find('\r', position_);
-  if (end == std::string_view::npos) {
-    if (input.size() - position_ > limits_.line_bytes_max) {
-      return fail("too big " + std::string(what) + " count string");
-    }
-    return Status::incomplete;
+  // Judged by what the line has, not by whether its end came with it: that is the network's to say.
+  const std::size_t end = std::min(input.find('\r', position_), input.size());
+  if (end - position_ > limits_.line_bytes_max) {
+    return fail("too big " + std::string(what) + " count string");
   }
   if (end + 2 > input.size()) return Status::incomplete;  // the '\n' belongs to the line
   const auto parsed = parse_integer(input.substr(position_ + 1, end - position_ - 1));
@@ -142,14 +145,14 @@ RequestParser::Status RequestParser::parse_count(std::string_view input) {
 RequestParser::Status RequestParser::parse_bulks(std::string_view input) {
   while (bulks_left_ > 0) {
     if (bulk_bytes_ < 0) {
-      if (position_ >= input.size()) return Status::incomplete;
-      if (input[position_] != '$' && input.find('\r', position_) != std::string_view::npos) {
-        return fail(std::string("expected '$', got '") + input[position_] + "'");
-      }
+      const std::size_t begin = position_;
       bool valid = false;
       std::int64_t bytes = 0;
       const Status status = read_number(input, "bulk", valid, bytes);
       if (status != Status::request) return status;
+      if (input[begin] != '$') {
+        return fail(std::string("expected '$', got '") + shown(input[begin]) + "'");
+      }
       if (!valid || bytes < 0 || bytes > static_cast<std::int64_t>(limits_.bulk_bytes_max)) {
         return fail("invalid bulk length");
       }
@@ -172,11 +175,9 @@ RequestParser::Status RequestParser::parse_bulks(std::string_view input) {
 }
 
 RequestParser::Status RequestParser::parse_inline(std::string_view input) {
-  const std::size_t end = input.find('\n');
-  if (end == std::string_view::npos) {
-    if (input.size() > limits_.line_bytes_max) return fail("too big inline request");
-    return Status::incomplete;
-  }
+  const std::size_t end = std::min(input.find('\n'), input.size());
+  if (end > limits_.line_bytes_max) return fail("too big inline request");
+  if (end == input.size()) return Status::incomplete;
   std::string_view line = input.substr(0, end);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   line = line.substr(0, line.find('\0'));

@@ -88,6 +88,13 @@ TEST(RespParserTest, MalformedInputGetsRedisErrors) {
       {"*" + std::string(70'000, '1'), "too big mbulk count string"},
       {"*1\r\n$" + std::string(70'000, '1'), "too big bulk count string"},
       {std::string(70'000, 'a'), "too big inline request"},
+      // The end of the line changes nothing: whether it came along is the network's to say.
+      {"*" + std::string(70'000, '1') + "\r\n", "too big mbulk count string"},
+      {"*1\r\n$" + std::string(70'000, '1') + "\r\n", "too big bulk count string"},
+      {"*1\r\nx" + std::string(70'000, '1') + "\r\n", "too big bulk count string"},
+      {std::string(70'000, 'a') + "\r\n", "too big inline request"},
+      // One line, though what it quotes is the end of one.
+      {"*1\r\n\r\n", "expected '$', got ' '"},
   };
   for (const Malformed& malformed : cases) {
     RequestParser parser = authenticated_parser();

@@ -33,6 +33,10 @@ TEST(NumbersTest, FloatsArePrintedWithoutExponentOrTrailingZeros) {
   EXPECT_EQ(format_float(10.5L), "10.5");
   EXPECT_EQ(format_float(-0.0L), "0");
   EXPECT_EQ(format_float(1e20L), "100000000000000000000");
+  // What INCRBYFLOAT has stored, the next one reads.
+  for (const long double large : {1e300L, 1e4900L, -1e4900L}) {
+    EXPECT_EQ(parse_float(format_float(large)), large);
+  }
 }
 
 TEST(GlobTest, MatchesAsRedisDoes) {
