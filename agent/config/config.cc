@@ -13,10 +13,14 @@
 
 #include <toml++/toml.h>
 
+#include "base/utf8.h"
 #include "config/keys.h"
 
 namespace restored::agent {
 namespace {
+
+// Of what the file says, in a message about it.
+constexpr std::size_t shown_bytes_max = 200;
 
 struct Unit {
   std::string_view suffix;
@@ -64,7 +68,8 @@ Result<void> apply_table(const toml::table& table, const std::string& prefix,
     const Setter* const setter = find_setter(path);
     if (setter == nullptr) {
       return fail(ErrorCode::invalid_configuration,
-                  fmt::format("{}, line {}: unknown key \"{}\"", origin, line, path),
+                  fmt::format("{}, line {}: unknown key \"{}\"", origin, line,
+                              printable(path, shown_bytes_max)),
                   "The README's configuration table lists every key.");
     }
     if (const auto wanted = (*setter)(node, config)) {
@@ -117,9 +122,9 @@ Result<void> apply_toml(std::string_view text, std::string_view origin, Config& 
   try {
     parsed = toml::parse(text, origin);
   } catch (const toml::parse_error& error) {
-    return fail(
-        ErrorCode::invalid_configuration,
-        fmt::format("{}, line {}: {}", origin, error.source().begin.line, error.description()));
+    return fail(ErrorCode::invalid_configuration,
+                fmt::format("{}, line {}: {}", origin, error.source().begin.line,
+                            printable(error.description(), shown_bytes_max)));
   }
   return apply_table(parsed, "", origin, config);
 }

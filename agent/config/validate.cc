@@ -4,10 +4,13 @@
 #include <string_view>
 #include <utility>
 
+#include "base/utf8.h"
 #include "config/config.h"
 
 namespace restored::agent {
 namespace {
+
+constexpr std::size_t shown_bytes_max = 200;
 
 std::unexpected<Error> refuse(std::string message, std::string hint = {}) {
   return fail(ErrorCode::invalid_configuration, std::move(message), std::move(hint));
@@ -26,7 +29,8 @@ Result<void> check_repository(std::string_view url) {
 
 Result<void> check_path(std::string_view key, const std::string& path) {
   if (path.empty() || path.starts_with('/')) return {};
-  return refuse(fmt::format("{} must be an absolute path, not \"{}\"", key, path));
+  return refuse(fmt::format("{} must be an absolute path, not \"{}\"", key,
+                            printable(path, shown_bytes_max)));
 }
 
 Result<void> check_s3(const S3Options& s3) {
@@ -74,7 +78,7 @@ Result<void> check_store(const StoreOptions& store) {
 Result<void> validate(const Config& config) {
   if (!config.engine.state_directory.starts_with('/')) {
     return refuse(fmt::format("the state directory must be an absolute path, not \"{}\"",
-                              config.engine.state_directory));
+                              printable(config.engine.state_directory, shown_bytes_max)));
   }
   if (config.control_listen.empty()) return refuse("control.listen names no address");
   if (config.engine.memory_budget_bytes < limits::memory_budget_bytes_min) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 namespace restored::log {
 namespace {
@@ -51,30 +52,30 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+void append_hex(std::string& into, std::string_view bytes) {
+  for (const char byte : bytes) {
+    into += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+  }
+}
+
 void append_escaped(std::string& into, std::string_view text) {
-  for (const char character : text) {
-    switch (character) {
-      case '"':
-        into += "\\\"";
-        break;
-      case '\\':
-        into += "\\\\";
-        break;
-      case '\n':
-        into += "\\n";
-        break;
-      case '\r':
-        into += "\\r";
-        break;
-      case '\t':
-        into += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) {
-          into += fmt::format("\\x{:02x}", static_cast<unsigned char>(character));
-        } else {
-          into += character;
-        }
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_sequence_bytes(text);
+    const std::string_view character = text.substr(0, bytes == 0 ? 1 : bytes);
+    text.remove_prefix(character.size());
+    if (character == "\"" || character == "\\") {
+      into += '\\';
+      into += character;
+    } else if (character == "\n") {
+      into += "\\n";
+    } else if (character == "\r") {
+      into += "\\r";
+    } else if (character == "\t") {
+      into += "\\t";
+    } else if (bytes == 0 || is_control_character(character)) {
+      append_hex(into, character);
+    } else {
+      into += character;
     }
   }
 }

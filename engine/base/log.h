@@ -21,8 +21,8 @@ std::optional<Level> level_from(std::string_view text);
 void write(Level level, std::string_view area, std::string_view message);
 // The line that write() prints at this time, without its end:
 //   ts=2026-11-22T00:56:12.345Z level=info area=restore msg="fetched files=12"
-// Quotes, backslashes and control characters of the message are escaped, so that no message can
-// forge a second line or field.
+// Quotes, backslashes, control characters and what is not UTF-8 are escaped in the message, so that
+// none can forge a second line or field, or move a terminal's cursor.
 std::string line(UnixMillis time, Level level, std::string_view area, std::string_view message);
 
 template <class... Args>

@@ -1,6 +1,7 @@
 #include "format/frame.h"
 
 #include "base/hex.h"
+#include "base/utf8.h"
 #include "format/hash.h"
 #include "format/little_endian.h"
 #include "restored/limits.h"
@@ -32,8 +33,8 @@ Result<ContentId> content_id_from_hex(std::string_view hex) {
   ContentId id;
   const auto raw = from_hex(hex);
   if (!raw || raw->size() != id.bytes.size())
-    return fail(ErrorCode::corruption, "a content id is 32 hexadecimal digits, not \"" +
-                                           std::string(hex.substr(0, 64)) + '"');
+    return fail(ErrorCode::corruption,
+                "a content id is 32 hexadecimal digits, not \"" + printable(hex, 64) + '"');
   for (std::size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<std::byte>((*raw)[i]);
   return id;
 }

@@ -26,6 +26,7 @@ constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 48;
 // RocksDB goes to 2^56 - 1 and asserts; what takes a backup in must have room for later writes.
 constexpr std::uint64_t sequence_max = std::uint64_t{1} << 55;
 constexpr int level_max = 63;
+constexpr std::size_t shown_bytes_max = 128;  // of a name that cannot be one
 
 json::object file_object(const ManifestFile& file, const json::storage_ptr& storage) {
   json::object object(storage);
@@ -156,7 +157,7 @@ Result<void> check_file(const ManifestFile& file, std::uint64_t frames_begin) {
 Result<void> check_consistent(const Manifest& manifest) {
   for (const std::string* id :
        {&manifest.repository_id, &manifest.backup.value, &manifest.database.value})
-    if (!valid_id(*id)) return unusable('"' + to_utf8(*id) + "\" is not an id");
+    if (!valid_id(*id)) return unusable('"' + printable(*id, shown_bytes_max) + "\" is not an id");
   if (manifest.frame_bytes != limits::frame_bytes)
     return fail(ErrorCode::unsupported_format,
                 fmt::format("the backup has frames of {} bytes, this agent reads {}",
@@ -167,7 +168,8 @@ Result<void> check_consistent(const Manifest& manifest) {
   std::uint64_t content_bytes = 0;
   std::uint64_t largest_sequence = 0;
   for (const ManifestFile& file : manifest.files) {
-    if (!sst_name(file.name)) return unusable("file name \"" + to_utf8(file.name) + '"');
+    if (!sst_name(file.name))
+      return unusable("file name \"" + printable(file.name, shown_bytes_max) + '"');
     if (!names.insert(file.name).second) return unusable(file.name + " appears twice");
     RESTORED_TRY(check_file(file, frames));
     frames += file.frames_count;

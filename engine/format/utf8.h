@@ -1,12 +1,10 @@
 // UTF-8, because JSON text must be it and names that people give may not be.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include "base/utf8.h"
 
 namespace restored::format {
 
-// The text, each byte that is not part of a well-formed sequence replaced by U+FFFD.
-std::string to_utf8(std::string_view text);
+using restored::to_utf8;
 
 }  // namespace restored::format

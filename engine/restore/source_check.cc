@@ -8,12 +8,15 @@
 
 #include "backup/documents.h"
 #include "backup/parallel.h"
+#include "base/utf8.h"
 #include "pipeline/stored_lengths.h"
 #include "restored/limits.h"
 #include "restored/record.h"
 
 namespace restored::restore {
 namespace {
+
+constexpr std::size_t shown_bytes_max = 128;  // of what a manifest says
 
 // RocksDB's own name for the order of bytes, which is the only one that the data plane knows.
 constexpr std::string_view byte_order = "leveldb.BytewiseComparator";
@@ -79,7 +82,7 @@ Result<void> check_usable(const format::Manifest& manifest) {
   if (manifest.comparator != byte_order) {
     return fail(ErrorCode::backup_not_usable,
                 fmt::format("backup {} orders its keys by \"{}\", this agent by \"{}\"", id,
-                            manifest.comparator, byte_order));
+                            printable(manifest.comparator, shown_bytes_max), byte_order));
   }
   if (manifest.frame_bytes != limits::frame_bytes) {
     return fail(ErrorCode::backup_not_usable,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 #include "restored/limits.h"
 #include "store/s3_signer.h"
 #include "store/shared_config.h"
@@ -52,7 +53,7 @@ Result<void> check_bucket(const std::string& bucket, bool strict) {
   if (known && bucket.size() >= 3 && bucket.size() <= length_max && is_end(bucket.front()) &&
       is_end(bucket.back()) && bucket.find("..") == std::string::npos && !net::is_address(bucket))
     return {};
-  return wrong(fmt::format("\"{}\" cannot be a bucket's name", bucket),
+  return wrong(fmt::format("\"{}\" cannot be a bucket's name", printable(bucket, 255)),
                strict ? "A bucket has 3 to 63 characters of a-z, 0-9, '-' and '.', the first and "
                         "the last a letter or a digit."
                       : "A bucket has 3 to 255 characters of A-Z, a-z, 0-9, '-', '_' and '.', the "

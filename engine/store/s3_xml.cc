@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "restored/limits.h"
 #include "store/percent_encoding.h"
 #include "store/xml_reader.h"
@@ -17,16 +18,7 @@ namespace {
 constexpr std::size_t shown_bytes_max = 300;
 
 std::string shown(std::string_view text) {
-  std::string made;
-  for (const char c : text.substr(0, shown_bytes_max))
-    made += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  // Not in the middle of a character of UTF-8.
-  if (text.size() > shown_bytes_max) {
-    while (!made.empty() && (static_cast<unsigned char>(made.back()) & 0xc0) == 0x80)
-      made.pop_back();
-    if (!made.empty() && static_cast<unsigned char>(made.back()) >= 0x80) made.pop_back();
-  }
-  return made;
+  return printable(text, shown_bytes_max);
 }
 
 std::unexpected<Error> wrong(std::string_view what, std::string_view reason) {

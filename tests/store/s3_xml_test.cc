@@ -198,6 +198,8 @@ TEST(S3XmlTest, AFaultsTextsAreFitForALogLine) {
   ASSERT_TRUE(fault);
   EXPECT_TRUE(fault->message.starts_with("a b xxx")) << fault->message;
   EXPECT_LE(fault->message.size(), 300u);
+  // U+009B begins a terminal's sequence as ESC [ does.
+  EXPECT_EQ(parse_fault("<Error><Message>a\xc2\x9b 2J</Message></Error>")->message, "a  2J");
   std::string umlauts;
   for (int index = 0; index < 200; ++index) umlauts += "x\xc3\xa4";
   const auto cut = parse_fault("<Error><Message>" + umlauts + "</Message></Error>");
