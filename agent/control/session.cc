@@ -163,6 +163,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<bool> wait_for_bytes();
   asio::awaitable<std::optional<Incoming>> receive();
   asio::awaitable<bool> receive_body(Parser& parser, Incoming& incoming);
+  asio::awaitable<beast::error_code> read_body(Parser& parser);
   asio::awaitable<Response> answer(Incoming& incoming);
   asio::awaitable<bool> send(const Incoming& incoming, const Response& response);
   asio::awaitable<void> linger();
@@ -243,7 +244,8 @@ asio::awaitable<bool> HttpSession::receive_body(Parser& parser, Incoming& incomi
     const auto [error, count] = co_await asio::async_write(stream_, bytes, as_result);
     if (error) co_return false;
   }
-  const auto [error, count] = co_await http::async_read(stream_, buffer_, parser, as_result);
+  asio::awaitable<beast::error_code> reading = read_body(parser);
+  const beast::error_code error = co_await std::move(reading);
   if (!error) {
     incoming.request.body = std::move(parser.get().body());
     co_return true;
@@ -254,6 +256,36 @@ asio::awaitable<bool> HttpSession::receive_body(Parser& parser, Incoming& incomi
   incoming.refusal = std::move(*refusal);
   incoming.keep_alive = false;
   co_return true;
+}
+
+// Not Beast's own loop: that asks the parser again with however little has arrived, and the parser
+// asserts that behind a last chunk's line there are the five bytes of the shortest end,
+// "0\r\n\r\n".
+asio::awaitable<beast::error_code> HttpSession::read_body(Parser& parser) {
+  constexpr std::size_t last_chunk_bytes = 5;
+  beast::error_code error;
+  parser.eager(true);
+  std::size_t wanted = 1;
+  while (!parser.is_done()) {
+    if (buffer_.size() < wanted) {
+      const std::size_t free_bytes = buffer_.max_size() - buffer_.size();
+      if (free_bytes == 0) co_return http::error::buffer_overflow;
+      const asio::mutable_buffer room =
+          buffer_.prepare(std::min<std::size_t>(free_bytes, 4 * kKiB));
+      const auto [broken, count] = co_await stream_.async_read_some(room, as_result);
+      if (broken) co_return broken;
+      buffer_.commit(count);
+      continue;
+    }
+    buffer_.consume(parser.put(buffer_.data(), error));
+    wanted = 1;
+    if (error == http::error::need_more) {
+      wanted = std::max(last_chunk_bytes, buffer_.size() + 1);
+    } else if (error) {
+      co_return error;
+    }
+  }
+  co_return beast::error_code();
 }
 
 asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {

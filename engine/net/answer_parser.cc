@@ -31,6 +31,10 @@ std::string ambiguity(const http::fields& fields) {
   return "";
 }
 
+// The shortest end of a chunked body, "0\r\n\r\n", and so the least that follows wherever a chunk's
+// line is waited for. Beast asserts that it gets as many once it has seen the last chunk's line.
+constexpr std::size_t last_chunk_bytes = 5;
+
 bool may_begin(std::span<const std::byte> bytes) {
   constexpr std::string_view begin = "HTTP/1.";
   const std::size_t known = std::min(begin.size(), bytes.size());
@@ -41,7 +45,8 @@ bool may_begin(std::span<const std::byte> bytes) {
 
 struct AnswerParser::State {
   bool to_head = false;
-  bool begun = false;  // took a byte
+  bool begun = false;        // took a byte
+  bool wants_chunk = false;  // waits for a chunk's line, or the last one's trailers
   http::response_parser<http::buffer_body> parser;
 };
 
@@ -114,8 +119,11 @@ std::expected<AnswerParser::Chunked, std::string> AnswerParser::parse_chunks(
   Chunked chunked;
   // One piece of the grammar at a time: a chunk's line, a run of its bytes.
   while (!parser.is_done() && chunked.taken < bytes.size()) {
+    const auto rest = bytes.subspan(chunked.taken);
+    if (state_->wants_chunk && rest.size() < last_chunk_bytes) break;
     boost::system::error_code error;
-    chunked.taken += parser.put(buffer_of(bytes.subspan(chunked.taken)), error);
+    chunked.taken += parser.put(buffer_of(rest), error);
+    state_->wants_chunk = error == http::error::need_more;
     if (error == http::error::need_buffer) {
       chunked.full = true;
       break;
