@@ -1,5 +1,8 @@
 // What stands in the registry's store when it cannot be what we wrote.
 #include <gtest/gtest.h>
+#include <concepts>
+#include <string>
+#include <vector>
 
 #include "catalog/record_store.h"
 #include "registry/records.h"
@@ -202,7 +205,7 @@ TEST(RecordTest, SecretsAreFoundByTheirWholeDigest) {
   SecretIndex index;
   const Digest known = digest_of("known");
   Digest twin = known;  // the same bucket, another digest
-  twin.back() ^= std::byte{1};
+  twin.bytes.back() ^= std::byte{1};
   index.add(known, "owner");
   index.add(twin, "twin");
   EXPECT_EQ(*index.owner(known), "owner");
@@ -214,6 +217,28 @@ TEST(RecordTest, SecretsAreFoundByTheirWholeDigest) {
   EXPECT_EQ(to_text(digest_of("abc")),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
+
+// How long a lookup takes must not tell which of two digests it was, or whether it was one of them.
+TEST(RecordTest, EveryDigestOfABucketIsComparedWhicheverIsLookedFor) {
+  SecretIndex index;
+  std::vector<Digest> twins(4, digest_of("known"));
+  for (std::size_t i = 0; i < twins.size(); ++i) {
+    twins[i].bytes.back() ^= static_cast<std::byte>(i);
+    if (i > 0) index.add(twins[i], std::to_string(i));
+  }
+  for (std::size_t i = 0; i < twins.size(); ++i) {
+    std::size_t compared = 0;
+    const std::string* owner = index.owner(twins[i], &compared);
+    EXPECT_EQ(compared, 3u) << i;
+    EXPECT_EQ(owner == nullptr, i == 0);
+    if (owner != nullptr) {
+      EXPECT_EQ(*owner, std::to_string(i));
+    }
+  }
+}
+
+// A plain comparison stops at the first byte that differs.
+static_assert(!std::equality_comparable<Digest>, "digests are compared by same() alone");
 
 }  // namespace
 }  // namespace restored::registry
