@@ -13,6 +13,7 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "base/secret_text.h"
 #include "base/unique_fd.h"
 
 namespace restored::agent {
@@ -40,7 +41,8 @@ Result<void> write_secret(const std::string& directory, const std::string& secre
   ::unlink(temporary.c_str());
   UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return io_failure("open", temporary);
-  const std::string content = secret + "\n";
+  std::string content = secret + "\n";
+  const WipeAtEnd wiped(content);
   if (::write(file.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size())) {
     return io_failure("write", temporary);
   }

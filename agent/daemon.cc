@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include <chrono>
@@ -17,6 +19,7 @@
 #include "data/server.h"
 #include "endpoints.h"
 #include "restored/engine.h"
+#include "state_directory.h"
 
 namespace restored::agent {
 namespace {
@@ -42,6 +45,20 @@ void raise_descriptor_limit() {
   }
 }
 
+// What we make is ours alone: the state, RocksDB's files too. Sockets get their modes one by one.
+void keep_files_private() {
+  ::umask(S_IRWXG | S_IRWXO);
+}
+
+// A dump of our memory would hold the databases' content, and secrets that clients have just sent.
+// Nor may other processes of our own user look into it.
+void forbid_core_dumps() {
+  const rlimit none{};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    log::warning("agent", "cannot forbid core dumps, which would hold what clients have stored");
+  }
+}
+
 // A library's exception names no step and no setting: too many threads is "Resource temporarily
 // unavailable", a cache that does not fit "std::bad_alloc".
 template <class Work>
@@ -63,6 +80,9 @@ Result<void> run_daemon(const Config& config, bool new_admin_token) {
   const sigset_t stop_signals = block_stop_signals();
   log::set_level(config.log_level);
   raise_descriptor_limit();
+  keep_files_private();
+  if (!config.core_dumps) forbid_core_dumps();
+  RESTORED_TRY(close_state_directory(config.engine.state_directory));
 
   RESTORED_TRY(std::unique_ptr<Engine> engine,
                step("opening the state directory and the repository",

@@ -37,6 +37,7 @@ struct Config {
   Durability data_durability = Durability::process;
 
   log::Level log_level = log::Level::info;
+  bool core_dumps = false;
 };
 
 Config default_config();

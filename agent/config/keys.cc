@@ -129,6 +129,7 @@ const std::map<std::string, Setter, std::less<>>& keys() {
       {"state", text([](Config& c) -> std::string& { return c.engine.state_directory; })},
       {"repository", text([](Config& c) -> std::string& { return c.engine.repository_url; })},
       {"log_level", set_log_level},
+      {"core_dumps", boolean([](Config& c) -> bool& { return c.core_dumps; })},
       {"control.listen", set_control_listen},
       {"control.group", text([](Config& c) -> std::string& { return c.control_group; })},
       {"control.allow_remote_plaintext",

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/secret_text.h"
+
 namespace restored::control {
 namespace {
 
@@ -74,16 +76,18 @@ std::optional<std::string> presented_secret(std::string_view authorization, Surf
   }
   const auto encoded = after_scheme(authorization, "Basic");
   if (!encoded) return std::nullopt;
-  const std::optional<std::string> plain = base64_decoded(*encoded);
+  std::optional<std::string> plain = base64_decoded(*encoded);
   if (!plain) return std::nullopt;
+  const WipeAtEnd wiped(*plain);
   const std::size_t colon = plain->find(':');
   if (colon == std::string::npos || !names_an_account(plain->substr(0, colon))) return std::nullopt;
   return plain->substr(colon + 1);
 }
 
 Result<void> authenticate(Call& call, Scopes any_of) {
-  const auto secret = presented_secret(call.request.authorization, call.surface);
+  auto secret = presented_secret(call.request.authorization, call.surface);
   if (!secret || secret->empty()) return std::unexpected(unauthenticated(call.surface));
+  const WipeAtEnd wiped(*secret);
   const std::optional<TokenInfo> token = call.engine().token(*secret);
   if (!token) return std::unexpected(unauthenticated(call.surface));
   call.principal = fmt::format("token:{} {}", token->name, call.request.peer);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/secret_text.h"
 #include "control/answers.h"
 #include "control/authentication.h"
 
@@ -44,7 +45,10 @@ Result<Response> Exchange::handle() {
   const Route& route = *found_.route;
   call_.surface = route.surface;
   call_.parameters = std::move(found_.parameters);
-  if (route.any_of != 0) RESTORED_TRY(authenticate(call_, route.any_of));
+  if (route.any_of != 0) {
+    const WipeAtEnd wiped(request_.authorization);  // nobody asks for it again
+    RESTORED_TRY(authenticate(call_, route.any_of));
+  }
   return route.handler(call_);
 }
 
