@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds and runs the tests. Without options: what CI runs, every test of the release build, then the
-# unit tests under ASan and UBSan.
+# unit tests under ASan and UBSan, then each fuzzer for ten seconds.
 #   --release  every test of the release build; with the next two, several builds after each other
 #   --asan     ASan and UBSan, every test
 #   --tsan     ThreadSanitizer (clang), every test
+#   --fuzz     each fuzzer for ten seconds; tests/fuzz/run.sh --seconds 3600 for an hour each
 #   --long     the long form of the tests that have one (RESTORED_TEST_LONG=1)
 #   --label L  only tests with this ctest label: unit, system, crash, store, bench-smoke
 set -euo pipefail
@@ -11,11 +12,14 @@ cd "$(dirname "$0")/.."
 
 steps=()
 label=""
+fuzz=""
+everything=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --release) steps+=(release) ;;
     --asan) steps+=(asan-ubsan) ;;
     --tsan) steps+=(tsan) ;;
+    --fuzz) fuzz=1 ;;
     --long) export RESTORED_TEST_LONG=1 ;;
     --label)
       [ $# -ge 2 ] || { echo "error: --label wants a label" >&2; exit 64; }
@@ -23,7 +27,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help)
-      sed -n '2,9s/^# \{0,1\}//p' "$0"
+      sed -n '2,10s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -35,7 +39,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 
+[ ${#steps[@]} -gt 0 ] || [ -n "$label" ] || [ -n "$fuzz" ] || everything=1
 sections=(build run test)
+[ -z "$fuzz$everything" ] || sections+=(fuzz)
 case " ${steps[*]} " in *" tsan "*) sections+=(clang) ;; esac
 tools/install-packages.sh "${sections[@]}"
 
@@ -64,10 +70,14 @@ if [ ${#steps[@]} -gt 0 ]; then
 elif [ -n "$label" ]; then
   steps=(release)
   test_with release "$label"
-else
+elif [ -n "$everything" ]; then
   steps=(release asan-ubsan)
   test_with release ""
   test_with asan-ubsan unit tests_unit
+fi
+if [ -n "$fuzz$everything" ]; then
+  echo "== fuzz"
+  tests/fuzz/run.sh --seconds 10 || failed=1
 fi
 
 echo

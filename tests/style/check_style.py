@@ -30,7 +30,7 @@ ONLY_IN = {
     r"rocksdb/": ["engine/catalog/", "tests/catalog/", "tests/crash/",
                     "tests/support/simulated_disk/", "tests/power/"],
     r"boost/(asio|beast)": ["agent/", "tools/restorectl/", "tests/agent/", "tests/control/",
-                            "tests/data/", "bench/", "engine/net/"],
+                            "tests/data/", "tests/fuzz/", "bench/", "engine/net/"],
     r"toml\+\+/": ["agent/"],
     r"spdlog/": ["engine/base/"],
     r"expat": ["engine/store/"],
