@@ -4,6 +4,8 @@
 // Threading: one thread at a time.
 #pragma once
 
+#include <string.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -39,6 +41,11 @@ class InputBuffer {
     if (end_ == capacity_) read_bytes_ = std::min(2 * read_bytes_, read_bytes_max);
   }
   void consume(std::size_t bytes) { begin_ += bytes; }
+  // The same, and they are overwritten: a connection may idle for days with its password here.
+  void consume_secret(std::size_t bytes) {
+    ::explicit_bzero(bytes_.get() + begin_, bytes);
+    consume(bytes);
+  }
 
  private:
   static constexpr std::size_t first_bytes = 4 * 1024;

@@ -30,6 +30,11 @@ ParserLimits parser_limits(const DataOptions& options) {
   return parser;
 }
 
+bool holds_secret(Arguments request) {
+  return !request.empty() &&
+         (equals_ignoring_case(request[0], "auth") || equals_ignoring_case(request[0], "hello"));
+}
+
 }  // namespace
 
 Session::Session(ServerState& server, Socket socket, std::shared_ptr<ClientRecord> record)
@@ -97,8 +102,13 @@ bool Session::run_requests() {
       client_.closing = true;
       return false;
     }
+    const bool secret = holds_secret(parser_.arguments());
     if (!answer(parser_.arguments())) return true;
-    input_.consume(parser_.consumed());
+    if (secret) {
+      input_.consume_secret(parser_.consumed());
+    } else {
+      input_.consume(parser_.consumed());
+    }
     if (client_.reply.bytes() > flush_bytes) flush();
   }
   return false;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <string>
+#include <string_view>
 
 namespace restored::test {
 namespace {
@@ -65,6 +67,17 @@ TEST(InputBufferTest, WhatIsOnlyAnnouncedCostsNothing) {
   data::InputBuffer buffer;
   EXPECT_EQ(fill(buffer, 100, 512 * 1024 * 1024).resizes, 1u);
   EXPECT_LE(buffer.free_bytes(), 8u * 1024);
+}
+
+TEST(InputBufferTest, AConsumedSecretIsOverwritten) {
+  data::InputBuffer buffer;
+  const std::string_view text = "AUTH password\r\nGET a\r\n";
+  std::memcpy(buffer.prepare(0).data(), text.data(), text.size());
+  buffer.commit(text.size());
+  const char* const begin = buffer.unread().data();
+  buffer.consume_secret(15);
+  EXPECT_EQ(buffer.unread(), "GET a\r\n");
+  EXPECT_EQ(std::string_view(begin, 15), std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 15));
 }
 
 }  // namespace
