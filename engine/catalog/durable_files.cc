@@ -229,6 +229,15 @@ class DurableFilesImpl final : public DurableFiles {
     return status;
   }
 
+  IOStatus RenameFile(const std::string& source, const std::string& target,
+                      const IOOptions& options, IODebugContext* debug) override {
+    if (base_name(target) == "CURRENT") {
+      IOStatus status = sync_directory(*files_, directory_of(target));
+      if (!status.ok()) return status;
+    }
+    return FileSystemWrapper::RenameFile(source, target, options, debug);
+  }
+
   IOStatus NewDirectory(const std::string& path, const IOOptions& options,
                         std::unique_ptr<FSDirectory>* directory, IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "catalog/disk.h"
+#include "catalog/durable_files.h"
 #include "catalog/log_anchor.h"
 #include "catalog/options.h"
 #include "catalog/rocksdb_version.h"
@@ -93,7 +94,7 @@ Result<std::unique_ptr<RecordStore>> RecordStore::open(const std::string& direct
                                                        std::shared_ptr<const Disk> disk) {
   const Disk place = disk ? *disk : Disk();
   RESTORED_TRY(place.files->make_directories(directory));
-  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(place.rocksdb);
+  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(DurableFiles::make(place.rocksdb));
   rocksdb::Options options = record_store_options();
   options.env = env.get();
   auto anchor = std::make_shared<LogAnchor>();

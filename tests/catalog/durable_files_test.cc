@@ -57,6 +57,11 @@ class RecordedFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class RecordedFiles final : public rocksdb::FileSystemWrapper {
  public:
+  IOStatus RenameFile(const std::string& source, const std::string& target,
+                      const IOOptions& options, IODebugContext* debug) override {
+    journal_.calls.emplace_back("rename");
+    return FileSystemWrapper::RenameFile(source, target, options, debug);
+  }
   explicit RecordedFiles(Journal& journal)
       : FileSystemWrapper(rocksdb::FileSystem::Default()), journal_(journal) {}
   const char* Name() const override { return "recorded"; }
@@ -115,6 +120,21 @@ TEST_F(DurableFilesTest, LinksAreSyncedOnceBeforeTheManifestNamesThem) {
   ASSERT_TRUE(manifest_->Append("2", {}, nullptr).ok());
   EXPECT_EQ(journal_.calls,
             (Calls{"link", "link", "append w", "sync directory", "append 1", "append 2"}));
+}
+
+// Found by a cut of the power during a recovery from a cut: CURRENT named a MANIFEST that named a
+// file of that recovery, and that file's own name was lost.
+TEST_F(DurableFilesTest, NamesAreDurableBeforeCurrentLeadsToThem) {
+  restored::test::write_file(directory_.file("000009.dbtmp"), "MANIFEST-000001");
+  const auto rename = [&](const char* to) {
+    return files_->RenameFile(directory_.file("000009.dbtmp"), directory_.file(to), {}, nullptr);
+  };
+  journal_.refuse_sync = true;
+  EXPECT_FALSE(rename("CURRENT").ok());
+  EXPECT_FALSE(std::filesystem::exists(directory_.file("CURRENT")));
+  journal_.refuse_sync = false;
+  EXPECT_TRUE(rename("CURRENT").ok());
+  EXPECT_EQ(journal_.calls, (Calls{"sync directory", "sync directory", "rename"}));
 }
 
 TEST_F(DurableFilesTest, ManifestIsNotWrittenWhileTheLinksCannotBeSynced) {

@@ -69,9 +69,14 @@ void TestHost::open() {
 }
 
 void TestHost::close() {
-  const Result<void> closed = engine_->close();
+  const Result<void> closed = try_close();
   EXPECT_TRUE(closed) << closed.error().message;
+}
+
+Result<void> TestHost::try_close() {
+  Result<void> closed = engine_->close();
   engine_.reset();
+  return closed;
 }
 
 DatabaseId TestHost::make_database(const std::string& name) {

@@ -41,6 +41,7 @@ class TestHost {
   void open();              // aborts the test program when it fails
   Result<void> try_open();  //
   void close();             // EXPECTs that it succeeds
+  Result<void> try_close();
   Engine& engine() { return *engine_; }
 
   DatabaseId make_database(const std::string& name);
