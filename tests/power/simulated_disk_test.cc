@@ -83,8 +83,9 @@ TEST_F(SimulatedDiskTest, AReplacedFileIsOldOrNewWhole) {
   ASSERT_TRUE(files_.sync_directory("/"));
   ASSERT_TRUE(io::replace_file(files_, "/a", bytes_of("new")));
   EXPECT_EQ(outcomes("/a", Survival::any), Outcomes{"new"});
-  disk_.plan().ignore_syncs(
-      [](DiskCall call, const std::string&) { return call == DiskCall::sync_directory; });
+  disk_.plan().ignore_syncs([](DiskCall call, const std::string&, const std::string&) {
+    return call == DiskCall::sync_directory;
+  });
   ASSERT_TRUE(io::replace_file(files_, "/a", bytes_of("newer")));
   EXPECT_EQ(outcomes("/a", Survival::any), (Outcomes{"new", "newer"}));
   EXPECT_EQ(outcomes("/a", Survival::in_order), (Outcomes{"new", "newer"}));

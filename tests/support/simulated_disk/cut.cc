@@ -13,14 +13,15 @@ class SimulatedDisk::Copier {
   Copier(SimulatedDisk& from, SimulatedDisk& to) : from_(from), to_(to) {}
 
   // Only what survives, and that is settled then.
-  void cut(Survival survival, std::uint64_t seed) {
+  void cut(Survival survival, std::uint64_t seed, const Below& below) {
     survival_ = survival;
+    below_ = &below;
     seed_ = seed;
     Choices choices(seed ^ 0x5eed);
     in_order_until_ =
         from_.changes_synced_ + choices.below(from_.next_change_ - from_.changes_synced_);
     surviving_of_eight_ = 1 + choices.below(7);
-    to_.root_ = settled(from_.root_);
+    to_.root_ = settled(from_.root_, "");
   }
   void keep_all() { to_.root_ = whole(from_.root_); }
 
@@ -48,7 +49,16 @@ class SimulatedDisk::Copier {
     return {known->second, is_new};
   }
 
-  NodePointer settled(const NodePointer& node) {
+  NodePointer settled(const NodePointer& node, const std::string& path) {
+    const auto own_fate = below_->find(path);
+    if (own_fate == below_->end()) return settled_here(node, path);
+    const Survival around = std::exchange(survival_, own_fate->second);
+    NodePointer copy = settled_here(node, path);
+    survival_ = around;
+    return copy;
+  }
+
+  NodePointer settled_here(const NodePointer& node, const std::string& path) {
     const auto [copy, is_new] = copy_of(node);
     ++copy->names;
     if (!is_new) return copy;
@@ -59,7 +69,7 @@ class SimulatedDisk::Copier {
     }
     for (const auto& [name, entry] :
          node->names_after_cut([this](std::uint64_t change) { return survives(change); })) {
-      copy->entries.emplace(name, settled(entry));
+      copy->entries.emplace(name, settled(entry, path + "/" + name));
     }
     copy->synced_entries = copy->entries;
     return copy;
@@ -88,16 +98,18 @@ class SimulatedDisk::Copier {
   SimulatedDisk& to_;
   std::unordered_map<const Node*, NodePointer> copies_;
   Survival survival_ = Survival::everything;
+  const Below* below_ = nullptr;
   std::uint64_t seed_ = 0;
   std::uint64_t in_order_until_ = 0;
   std::uint64_t surviving_of_eight_ = 0;
 };
 
-std::unique_ptr<SimulatedDisk> SimulatedDisk::power_cut(Survival survival, std::uint64_t seed) {
+std::unique_ptr<SimulatedDisk> SimulatedDisk::power_cut(Survival survival, std::uint64_t seed,
+                                                        const Below& below) {
   const std::lock_guard lock(mutex_);
   auto left = std::make_unique<SimulatedDisk>(capacity_pages_ * page_bytes, clock_);
   left->next_node_ = next_node_;
-  Copier(*this, *left).cut(survival, seed);
+  Copier(*this, *left).cut(survival, seed, below);
   return left;
 }
 

@@ -82,7 +82,11 @@ class SimulatedDisk {
 
   // What a power loss now leaves; the same for the same seed and tree. No locks are held on it, its
   // plan is empty.
-  std::unique_ptr<SimulatedDisk> power_cut(Survival survival, std::uint64_t seed);
+  // What lies below one of the named directories has a fate of its own: it may stand for a disk of
+  // another host.
+  using Below = std::map<std::string, Survival>;
+  std::unique_ptr<SimulatedDisk> power_cut(Survival survival, std::uint64_t seed,
+                                           const Below& below = {});
   // What the death of the process now leaves: everything, not synced as it is.
   std::unique_ptr<SimulatedDisk> process_death();
   // From here on every call fails with EIO and does nothing: for what is left of a process whose

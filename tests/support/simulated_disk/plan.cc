@@ -1,9 +1,17 @@
 #include "simulated_disk/plan.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
 namespace restored::test {
+
+namespace {
+
+constexpr Calls naming_calls{DiskCall::create, DiskCall::link, DiskCall::rename, DiskCall::remove,
+                             DiskCall::make_directory};
+
+}  // namespace
 
 std::string_view name(DiskCall call) {
   constexpr std::array<std::string_view, disk_call_count> names = {
@@ -34,13 +42,17 @@ std::uint64_t DiskPlan::counted(std::size_t counter) const {
   return rules_.at(counter).seen;
 }
 
-void DiskPlan::ignore_syncs(std::function<bool(DiskCall, const std::string&)> ignored) {
+void DiskPlan::ignore_syncs(SyncChoice ignored) {
   const std::lock_guard lock(mutex_);
   ignored_ = std::move(ignored);
 }
 
 void DiskPlan::before_each(std::function<void(DiskCall, const std::string&)> hook) {
-  hook_ = std::move(hook);
+  auto shared = hook ? std::make_shared<const std::function<void(DiskCall, const std::string&)>>(
+                           std::move(hook))
+                     : nullptr;
+  const std::lock_guard lock(mutex_);
+  hook_ = std::move(shared);
 }
 
 void DiskPlan::trace(bool on) {
@@ -82,8 +94,12 @@ TracedCall DiskPlan::last_failure() const {
 }
 
 DiskPlan::Verdict DiskPlan::next(DiskCall call, const std::string& path) {
-  if (hook_) hook_(call, path);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (const auto hook = hook_) {
+    lock.unlock();
+    (*hook)(call, path);
+    lock.lock();
+  }
   ++counts_[static_cast<std::size_t>(call)];
   if (tracing_) traced_.push_back({call, path});
   Verdict verdict;
@@ -101,8 +117,14 @@ DiskPlan::Verdict DiskPlan::next(DiskCall call, const std::string& path) {
     last_failure_ = {call, path};
     return verdict;
   }
-  const bool syncs = call == DiskCall::sync || call == DiskCall::sync_directory;
-  verdict.ignored = syncs && ignored_ && ignored_(call, path);
+  if (!ignored_) return verdict;
+  if (naming_calls.holds(call)) {
+    const std::size_t slash = std::min(path.rfind('/'), path.size());
+    last_change_[path.substr(0, slash)] =
+        std::string(name(call)) + " " + path.substr(std::min(slash + 1, path.size()));
+  }
+  if (call == DiskCall::sync) verdict.ignored = ignored_(call, path, "");
+  if (call == DiskCall::sync_directory) verdict.ignored = ignored_(call, path, last_change_[path]);
   return verdict;
 }
 

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -88,9 +90,12 @@ class DiskPlan {
   // How many such calls there were since counting began, which this filter is part of from here.
   std::size_t begin_count(const CallFilter& filter);
   std::uint64_t counted(std::size_t counter) const;
-  // Syncs (of files and directories) that say yes report success and do nothing.
-  void ignore_syncs(std::function<bool(DiskCall, const std::string& path)> ignored);
-  // Called before every call, on its thread, without a lock. Not to be changed while calls run.
+  // Syncs (of files and directories) that say yes report success and do nothing. For a directory
+  // `after` is the last change of its names, such as "link 000012.sst".
+  using SyncChoice =
+      std::function<bool(DiskCall, const std::string& path, const std::string& after)>;
+  void ignore_syncs(SyncChoice ignored);
+  // Called before every call, on its thread, without a lock. Null: nothing; one that runs goes on.
   void before_each(std::function<void(DiskCall, const std::string& path)> hook);
   void trace(bool on);
   // No faults, ignored syncs and counters any more.
@@ -122,8 +127,9 @@ class DiskPlan {
 
   mutable std::mutex mutex_;
   std::vector<Rule> rules_;
-  std::function<bool(DiskCall, const std::string&)> ignored_;
-  std::function<void(DiskCall, const std::string&)> hook_;
+  SyncChoice ignored_;
+  std::map<std::string, std::string> last_change_;  // by directory; while ignored_ is there
+  std::shared_ptr<const std::function<void(DiskCall, const std::string&)>> hook_;
   std::array<std::uint64_t, disk_call_count> counts_{};
   bool tracing_ = false;
   std::vector<TracedCall> traced_;
