@@ -20,7 +20,7 @@ function(parser_library folder)
   target_link_libraries(restored_${name} ${scope} ${ARG_LINK})
 endfunction()
 
-foreach(folder engine/base engine/format engine/net agent/config agent/control)
+foreach(folder engine/base engine/seal engine/format engine/net agent/config agent/control)
   get_filename_component(name ${folder} NAME)
   file(GLOB ${name}_sources CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/${folder}"
        "${CMAKE_SOURCE_DIR}/${folder}/*.cc")
@@ -32,8 +32,9 @@ parser_library(engine/base
   LINK fmt::fmt Threads::Threads spdlog::spdlog OpenSSL::Crypto)
 parser_library(engine/io SOURCES errno_error.cc file_system.cc posix_file.cc secret_file.cc
   LINK restored_base)
+parser_library(engine/seal SOURCES ${seal_sources} LINK restored_base OpenSSL::Crypto)
 parser_library(engine/format SOURCES ${format_sources}
-  LINK restored_base PkgConfig::ZSTD PkgConfig::XXHASH Boost::json OpenSSL::Crypto)
+  LINK restored_base restored_seal PkgConfig::ZSTD PkgConfig::XXHASH Boost::json OpenSSL::Crypto)
 parser_library(engine/net SOURCES ${net_sources} LINK restored_base Boost::headers OpenSSL::SSL)
 parser_library(engine/store
   SOURCES credential_places.cc http_date.cc instance_metadata.cc object_key.cc percent_encoding.cc
