@@ -16,9 +16,7 @@
 namespace restored::format {
 namespace {
 
-constexpr std::string_view contents_kind = "contents";
 constexpr std::string_view mark_kind = "collection";
-constexpr std::string_view damage_kind = "damage";
 constexpr std::size_t entry_bytes = sizeof(ContentId::bytes);
 // Its first line has no more than this.
 constexpr std::size_t envelope_bytes_max = 128;

@@ -51,8 +51,10 @@ Result<std::string_view> unseal(std::string_view kind, std::string_view document
     return fail(ErrorCode::corruption, fmt::format("the {}'s version is not a number", kind));
   if (*version > format_version)
     return fail(ErrorCode::unsupported_format,
-                fmt::format("the {} has format version {}, this agent reads up to {}", kind,
-                            *version, format_version));
+                *version == sealed_format_version
+                    ? fmt::format("the {} has format version 2, but is not encrypted", kind)
+                    : fmt::format("the {} has format version {}, this agent reads up to {}", kind,
+                                  *version, sealed_format_version));
   const std::size_t line_end = document.find('\n');
   if (line_end == std::string_view::npos)
     return fail(ErrorCode::corruption, fmt::format("the {} has no first line", kind));

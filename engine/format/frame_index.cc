@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "format/frame_layout.h"
 #include "format/hash.h"
 #include "format/little_endian.h"
 #include "format/manifest.h"
@@ -15,8 +16,8 @@ namespace restored::format {
 namespace {
 
 constexpr std::string_view magic = "RSTFRAME";
-constexpr std::uint64_t header_bytes = 16;
-constexpr std::uint64_t entry_bytes = 12;
+constexpr std::uint64_t header_bytes = frame_index_header_bytes;
+constexpr std::uint64_t entry_bytes = frame_entry_bytes;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
@@ -30,7 +31,7 @@ void append_entries(std::string& target, std::span<const Frame> frames) {
 }
 
 // The frames of one file out of its slice, checked against what the manifest says of it.
-Result<void> decode_file(const ManifestFile& file, std::span<const std::byte> slice,
+Result<void> decode_file(const ManifestFile& file, bool keyed, std::span<const std::byte> slice,
                          std::span<Frame> frames) {
   if (hash128_hex(slice) != file.frames_hash)
     return fail(ErrorCode::corruption, "the slice's hash differs from the manifest");
@@ -53,7 +54,7 @@ Result<void> decode_file(const ManifestFile& file, std::span<const std::byte> sl
     return fail(ErrorCode::corruption,
                 fmt::format("the frames have {} stored bytes, the manifest says {}", stored_bytes,
                             file.stored_bytes));
-  if (content_id(file.size_bytes, frames) != file.content)
+  if (!keyed && content_id(file.size_bytes, frames) != file.content)
     return fail(ErrorCode::corruption, "the content id does not follow from the frames' hashes");
   return {};
 }
@@ -64,12 +65,16 @@ std::uint64_t frames_bytes(std::uint64_t frames) {
   return header_bytes + entry_bytes * frames;
 }
 
+std::string frame_index_header(std::uint32_t version) {
+  std::string header(magic);
+  append_little_endian(header, version);
+  append_little_endian(header, static_cast<std::uint32_t>(entry_bytes));
+  return header;
+}
+
 std::string encode_frames(std::span<const Frame> frames) {
-  std::string index;
+  std::string index = frame_index_header(format_version);
   index.reserve(frames_bytes(frames.size()));
-  index += magic;
-  append_little_endian(index, format_version);
-  append_little_endian(index, static_cast<std::uint32_t>(entry_bytes));
   append_entries(index, frames);
   return index;
 }
@@ -95,7 +100,7 @@ void index_frames(Manifest& manifest, std::span<const Frame> frames) {
       content_bytes += frame.content_bytes;
     }
     RESTORED_CHECK(content_bytes == file.size_bytes, "the frames make up the file");
-    file.content = content_id(file.size_bytes, slice);
+    if (manifest.data_key.empty()) file.content = content_id(file.size_bytes, slice);
     file.frames_hash = frames_slice_hash(slice);
     begin += file.frames_count;
   }
@@ -117,11 +122,12 @@ Result<std::vector<Frame>> decode_frames(const Manifest& manifest, std::string_v
     return fail(ErrorCode::unsupported_format, "the frame index has an unknown header");
   const auto entries = bytes_of(bytes.substr(header.size()));
   std::vector<Frame> frames(manifest.frames_count);
+  const bool keyed = !manifest.data_key.empty();
   for (const ManifestFile& file : manifest.files) {
     const auto slice =
         entries.subspan(entry_bytes * file.frames_begin, entry_bytes * file.frames_count);
     const auto of_file = std::span(frames).subspan(file.frames_begin, file.frames_count);
-    if (auto decoded = decode_file(file, slice, of_file); !decoded)
+    if (auto decoded = decode_file(file, keyed, slice, of_file); !decoded)
       return std::unexpected(context("frames of " + file.name, std::move(decoded).error()));
   }
   return frames;

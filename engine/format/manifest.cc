@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/hex.h"
+#include "format/data_key.h"
 #include "format/document.h"
 #include "format/fields.h"
 #include "format/pretty.h"
@@ -20,7 +21,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kind = "manifest";
+constexpr std::string_view kind = manifest_kind;
 // Far beyond any file or backup; keeps every sum of lengths below 2^64.
 constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 48;
 // RocksDB goes to 2^56 - 1 and asserts; what takes a backup in must have room for later writes.
@@ -60,6 +61,7 @@ json::object file_object(const ManifestFile& file, const json::storage_ptr& stor
 json::object manifest_object(const Manifest& manifest, const json::storage_ptr& storage) {
   json::object object(storage);
   object["repository_id"] = manifest.repository_id;
+  if (!manifest.data_key.empty()) object["data_key"] = manifest.data_key;
   object["backup_id"] = manifest.backup.value;
   object["database_id"] = manifest.database.value;
   object["database_name"] = to_utf8(manifest.database_name);
@@ -163,6 +165,8 @@ Result<void> check_consistent(const Manifest& manifest) {
                 fmt::format("the backup has frames of {} bytes, this agent reads {}",
                             manifest.frame_bytes, limits::frame_bytes));
   if (!hash_text(manifest.frames_hash)) return unusable("no hash of the frame index");
+  if (!manifest.data_key.empty() && !valid_key_id(manifest.data_key))
+    return unusable("its data key has no id");
   std::unordered_set<std::string_view> names;
   std::uint64_t frames = 0;
   std::uint64_t content_bytes = 0;
@@ -218,6 +222,7 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   Fields fields(document.top(), std::string(kind));
   Manifest manifest;
   fields.read("repository_id", manifest.repository_id);
+  fields.read_optional("data_key", manifest.data_key);
   fields.read("backup_id", manifest.backup.value);
   fields.read("database_id", manifest.database.value);
   fields.read("database_name", manifest.database_name);

@@ -19,6 +19,13 @@
 namespace restored::format {
 
 inline constexpr std::uint32_t format_version = 1;
+// Of what an encrypted repository holds: something of version 1, sealed (sealed.h).
+inline constexpr std::uint32_t sealed_format_version = 2;
+
+// Kinds of documents; more in contents.h.
+inline constexpr std::string_view manifest_kind = "manifest";
+inline constexpr std::string_view summary_kind = "summary";
+inline constexpr std::string_view repository_kind = "repository";
 
 // What identifies an SST file for ever, wherever it is copied: the engine's own names for it.
 struct SstIdentity {
@@ -59,6 +66,7 @@ struct ManifestFile {
 struct Manifest {
   std::uint32_t version = format_version;
   std::string repository_id;
+  std::string data_key;  // id of what all of the backup is sealed with; empty: it is not encrypted
   BackupId backup;
   DatabaseId database;
   std::string database_name;
@@ -84,7 +92,8 @@ struct Manifest {
 
 // Fills in what follows from the frames, which stand in the order of manifest.files with their
 // size_bytes set: frames_begin, frames_count, stored_bytes, content and frames_hash of each file,
-// and frames_count and frames_hash of the whole. REQUIRES: the frames fit the sizes (checked).
+// and frames_count and frames_hash of the whole. With a data key the contents do not follow: they
+// are set already. REQUIRES: the frames fit the sizes (checked).
 void index_frames(Manifest& manifest, std::span<const Frame> frames);
 
 // REQUIRES: consistent, as decode_manifest demands it (checked). Text that is not UTF-8 is written
@@ -101,8 +110,8 @@ std::string manifest_json(const Manifest& manifest);
 std::string encode_frames(std::span<const Frame> frames);
 std::uint64_t frames_bytes(std::uint64_t frames);  // of the index of so many frames
 std::string frames_slice_hash(std::span<const Frame> frames);
-// Checks the whole index against the manifest: object hash, each file's slice, lengths, and each
-// file's content id recomputed from its frame hashes. Errors: corruption.
+// Checks the whole index against the manifest: object hash, each file's slice, lengths, and,
+// without a data key, each file's content id recomputed from its frame hashes. Errors: corruption.
 Result<std::vector<Frame>> decode_frames(const Manifest& manifest, std::string_view bytes);
 
 // "<prefix>/databases/<database id>/<backup id>": enough to list a backup without its manifest.

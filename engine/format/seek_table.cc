@@ -8,6 +8,7 @@
 #include "format/frame.h"
 #include "format/guard.h"
 #include "format/little_endian.h"
+#include "format/object_seal.h"
 #include "restored/limits.h"
 
 namespace restored::format {
@@ -30,6 +31,45 @@ std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
+void append_entries(std::string& target, std::span<const Frame> frames,
+                    std::span<const std::uint32_t> content_sums) {
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    append_little_endian(target, frames[i].stored_bytes);
+    append_little_endian(target, frames[i].content_bytes);
+    append_little_endian(target, content_sums[i]);
+  }
+}
+
+Result<std::vector<SeekEntry>> read_entries(std::span<const std::byte> bytes) {
+  std::vector<SeekEntry> entries(bytes.size() / entry_bytes);
+  const std::byte* cursor = bytes.data();
+  for (SeekEntry& entry : entries) {
+    entry.stored_bytes = load_little_endian<std::uint32_t>(cursor);
+    entry.content_bytes = load_little_endian<std::uint32_t>(cursor + 4);
+    entry.content_sum = load_little_endian<std::uint32_t>(cursor + 8);
+    cursor += entry_bytes;
+    if (entry.content_bytes > limits::frame_bytes || entry.stored_bytes == 0 ||
+        entry.stored_bytes > limits::frame_stored_bytes_max)
+      return fail(ErrorCode::corruption,
+                  fmt::format("seek table entry {} has impossible lengths {} and {}",
+                              &entry - entries.data(), entry.stored_bytes, entry.content_bytes));
+  }
+  return entries;
+}
+
+Result<std::vector<SeekEntry>> open_entries(std::span<const std::byte> tail,
+                                            const ObjectSeal& seal) {
+  const std::uint64_t empty = guard_bytes + table_bytes(0);
+  if (tail.size() < empty || (tail.size() - empty) % entry_bytes != 0)
+    return fail(ErrorCode::corruption, fmt::format("a seek table has not {} bytes", tail.size()));
+  const auto entries = open_table(seal, tail);
+  if (!entries)
+    return fail(ErrorCode::corruption,
+                "the seek table is not what was sealed for this object: damaged, or changed by "
+                "somebody who does not have the key");
+  return read_entries(bytes_of(*entries));
+}
+
 }  // namespace
 
 std::uint64_t seek_table_bytes(std::uint64_t frames) {
@@ -37,19 +77,21 @@ std::uint64_t seek_table_bytes(std::uint64_t frames) {
 }
 
 std::string encode_seek_table(std::span<const Frame> frames,
-                              std::span<const std::uint32_t> content_sums) {
+                              std::span<const std::uint32_t> content_sums, const ObjectSeal& seal) {
   RESTORED_CHECK(frames.size() == content_sums.size(), "one sum a frame");
   RESTORED_CHECK(frames.size() <= frames_max, "a file has fewer frames");
+  if (seal.key != nullptr) {
+    std::string entries;
+    entries.reserve(entry_bytes * frames.size());
+    append_entries(entries, frames, content_sums);
+    return seal_table(seal, bytes_of(entries));
+  }
   std::string table(guard_bytes, '\0');
   table.reserve(seek_table_bytes(frames.size()));
   append_little_endian(table, skippable_magic);
   append_little_endian(table,
                        static_cast<std::uint32_t>(table_bytes(frames.size()) - header_bytes));
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    append_little_endian(table, frames[i].stored_bytes);
-    append_little_endian(table, frames[i].content_bytes);
-    append_little_endian(table, content_sums[i]);
-  }
+  append_entries(table, frames, content_sums);
   append_little_endian(table, static_cast<std::uint32_t>(frames.size()));
   append_little_endian(table, checksum_flag);
   append_little_endian(table, seekable_magic);
@@ -58,7 +100,9 @@ std::string encode_seek_table(std::span<const Frame> frames,
   return table;
 }
 
-Result<std::vector<SeekEntry>> decode_seek_table(std::span<const std::byte> tail) {
+Result<std::vector<SeekEntry>> decode_seek_table(std::span<const std::byte> tail,
+                                                 const ObjectSeal& seal) {
+  if (seal.key != nullptr) return open_entries(tail, seal);
   if (tail.size() < seek_table_bytes(0))
     return fail(ErrorCode::corruption,
                 fmt::format("{} bytes are too few for a seek table", tail.size()));
@@ -82,20 +126,7 @@ Result<std::vector<SeekEntry>> decode_seek_table(std::span<const std::byte> tail
     return fail(
         ErrorCode::unsupported_format,
         fmt::format("seek table descriptor is {:#04x}, not {:#04x}", descriptor, checksum_flag));
-  cursor += header_bytes;
-  std::vector<SeekEntry> entries(count);
-  for (SeekEntry& entry : entries) {
-    entry.stored_bytes = load_little_endian<std::uint32_t>(cursor);
-    entry.content_bytes = load_little_endian<std::uint32_t>(cursor + 4);
-    entry.content_sum = load_little_endian<std::uint32_t>(cursor + 8);
-    cursor += entry_bytes;
-    if (entry.content_bytes > limits::frame_bytes || entry.stored_bytes == 0 ||
-        entry.stored_bytes > limits::frame_stored_bytes_max)
-      return fail(ErrorCode::corruption,
-                  fmt::format("seek table entry {} has impossible lengths {} and {}",
-                              &entry - entries.data(), entry.stored_bytes, entry.content_bytes));
-  }
-  return entries;
+  return read_entries(table.subspan(header_bytes, entry_bytes * count));
 }
 
 }  // namespace restored::format

@@ -5,12 +5,6 @@
 #include "format/utf8.h"
 
 namespace restored::format {
-namespace {
-
-constexpr std::string_view summary_kind = "summary";
-constexpr std::string_view repository_kind = "repository";
-
-}  // namespace
 
 Summary summarize(const Manifest& manifest) {
   Summary summary;
