@@ -35,6 +35,8 @@ Result<std::vector<std::optional<StoredFile>>> find_stored(
       log::info("backup", "base={} is not used: {}", base.value, loaded.error().message);
       continue;
     }
+    // What is sealed with another key, or not at all, must not become part of a sealed backup.
+    if (loaded->key != repository.data_key()) continue;
     for (const format::ManifestFile& file : loaded->manifest.files) {
       const auto match = wanted.find(file.identity);
       if (match == wanted.end() || damaged.contains(file.content)) continue;

@@ -20,7 +20,8 @@ struct StoredFile {
 };
 
 // For each file: where it was stored, or nothing. Looks at `bases` in their order, until every file
-// is found; a base that is gone or unreadable is no error, nor is a file whose object is one of
+// is found; a base that is gone, unreadable or not sealed with the repository's data key is no
+// error, nor is a file whose object is one of
 // `damaged`. Whether the objects are still there is not asked: secure_objects() does, of all at
 // once. Errors: cancelled, object_store_unavailable.
 Result<std::vector<std::optional<StoredFile>>> find_stored(

@@ -237,7 +237,7 @@ Result<void> Run::read_contents() {
     if (error.code == ErrorCode::backup_not_found) {
       RESTORED_TRY(const bool listed, still_listed(ids[index], call));
       if (!listed) return {};  // removed, or withdrawn, meanwhile
-    } else if (error.code != ErrorCode::backup_not_usable) {
+    } else if (error.code != ErrorCode::backup_not_usable && !about_keys(error.code)) {
       return std::unexpected(error);
     }
     log::warning("backup", "no object is removed while it is unknown which ones {} needs: {}",

@@ -117,7 +117,8 @@ Result<void> Run::upload(const std::vector<std::size_t>& indexes, pipeline::Prog
                                                 call_.bandwidth,
                                                 environment_.threads,
                                                 environment_.zstd_level,
-                                                &replaced};
+                                                &replaced,
+                                                environment_.repository.data_key()};
   RESTORED_TRY(std::vector<pipeline::UploadedFile> uploaded,
                pipeline::upload(files, environment, call_.stop));
   RESTORED_CHECK(uploaded.size() == indexes.size(), "an upload answers for each file");
@@ -193,6 +194,8 @@ void Run::withdraw() {
 format::Manifest Run::manifest(std::span<const format::Frame> frames) const {
   format::Manifest manifest;
   manifest.repository_id = environment_.repository.id();
+  const format::DataKey* const data_key = environment_.repository.data_key();
+  if (data_key != nullptr) manifest.data_key = data_key->id();
   manifest.backup = request_.id;
   manifest.database = request_.database;
   manifest.database_name = request_.database_name;
@@ -208,8 +211,9 @@ format::Manifest Run::manifest(std::span<const format::Frame> frames) const {
     manifest.uploaded_bytes += bytes;
     manifest.incremental = manifest.incremental || bytes == 0;
   }
-  for (const catalog::FileFacts& file : exported_.files) {
-    manifest.files.push_back(manifest_file(file));
+  for (std::size_t i = 0; i < stored_.size(); ++i) {
+    manifest.files.push_back(manifest_file(exported_.files[i]));
+    manifest.files.back().content = stored_[i]->content;
   }
   format::index_frames(manifest, frames);
   return manifest;

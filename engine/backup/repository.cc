@@ -10,9 +10,8 @@
 #include "backup/delayed_stop.h"
 #include "backup/documents.h"
 #include "backup/parallel.h"
-#include "base/clock.h"
+#include "base/check.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "restored/limits.h"
 
 namespace restored::backup {
@@ -25,14 +24,14 @@ std::string name_of(const BackupId& backup) {
   return format::valid_id(backup.value) ? "backup " + backup.value : "that backup";
 }
 
-bool damaged_document(const Error& error) {
-  return error.code == ErrorCode::corruption || error.code == ErrorCode::unsupported_format;
-}
-
-Result<format::Summary> read_summary(ObjectStore& store, const std::string& key,
+Result<format::Summary> read_summary(const SealedDocuments& documents, const std::string& key,
                                      const StoreCall& call) {
-  RESTORED_TRY(format::Summary summary, read_document(store, key, limits::small_object_bytes_max,
-                                                      call, format::decode_summary));
+  const auto decode = [](std::string_view bytes, const format::DataKey*) {
+    return format::decode_summary(bytes);
+  };
+  RESTORED_TRY(
+      format::Summary summary,
+      documents.read(format::summary_kind, key, limits::small_object_bytes_max, call, decode));
   if (key != format::summary_key(summary.database, summary.backup))
     return fail(ErrorCode::corruption, "it is the summary of backup " + summary.backup.value);
   return summary;
@@ -65,23 +64,6 @@ Result<void> remove_all(ObjectStore& store, const std::vector<std::string>& keys
   return {};
 }
 
-Result<format::RepositoryFile> create(ObjectStore& store, const StoreCall& call) {
-  bool backups = false;
-  const auto visit = [&](const ObjectInfo& info) {
-    backups = info.key.ends_with("/manifest");
-    return !backups;
-  };
-  RESTORED_TRY(store.list("backups/", visit, call));
-  if (backups)
-    return fail(ErrorCode::corruption,
-                fmt::format("{} holds backups but no {}", store.url(), format::repository_key));
-  const format::RepositoryFile file{format::format_version, random_id(), system_clock().wall()};
-  RESTORED_TRY(store.put(format::repository_key, bytes_of(format::encode_repository(file)), call));
-  // Another host may have done the same a moment later: what stands there now is the truth.
-  return read_document(store, std::string(format::repository_key), limits::small_object_bytes_max,
-                       call, format::decode_repository);
-}
-
 }  // namespace
 
 Result<bool> object_exists(ObjectStore& store, const std::string& key, const StoreCall& call) {
@@ -91,46 +73,61 @@ Result<bool> object_exists(ObjectStore& store, const std::string& key, const Sto
   return std::unexpected(info.error());
 }
 
-Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const StoreCall& call,
-                                                     IfEmpty if_empty) {
-  auto file = read_document(store, std::string(format::repository_key),
-                            limits::small_object_bytes_max, call, format::decode_repository);
-  if (!file && file.error().code == ErrorCode::object_not_found && if_empty == IfEmpty::begin)
-    file = create(store, call);
-  if (!file && !damaged_document(file.error())) return std::unexpected(std::move(file).error());
-  if (!file) return std::unexpected(context("repository " + store.url(), std::move(file).error()));
-  return std::unique_ptr<Repository>(new Repository(store, std::move(file->repository_id)));
+Result<Repository::OpenedManifest> Repository::open_manifest(const BackupId& backup,
+                                                             const StoreCall& call) const {
+  if (!format::valid_id(backup.value)) return not_found(backup);
+  const auto decode = [](std::string_view bytes,
+                         const format::DataKey* key) -> Result<OpenedManifest> {
+    RESTORED_TRY(format::Manifest manifest, format::decode_manifest(bytes));
+    return OpenedManifest{std::move(manifest), key};
+  };
+  auto opened = documents_.read(format::manifest_kind, format::manifest_key(backup),
+                                limits::manifest_bytes_max, call, decode);
+  if (!opened && opened.error().code == ErrorCode::object_not_found) return not_found(backup);
+  if (!opened) return unusable(backup, std::move(opened).error());
+  const format::Manifest& manifest = opened->manifest;
+  if (manifest.backup != backup)
+    return unusable(
+        backup, {ErrorCode::corruption, "its manifest is that of " + manifest.backup.value, {}});
+  // One that is not sealed must not make anybody believe that its objects are.
+  if (manifest.data_key != (opened->key == nullptr ? std::string() : opened->key->id()))
+    return unusable(backup, {ErrorCode::corruption, "its manifest names another data key", {}});
+  return opened;
 }
 
 Result<format::Manifest> Repository::manifest(const BackupId& backup, const StoreCall& call) const {
-  if (!format::valid_id(backup.value)) return not_found(backup);
-  auto manifest = read_document(store_, format::manifest_key(backup), limits::manifest_bytes_max,
-                                call, format::decode_manifest);
-  if (!manifest && manifest.error().code == ErrorCode::object_not_found) return not_found(backup);
-  if (!manifest) return unusable(backup, std::move(manifest).error());
-  if (manifest->backup != backup)
-    return unusable(
-        backup, {ErrorCode::corruption, "its manifest is that of " + manifest->backup.value, {}});
-  return manifest;
+  RESTORED_TRY(OpenedManifest opened, open_manifest(backup, call));
+  return std::move(opened.manifest);
+}
+
+Result<std::vector<format::Frame>> Repository::read_frames(const OpenedManifest& of,
+                                                           const StoreCall& call) const {
+  const std::string key = format::frames_key(of.manifest.backup);
+  const auto decode = [&](std::string_view bytes) -> Result<std::vector<format::Frame>> {
+    if (of.key == nullptr) return format::decode_frames(of.manifest, bytes);
+    RESTORED_TRY(const std::string index,
+                 format::open_frames(*of.key, {id(), key}, of.manifest, bytes));
+    return format::decode_frames(of.manifest, index);
+  };
+  const std::uint64_t bytes = of.key == nullptr ? format::frames_bytes(of.manifest.frames_count)
+                                                : format::sealed_frames_bytes(of.manifest);
+  return read_document(store_, key, bytes, call, decode);
 }
 
 Result<LoadedBackup> Repository::load(const BackupId& backup, const StoreCall& call) const {
-  LoadedBackup loaded;
-  RESTORED_TRY(loaded.manifest, manifest(backup, call));
-  const auto decode = [&](std::string_view bytes) {
-    return format::decode_frames(loaded.manifest, bytes);
-  };
-  auto frames = read_document(store_, format::frames_key(backup),
-                              format::frames_bytes(loaded.manifest.frames_count), call, decode);
+  RESTORED_TRY(OpenedManifest opened, open_manifest(backup, call));
+  auto frames = read_frames(opened, call);
   if (!frames) return unusable(backup, std::move(frames).error());
-  loaded.frames = std::move(*frames);
-  return loaded;
+  return LoadedBackup{std::move(opened.manifest), std::move(*frames), opened.key};
 }
 
 Result<format::Contents> Repository::contents(const BackupId& backup, const StoreCall& call) const {
   if (!format::valid_id(backup.value)) return not_found(backup);
-  auto contents = read_document(store_, format::contents_key(backup), limits::contents_bytes_max,
-                                call, format::decode_contents);
+  const auto decode = [](std::string_view bytes, const format::DataKey*) {
+    return format::decode_contents(bytes);
+  };
+  auto contents = documents_.read(format::contents_kind, format::contents_key(backup),
+                                  limits::contents_bytes_max, call, decode);
   if (contents && contents->backup == backup) return contents;
   if (contents)
     contents = fail(ErrorCode::corruption, "its contents are those of " + contents->backup.value);
@@ -147,11 +144,20 @@ Result<format::Contents> Repository::contents(const BackupId& backup, const Stor
 
 Result<void> Repository::announce(const format::Contents& contents, const StoreCall& call) {
   RESTORED_TRY(const std::string document, format::encode_contents(contents));
-  return store_.put(format::contents_key(contents.backup), bytes_of(document), call);
+  return documents_.write(format::contents_kind, format::contents_key(contents.backup), document,
+                          call);
+}
+
+std::string Repository::sealed_frames(const format::Manifest& manifest, std::string index) const {
+  if (data_key() == nullptr) return index;
+  const std::string key = format::frames_key(manifest.backup);
+  return format::seal_frames(*data_key(), {id(), key}, manifest, index);
 }
 
 Result<void> Repository::publish(const format::Manifest& manifest,
                                  std::span<const format::Frame> frames, const StoreCall& call) {
+  RESTORED_CHECK(manifest.data_key == (data_key() == nullptr ? "" : data_key()->id()),
+                 "a backup is sealed with the repository's data key");
   const std::string document = format::encode_manifest(manifest);
   const std::string index = format::encode_frames(frames);
   // A backup that could not be restored is found out now, while the data is still there.
@@ -159,16 +165,20 @@ Result<void> Repository::publish(const format::Manifest& manifest,
     return fail(ErrorCode::internal, "the manifest does not read back: " + back.error().message);
   if (const auto back = format::decode_frames(manifest, index); !back)
     return fail(ErrorCode::internal, "the frames do not read back: " + back.error().message);
-  RESTORED_TRY(const std::string contents, format::encode_contents(contents_of(manifest)));
+  RESTORED_TRY(std::string contents, format::encode_contents(contents_of(manifest)));
+  contents = documents_.seal(format::contents_kind, format::contents_key(manifest.backup),
+                             std::move(contents));
 
   const std::string manifest_key = format::manifest_key(manifest.backup);
   RESTORED_TRY(const bool taken, object_exists(store_, manifest_key, call));
   if (taken)
     return fail(ErrorCode::object_exists, name_of(manifest.backup) + " is in the repository");
   const auto write = [&]() -> Result<void> {
-    RESTORED_TRY(store_.put(format::frames_key(manifest.backup), bytes_of(index), call));
-    RESTORED_TRY(store_.put(format::summary_key(manifest.database, manifest.backup),
-                            bytes_of(format::encode_summary(summarize(manifest))), call));
+    RESTORED_TRY(store_.put(format::frames_key(manifest.backup),
+                            bytes_of(sealed_frames(manifest, index)), call));
+    RESTORED_TRY(documents_.write(format::summary_kind,
+                                  format::summary_key(manifest.database, manifest.backup),
+                                  format::encode_summary(summarize(manifest)), call));
     // For as long as they are there no collection has removed an object of this backup. The size
     // tells whether they are those of this manifest.
     const auto announced = store_.stat(format::contents_key(manifest.backup), call);
@@ -178,7 +188,7 @@ Result<void> Repository::publish(const format::Manifest& manifest,
       return fail(ErrorCode::timed_out,
                   name_of(manifest.backup) + " took so long that it was taken for left behind",
                   "Make the backup again.");
-    return store_.put(manifest_key, bytes_of(document), call);
+    return documents_.write(format::manifest_kind, manifest_key, document, call);
   };
   const auto written = write();
   if (written) return {};
@@ -195,21 +205,30 @@ Result<void> Repository::withdraw(const DatabaseId& database, const BackupId& ba
                     call);
 }
 
-Result<std::vector<format::Summary>> Repository::list(const DatabaseId& database,
-                                                      const StoreCall& call) const {
+Result<std::vector<format::Summary>> Repository::list(
+    const DatabaseId& database, const StoreCall& call,
+    std::vector<UnreadableBackup>* unreadable) const {
   if (!format::valid_id(database.value)) return std::vector<format::Summary>();
-  std::vector<std::string> keys;
+  std::vector<ObjectInfo> found;
   const auto visit = [&](const ObjectInfo& info) {
-    keys.push_back(info.key);
+    found.push_back(info);
     return true;
   };
   RESTORED_TRY(store_.list(format::summary_prefix(database), visit, call));
-  std::vector<std::optional<format::Summary>> read(keys.size());
+  std::vector<std::optional<format::Summary>> read(found.size());
+  std::vector<std::optional<Error>> sealed(found.size());
   const auto look = [&](std::size_t index, const StoreCall& own) -> Result<void> {
-    const std::string& key = keys[index];
-    auto summary = read_summary(store_, key, own);
+    const std::string& key = found[index].key;
+    auto summary = read_summary(documents_, key, own);
     if (!summary && summary.error().code == ErrorCode::object_not_found) return {};  // just removed
-    if (!summary && !damaged_document(summary.error()))
+    if (!summary && unreadable != nullptr && about_keys(summary.error().code)) {
+      const BackupId backup(key.substr(format::summary_prefix(database).size()));
+      if (!format::valid_id(backup.value)) return {};
+      RESTORED_TRY(const bool there, object_exists(store_, format::manifest_key(backup), own));
+      if (there) sealed[index] = std::move(summary).error();
+      return {};
+    }
+    if (!summary && !damaged_document(summary.error()) && !about_keys(summary.error().code))
       return std::unexpected(std::move(summary).error());
     if (!summary) {
       log::warning("backup", "{} is not listed: {}", key, summary.error().message);
@@ -220,7 +239,12 @@ Result<std::vector<format::Summary>> Repository::list(const DatabaseId& database
     if (there) read[index] = std::move(*summary);
     return {};
   };
-  RESTORED_TRY(for_each_index(store_, keys.size(), call, look));
+  RESTORED_TRY(for_each_index(store_, found.size(), call, look));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!sealed[i]) continue;
+    unreadable->push_back({BackupId(found[i].key.substr(format::summary_prefix(database).size())),
+                           found[i].modified_unix_millis, std::move(*sealed[i])});
+  }
   std::vector<format::Summary> summaries;
   for (std::optional<format::Summary>& summary : read)
     if (summary) summaries.push_back(std::move(*summary));
@@ -238,7 +262,8 @@ Result<Leftovers> Repository::remove(const BackupId& backup, const StoreCall& ca
   // A backup that cannot be read can be removed. Its objects are then old orphans one day.
   const auto needed = contents(backup, call);
   if (needed) leftovers.contents.insert(needed->objects.begin(), needed->objects.end());
-  if (!needed && needed.error().code != ErrorCode::backup_not_usable)
+  if (!needed && needed.error().code != ErrorCode::backup_not_usable &&
+      !about_keys(needed.error().code))
     return std::unexpected(needed.error());
   RESTORED_TRY(store_.remove(format::manifest_key(backup), call));
   std::vector<std::string> keys{format::frames_key(backup), format::contents_key(backup)};
@@ -264,13 +289,16 @@ Result<std::set<format::ContentId>> Repository::damaged(const StoreCall& call) c
 
 Result<format::Damage> Repository::damage(const format::ContentId& content,
                                           const StoreCall& call) const {
-  return read_document(store_, format::damage_key(content), limits::small_object_bytes_max, call,
-                       format::decode_damage);
+  const auto decode = [](std::string_view bytes, const format::DataKey*) {
+    return format::decode_damage(bytes);
+  };
+  return documents_.read(format::damage_kind, format::damage_key(content),
+                         limits::small_object_bytes_max, call, decode);
 }
 
 Result<void> Repository::note_damage(const format::Damage& damage, const StoreCall& call) {
-  return store_.put(format::damage_key(damage.content), bytes_of(format::encode_damage(damage)),
-                    call);
+  return documents_.write(format::damage_kind, format::damage_key(damage.content),
+                          format::encode_damage(damage), call);
 }
 
 Result<void> Repository::forget_damage(const format::ContentId& content, const StoreCall& call) {

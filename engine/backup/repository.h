@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "backup/key_ring.h"
+#include "backup/sealed_documents.h"
 #include "format/contents.h"
 #include "format/manifest.h"
 #include "restored/error.h"
@@ -19,7 +21,18 @@ namespace restored::backup {
 
 struct LoadedBackup {
   format::Manifest manifest;
-  std::vector<format::Frame> frames;  // in the manifest's order
+  std::vector<format::Frame> frames;     // in the manifest's order
+  const format::DataKey* key = nullptr;  // what all of it is sealed with; null: nothing is
+
+  format::ObjectSeal seal(const format::ManifestFile& file) const { return {key, file.content}; }
+};
+
+// One of which nothing is known but that it exists, for want of a key or because it is not
+// encrypted.
+struct UnreadableBackup {
+  BackupId id;
+  UnixMillis written_at = 0;  // its summary, in the store's time
+  Error error;
 };
 
 // What removed backups have left for a collection.
@@ -36,17 +49,24 @@ struct Leftovers {
 class Repository {
  public:
   enum class IfEmpty : std::uint8_t { begin, refuse };
-  // Reads repository.json, or writes it into an empty repository.
+  // Reads repository.json, or writes it into an empty repository. With keys it is encrypted; one
+  // that was not becomes so, when the ring accepts that: what is written from then on is sealed.
+  // The ring outlives it.
   // Errors: unsupported_format, corruption (also: there are backups but no repository.json), store
-  // errors; object_not_found when there is no repository.json and none is to be begun.
+  // errors; object_not_found when there is no repository.json and none is to be begun;
+  // encryption_key_missing, encryption_key_unknown, unencrypted_refused.
   static Result<std::unique_ptr<Repository>> open(ObjectStore& store, const StoreCall& call,
-                                                  IfEmpty if_empty = IfEmpty::begin);
+                                                  IfEmpty if_empty = IfEmpty::begin,
+                                                  const KeyRing& keys = KeyRing::without_keys());
 
-  const std::string& id() const { return id_; }
+  const std::string& id() const { return documents_.repository_id(); }
+  // What new backups are sealed with; null: they are not encrypted.
+  const format::DataKey* data_key() const { return documents_.data_key(); }
+  const KeyRing& keys() const { return documents_.keys(); }
   ObjectStore& store() const { return store_; }
 
   // Errors: backup_not_found, backup_not_usable (corrupt, also when read again, or of a newer
-  // format: says which), object_store_unavailable. Makes no LIST call.
+  // format: says which), object_store_unavailable; those of keys. Makes no LIST call.
   Result<format::Manifest> manifest(const BackupId& backup, const StoreCall& call) const;
   Result<LoadedBackup> load(const BackupId& backup, const StoreCall& call) const;
   // The objects that a backup needs, or one that is being made; of its manifest, when it has no
@@ -67,10 +87,11 @@ class Repository {
   // the call was stopped. Errors: store errors.
   Result<void> withdraw(const DatabaseId& database, const BackupId& backup, const StoreCall& call);
 
-  // Newest first. A summary that cannot be read is skipped and logged; one whose backup does not
-  // exist (a crash left it) is skipped.
-  Result<std::vector<format::Summary>> list(const DatabaseId& database,
-                                            const StoreCall& call) const;
+  // Newest first. A summary that cannot be read is skipped and logged, or told to `unreadable`; one
+  // whose backup does not exist (a crash left it) is skipped.
+  Result<std::vector<format::Summary>> list(
+      const DatabaseId& database, const StoreCall& call,
+      std::vector<UnreadableBackup>* unreadable = nullptr) const;
 
   // Manifest first (from then on the backup does not exist), then its other documents. What could
   // not be removed after the manifest is logged; collect() removes it, and the objects.
@@ -84,9 +105,19 @@ class Repository {
   Result<void> forget_damage(const format::ContentId& content, const StoreCall& call);
 
  private:
-  Repository(ObjectStore& store, std::string id) : store_(store), id_(std::move(id)) {}
+  Repository(ObjectStore& store, SealedDocuments documents)
+      : store_(store), documents_(std::move(documents)) {}
+  struct OpenedManifest {
+    format::Manifest manifest;
+    const format::DataKey* key = nullptr;
+  };
+  Result<OpenedManifest> open_manifest(const BackupId& backup, const StoreCall& call) const;
+  Result<std::vector<format::Frame>> read_frames(const OpenedManifest& of,
+                                                 const StoreCall& call) const;
+  std::string sealed_frames(const format::Manifest& manifest, std::string index) const;
+
   ObjectStore& store_;
-  std::string id_;
+  const SealedDocuments documents_;
 };
 
 }  // namespace restored::backup

@@ -14,9 +14,6 @@
 
 namespace restored::format {
 
-inline constexpr std::string_view contents_kind = "contents";
-inline constexpr std::string_view damage_kind = "damage";
-
 // "<prefix>/backups/<backup id>/contents": which objects a backup needs, for those who must not
 // remove them. Written before its manifest, and kept beside it.
 struct Contents {

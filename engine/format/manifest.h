@@ -12,20 +12,12 @@
 #include <vector>
 
 #include "format/frame.h"
+#include "format/kinds.h"
 #include "restored/error.h"
 #include "restored/ids.h"
 #include "restored/units.h"
 
 namespace restored::format {
-
-inline constexpr std::uint32_t format_version = 1;
-// Of what an encrypted repository holds: something of version 1, sealed (sealed.h).
-inline constexpr std::uint32_t sealed_format_version = 2;
-
-// Kinds of documents; more in contents.h.
-inline constexpr std::string_view manifest_kind = "manifest";
-inline constexpr std::string_view summary_kind = "summary";
-inline constexpr std::string_view repository_kind = "repository";
 
 // What identifies an SST file for ever, wherever it is copied: the engine's own names for it.
 struct SstIdentity {

@@ -21,7 +21,7 @@ Result<void> decode_piece(const FetchEnvironment& environment, format::FrameDeco
     const auto stored = flight.stored.subspan(stored_offset, frame.stored_bytes);
     const auto decode = [&] {
       BusyTimer busy(environment.progress, Stage::decode);
-      return decoder.decode(frame, index, stored, content.first(frame.content_bytes));
+      return decoder.decode(frame, index, stored, content.first(frame.content_bytes), file.seal);
     };
     if (auto decoded = decode(); !decoded) {
       const ObjectPart part{file.object_key, fmt::format("frame {} of {}", index, file.name),

@@ -37,6 +37,7 @@ struct FetchFile {
   std::uint64_t size_bytes = 0;
   std::span<const format::Frame> frames;
   std::vector<FrameSpan> present;  // sorted; already written and verified, not fetched again
+  format::ObjectSeal seal = {};    // what the object is sealed with, if it is
 };
 
 struct FetchEnvironment {

@@ -23,7 +23,7 @@ std::string place(const Flight& flight) {
 // says that the object was changed.
 Result<void> table_fits(const Flight& flight) {
   const auto frames = flight.file->frames;
-  RESTORED_TRY(const auto table, format::decode_seek_table(flight.table));
+  RESTORED_TRY(const auto table, format::decode_seek_table(flight.table, flight.file->seal));
   if (table.size() != frames.size()) {
     return fail(ErrorCode::corruption,
                 fmt::format("it has {} frames, not {}", table.size(), frames.size()));

@@ -38,7 +38,10 @@ std::uint64_t FileEncoder::lease_bytes_max() {
 }
 
 FileEncoder::FileEncoder(const UploadEnvironment& environment, EncodeTurns& turns)
-    : environment_(environment), turns_(turns), encoder_(environment.zstd_level) {}
+    : environment_(environment),
+      turns_(turns),
+      encoder_(environment.zstd_level),
+      namer_(environment.data_key) {}
 
 // A lease a file, not one for the run: between two files others have their turn.
 Result<void> FileEncoder::acquire_memory(const UploadFile& file, const std::stop_token& stop) {
@@ -63,6 +66,7 @@ Result<UploadedFile> FileEncoder::hash(const UploadFile& file, const std::stop_t
   }
   UploadedFile hashed;
   hashed.frames.reserve(format::frames_of(file.size_bytes));
+  namer_.begin();
   RESTORED_TRY(for_each_frame(
       file, stop, [&](std::uint64_t index, std::span<const std::byte> content) -> Result<void> {
         RESTORED_TRY(const auto turn, turns_.take(stop));
@@ -71,9 +75,10 @@ Result<UploadedFile> FileEncoder::hash(const UploadFile& file, const std::stop_t
         frame.content_bytes = static_cast<std::uint32_t>(content.size());
         frame.hash = format::frame_hash(content, index);
         hashed.frames.push_back(frame);
+        namer_.add(content);
         return {};
       }));
-  hashed.content = format::content_id(file.size_bytes, hashed.frames);
+  hashed.content = namer_.end(file.size_bytes, hashed.frames);
   return hashed;
 }
 
@@ -110,8 +115,8 @@ Result<void> FileEncoder::encode_frame(Object& object, const UploadFile& file, s
   RESTORED_TRY(const auto turn, turns_.take(stop));
   BusyTimer busy(environment_.progress, Stage::encode);
   RESTORED_TRY(check_same(file, index, content, frame));
-  frame.stored_bytes =
-      static_cast<std::uint32_t>(encoder_.encode(content, stored_.subspan(object.filled)));
+  frame.stored_bytes = static_cast<std::uint32_t>(encoder_.encode(
+      content, stored_.subspan(object.filled), environment_.seal(object.uploaded.content), index));
   object.sums.push_back(format::seek_table_sum(content));
   object.filled += frame.stored_bytes;
   object.content_bytes += content.size();
@@ -131,7 +136,8 @@ Result<void> FileEncoder::send_part(Object& object) {
 
 // What is left and the seek table go together: a small object is then written by one request.
 Result<void> FileEncoder::commit(Object& object) {
-  const std::string table = format::encode_seek_table(object.uploaded.frames, object.sums);
+  const std::string table = format::encode_seek_table(object.uploaded.frames, object.sums,
+                                                      environment_.seal(object.uploaded.content));
   const std::size_t last_bytes = object.filled + table.size();
   std::vector<std::byte> large;  // the table of a file of many gigabytes
   if (last_bytes > stored_.size()) {

@@ -60,6 +60,7 @@ class FileEncoder {
   const UploadEnvironment& environment_;
   EncodeTurns& turns_;
   format::FrameEncoder encoder_;
+  format::ContentNamer namer_;
   MemoryLease memory_;            // of the file under way
   std::span<std::byte> content_;  // of memory_: one read
   std::span<std::byte> stored_;   // of memory_: a part, and what is over when it is full

@@ -14,8 +14,8 @@ namespace restored::pipeline {
 namespace {
 
 Result<void> adopt(std::span<const std::byte> tail, std::uint64_t object_bytes,
-                   std::span<format::Frame> frames) {
-  RESTORED_TRY(const auto table, format::decode_seek_table(tail));
+                   const format::ObjectSeal& seal, std::span<format::Frame> frames) {
+  RESTORED_TRY(const auto table, format::decode_seek_table(tail, seal));
   const auto refuse = [&](std::string why) {
     return fail(ErrorCode::corruption, fmt::format("it does not fit its content: {}", why),
                 "Verify the backups of this repository; remove those that share this object.");
@@ -42,7 +42,8 @@ Result<void> adopt(std::span<const std::byte> tail, std::uint64_t object_bytes,
 }  // namespace
 
 Result<bool> adopt_lengths(ObjectStore& store, Progress& progress, const std::string& object_key,
-                           std::span<format::Frame> frames, const StoreCall& call) {
+                           const format::ObjectSeal& seal, std::span<format::Frame> frames,
+                           const StoreCall& call) {
   auto info = store.stat(object_key, call);
   if (!info && info.error().code == ErrorCode::object_not_found) return false;
   if (!info) return std::unexpected(std::move(info).error());
@@ -50,7 +51,7 @@ Result<bool> adopt_lengths(ObjectStore& store, Progress& progress, const std::st
       std::min(info->size_bytes, format::seek_table_bytes(frames.size()));
   std::vector<std::byte> tail(table_bytes);
   const std::uint64_t offset = info->size_bytes - table_bytes;
-  const auto check = [&] { return adopt(tail, info->size_bytes, frames); };
+  const auto check = [&] { return adopt(tail, info->size_bytes, seal, frames); };
   Result<void> found = store.read(object_key, offset, tail, call);
   if (found) found = check();
   if (!found) {

@@ -19,6 +19,7 @@ namespace restored::pipeline {
 // read. Errors: corruption, also when read again (it cannot be an object of these frames, which
 // stay as they are), store errors.
 Result<bool> adopt_lengths(ObjectStore& store, Progress& progress, const std::string& object_key,
-                           std::span<format::Frame> frames, const StoreCall& call);
+                           const format::ObjectSeal& seal, std::span<format::Frame> frames,
+                           const StoreCall& call);
 
 }  // namespace restored::pipeline

@@ -22,9 +22,9 @@ namespace {
 // True when the repository has the object; the file then has its lengths.
 Result<bool> find_stored(const UploadEnvironment& environment, UploadedFile& file,
                          const StoreCall& call) {
-  RESTORED_TRY(const bool there,
-               adopt_lengths(environment.store, environment.progress,
-                             format::object_key(file.content), file.frames, call));
+  RESTORED_TRY(const bool there, adopt_lengths(environment.store, environment.progress,
+                                               format::object_key(file.content),
+                                               environment.seal(file.content), file.frames, call));
   if (!there) return false;
   file.stored_bytes = 0;
   for (const format::Frame& frame : file.frames) file.stored_bytes += frame.stored_bytes;
@@ -47,7 +47,8 @@ Result<void> check_whole(const UploadEnvironment& environment, UploadedFile want
     const format::Frame& frame = wanted.frames[index];
     const auto bytes = std::span(stored).first(frame.stored_bytes);
     const auto decode = [&] {
-      return decoder.decode(frame, index, bytes, std::span(content).first(frame.content_bytes));
+      return decoder.decode(frame, index, bytes, std::span(content).first(frame.content_bytes),
+                            environment.seal(wanted.content));
     };
     Result<void> read = environment.store.read(key, offset, bytes, call);
     if (read) read = decode();

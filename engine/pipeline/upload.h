@@ -41,6 +41,9 @@ struct UploadEnvironment {
   int zstd_level = 1;
   // Contents whose objects may be no good: looked at, and replaced when it is so. Null: none.
   const std::set<format::ContentId>* replaced = nullptr;
+  const format::DataKey* data_key = nullptr;  // what objects are named and sealed with; null: not
+
+  format::ObjectSeal seal(const format::ContentId& content) const { return {data_key, content}; }
 };
 
 // Each file is read twice: once to hash it, which names its object, and, if the repository does

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "backup/collection.h"
+#include "backup/rekey.h"
 #include "base/log.h"
 #include "base/pause.h"
 #include "base/random.h"
@@ -105,6 +106,29 @@ Result<CollectionReport> Collector::collect(Kind kind, std::stop_token stop) {
             report.objects, report.objects_unreferenced, report.objects_young,
             report.objects_removed, report.bytes_removed, report.documents_removed,
             report.uploads_removed, report.failed, report.seconds);
+  return report;
+}
+
+Result<RekeyReport> Collector::rekey(bool keep_previous, std::stop_token stop) {
+  std::stop_source either;
+  const auto relay = [&either] { either.request_stop(); };
+  const std::stop_callback on_stop(std::move(stop), relay);
+  const std::stop_callback on_close(stopping_.get_token(), relay);
+  const backup::RekeyRequest request{keep_previous, host_name(), parts_.collection_times};
+  RekeyReport report;
+  const Result<void> done = guarded([&]() -> Result<void> {
+    RESTORED_TRY(backup::Repository * repository, parts_.repository->get(either.get_token()));
+    RESTORED_TRY(report, backup::rekey(*repository, request, either.get_token()));
+    return {};
+  });
+  if (!done && stopping_.stop_requested())
+    return fail(ErrorCode::shutting_down, "the agent is stopping");
+  RESTORED_TRY(done);
+  log::info("restore",
+            "data keys of {} are wrapped by key {}: found={} wrapped={} removed={} foreign={} "
+            "unopened={}",
+            parts_.store->url(), report.key, report.data_keys, report.wrapped, report.removed,
+            report.foreign, report.unopened);
   return report;
 }
 

@@ -12,6 +12,7 @@
 #include "restore/engine_parts.h"
 #include "restored/collection.h"
 #include "restored/error.h"
+#include "restored/rekey.h"
 
 namespace restored::restore {
 
@@ -25,6 +26,8 @@ class Collector {
   // Waits for its turn. Errors: collection_running (another host's), cancelled, shutting_down,
   // store errors.
   Result<CollectionReport> collect(bool dry_run, std::stop_token stop);
+  // The other thing that one host does at a time. Errors: those of backup::rekey(), shutting_down.
+  Result<RekeyReport> rekey(bool keep_previous, std::stop_token stop);
   // Ends what runs within a second. REQUIRES: before the parts close.
   void stop();
 

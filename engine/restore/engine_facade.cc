@@ -9,6 +9,7 @@
 #include "restore/database_lifecycle.h"
 #include "restore/unrecorded_ends.h"
 #include "restore/views.h"
+#include "restore/wrapping_keys.h"
 #include "store/environment.h"
 
 namespace restored::restore {
@@ -59,6 +60,7 @@ EngineFacts EngineFacade::engine_facts() const {
   facts.rocksdb_version = catalog::rocksdb_version();
   facts.repository_url = parts_->store->url();
   facts.repository_error = parts_->repository->error();
+  if (parts_->keys->encrypts()) facts.encryption_key = parts_->keys->wrapping_keys().front().id();
   facts.io_uring = parts_->queue->on_ring();
   if (!facts.io_uring) {
     facts.io_note = parts_->options.io_uring ? io::probe().note : "switched off by configuration";
@@ -212,6 +214,10 @@ Result<CollectionReport> EngineFacade::collect_repository(bool dry_run, std::sto
   return collector_.collect(dry_run, std::move(stop));
 }
 
+Result<RekeyReport> EngineFacade::rekey_repository(bool keep_previous, std::stop_token stop) {
+  return collector_.rekey(keep_previous, std::move(stop));
+}
+
 // Restores.
 
 Result<OperationView> EngineFacade::start_restore(const RestoreRequest& request) {
@@ -278,6 +284,11 @@ namespace restored {
 
 void Engine::forget_environment_secrets() {
   store::forget_environment_secrets();
+}
+
+Result<void> Engine::check_keys(const EncryptionOptions& options) {
+  RESTORED_TRY(restore::read_wrapping_keys(options));
+  return {};
 }
 
 }  // namespace restored

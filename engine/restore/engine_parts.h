@@ -69,6 +69,7 @@ struct EngineParts {
   std::unique_ptr<MemoryBudget> budget;
   std::unique_ptr<io::IoQueue> queue;
   std::unique_ptr<ObjectStore> store;
+  std::unique_ptr<const backup::KeyRing> keys;
   std::unique_ptr<RepositoryAccess> repository;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<catalog::SharedResources> shared;

@@ -4,10 +4,12 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "restore/engine_facade.h"
 #include "restore/recovery.h"
+#include "restore/wrapping_keys.h"
 #include "restored/limits.h"
 #include "store/open_store.h"
 #include "store/throttled_store.h"
@@ -29,6 +31,18 @@ Result<void> check_options(const EngineOptions& options) {
   return {};
 }
 
+// Before anything is touched: an agent that was told to encrypt does nothing without its key.
+Result<void> read_keys(EngineParts& parts) {
+  const EncryptionOptions& options = parts.options.encryption;
+  RESTORED_TRY(std::vector<format::WrappingKey> keys, read_wrapping_keys(options));
+  if (!keys.empty()) {
+    log::info("restore", "backups are encrypted: key={} previous_keys={} accept_unencrypted={}",
+              keys.front().id(), keys.size() - 1, options.accept_unencrypted);
+  }
+  parts.keys = std::make_unique<const backup::KeyRing>(std::move(keys), options.accept_unencrypted);
+  return {};
+}
+
 // A repository on this host belongs to what must be there at the start. One in object storage may
 // be away for hours, in which databases are served all the same.
 Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
@@ -36,8 +50,8 @@ Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
                                               parts.queue.get(), parts.options.store));
   if (seams.wrap_store) parts.store = seams.wrap_store(std::move(parts.store));
   parts.store = std::make_unique<store::ThrottledStore>(std::move(parts.store), parts.bandwidth);
-  parts.repository =
-      std::make_unique<RepositoryAccess>(*parts.store, parts.files, parts.paths.repository());
+  parts.repository = std::make_unique<RepositoryAccess>(*parts.store, *parts.keys, parts.files,
+                                                        parts.paths.repository());
   const auto reached = parts.repository->get(parts.brief_call());
   if (reached || parts.store->url().starts_with("file://")) {
     return reached ? Result<void>() : std::unexpected(reached.error());
@@ -52,6 +66,7 @@ Result<void> open_repository(EngineParts& parts, const EngineSeams& seams) {
 Result<std::unique_ptr<Engine>> open_engine(EngineOptions options, const EngineSeams& seams) {
   RESTORED_TRY(check_options(options));
   auto parts = std::make_unique<EngineParts>(std::move(options), seams);
+  RESTORED_TRY(read_keys(*parts));
   RESTORED_TRY(parts->files.make_directories(parts->paths.state));
   RESTORED_TRY(parts->state_lock, parts->files.lock(parts->paths.lock()));
   RESTORED_TRY(io::remove_cut_off_replacements(parts->files, parts->paths.state));

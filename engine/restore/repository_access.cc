@@ -73,7 +73,7 @@ Result<std::unique_ptr<backup::Repository>> RepositoryAccess::open(const StoreCa
   const bool was_there = known.url == store_.url();
   using IfEmpty = backup::Repository::IfEmpty;
   auto opened =
-      backup::Repository::open(store_, call, was_there ? IfEmpty::refuse : IfEmpty::begin);
+      backup::Repository::open(store_, call, was_there ? IfEmpty::refuse : IfEmpty::begin, keys_);
   if (!opened && was_there && opened.error().code == ErrorCode::object_not_found)
     return emptied(known, known_path_);
   if (!opened) return opened;

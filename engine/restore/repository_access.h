@@ -19,9 +19,10 @@ namespace restored::restore {
 class RepositoryAccess {
  public:
   // `known_path` is the file that remembers which repository the state directory was used with.
-  // Both references outlive it.
-  RepositoryAccess(ObjectStore& store, io::FileSystem& files, std::string known_path)
-      : store_(store), files_(files), known_path_(std::move(known_path)) {}
+  // All references outlive it.
+  RepositoryAccess(ObjectStore& store, const backup::KeyRing& keys, io::FileSystem& files,
+                   std::string known_path)
+      : store_(store), keys_(keys), files_(files), known_path_(std::move(known_path)) {}
 
   // Opens it, or begins one in an empty place where none was before, unless that was done already.
   // Errors: Repository::open's; object_store_unavailable when a place is empty now where a
@@ -36,6 +37,7 @@ class RepositoryAccess {
   Result<std::unique_ptr<backup::Repository>> open(const StoreCall& call) const;
 
   ObjectStore& store_;
+  const backup::KeyRing& keys_;
   io::FileSystem& files_;
   const std::string known_path_;
   mutable Mutex mutex_;

@@ -98,7 +98,7 @@ Result<bool> adopt_lengths(ObjectStore& store, pipeline::Progress& progress,
   const auto adopt = [&](std::size_t index, const StoreCall& own) -> Result<void> {
     const format::ManifestFile& file = backup.manifest.files[index];
     const auto adopted = pipeline::adopt_lengths(
-        store, progress, format::object_key(file.content),
+        store, progress, format::object_key(file.content), backup.seal(file),
         std::span(frames).subspan(file.frames_begin, file.frames_count), own);
     if (adopted || adopted.error().code == ErrorCode::corruption) return {};
     return std::unexpected(adopted.error());

@@ -272,7 +272,7 @@ Result<void> Staging::fetch_rest(const pipeline::FetchEnvironment& environment,
       environment.progress.bytes_reused.fetch_add(content_bytes(frames(i), span), relaxed);
     }
     missing.push_back({file.name, format::object_key(file.content), path(i), file.size_bytes,
-                       frames(i), states_[i].spans});
+                       frames(i), states_[i].spans, backup_.seal(file)});
     owners.push_back(i);
   }
   const auto durable = [&](std::size_t fetched, FrameSpan span, bool complete) -> Result<void> {

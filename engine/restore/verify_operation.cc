@@ -53,7 +53,8 @@ VerifyOperation::Files VerifyOperation::files() const {
                      "",
                      file.size_bytes,
                      std::span(backup_.frames).subspan(file.frames_begin, file.frames_count),
-                     {}});
+                     {},
+                     backup_.seal(file)});
   }
   return files;
 }
@@ -94,8 +95,8 @@ Result<VerifyOperation::Reread> VerifyOperation::read_each_again(const Files& fi
     Result<void> whole = read();
     if (!whole && whole.error().code == ErrorCode::corruption) {
       std::vector<format::Frame> frames(file.frames.begin(), file.frames.end());
-      const auto adopted = pipeline::adopt_lengths(*parts_.store, progress, file.object_key, frames,
-                                                   operation_->call());
+      const auto adopted = pipeline::adopt_lengths(*parts_.store, progress, file.object_key,
+                                                   file.seal, frames, operation_->call());
       if (!adopted && !of_the_object(adopted.error())) return std::unexpected(adopted.error());
       if (!std::ranges::equal(frames, file.frames)) {
         file.frames = frames;
@@ -139,8 +140,8 @@ Result<void> VerifyOperation::check_size(const pipeline::FetchFile& file, const 
   for (const format::Frame& frame : file.frames) bytes += frame.stored_bytes;
   if (info->size_bytes == bytes) return {};
   std::vector<format::Frame> frames(file.frames.begin(), file.frames.end());
-  const auto adopted =
-      pipeline::adopt_lengths(*parts_.store, operation_->progress(), file.object_key, frames, call);
+  const auto adopted = pipeline::adopt_lengths(*parts_.store, operation_->progress(),
+                                               file.object_key, file.seal, frames, call);
   if (!adopted) {
     return std::unexpected(context(fmt::format("{} of {} has {} bytes, not {}", file.object_key,
                                                file.name, info->size_bytes, bytes),

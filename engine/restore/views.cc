@@ -35,11 +35,27 @@ void note_damage(const backup::Repository& repository, const std::set<format::Co
       contents->objects, [&](const format::ContentId& id) { return damaged.contains(id); });
   if (found == contents->objects.end()) return;
   std::string message = fmt::format("a verification found {} damaged", format::object_key(*found));
-  if (const auto noted = repository.damage(*found, call)) message += ": " + noted->reason;
+  const auto noted = repository.damage(*found, call);
+  // Only who has the key may say so of an encrypted backup.
+  if (!noted && repository.data_key() != nullptr &&
+      (backup::damaged_document(noted.error()) || backup::about_keys(noted.error().code)))
+    return;
+  if (noted) message += ": " + noted->reason;
   info.status = BackupStatus::failed;
   info.error = Error{ErrorCode::corruption, std::move(message),
                      "Make another backup, which replaces the damaged objects that its content "
                      "still has; then verify this one again, or delete it."};
+}
+
+// One of which the repository tells no more than that it is there.
+BackupInfo unreadable_view(const DatabaseId& database, backup::UnreadableBackup backup) {
+  BackupInfo info;
+  info.id = std::move(backup.id);
+  info.database = database;
+  info.status = BackupStatus::unknown;
+  info.created_at = backup.written_at;
+  info.error = std::move(backup.error);
+  return info;
 }
 
 // A backup of which the repository has nothing.
@@ -130,8 +146,10 @@ Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const Dat
     if (view.state != OperationState::succeeded) infos.push_back(view_of(parts, *maker));
   }
   RESTORED_TRY(const backup::Repository* repository, parts.repository->get(call));
-  RESTORED_TRY(const std::vector<format::Summary> summaries, repository->list(database, call));
-  if (!ours && summaries.empty()) {
+  std::vector<backup::UnreadableBackup> unreadable;
+  RESTORED_TRY(const std::vector<format::Summary> summaries,
+               repository->list(database, call, &unreadable));
+  if (!ours && summaries.empty() && unreadable.empty()) {
     return fail(ErrorCode::database_not_found,
                 fmt::format("database {} does not exist", database.value));
   }
@@ -147,6 +165,8 @@ Result<std::vector<BackupInfo>> backup_views(const EngineParts& parts, const Dat
     };
     RESTORED_TRY(backup::for_each_index(*parts.store, summaries.size(), call, look));
   }
+  for (backup::UnreadableBackup& one : unreadable)
+    infos.push_back(unreadable_view(database, std::move(one)));
   std::ranges::sort(infos, [](const BackupInfo& left, const BackupInfo& right) {
     return std::tie(left.created_at, left.id) > std::tie(right.created_at, right.id);
   });

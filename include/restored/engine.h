@@ -17,12 +17,14 @@
 #include <vector>
 
 #include "restored/collection.h"
+#include "restored/encryption_options.h"
 #include "restored/error.h"
 #include "restored/ids.h"
 #include "restored/keyspace.h"
 #include "restored/limits.h"
 #include "restored/object_store.h"
 #include "restored/operation.h"
+#include "restored/rekey.h"
 #include "restored/store_options.h"
 
 namespace restored {
@@ -31,6 +33,7 @@ struct EngineOptions {
   std::string state_directory;
   std::string repository_url;  // "file:///absolute/directory", "s3://bucket/prefix"
   StoreOptions store;
+  EncryptionOptions encryption;
   std::uint64_t memory_budget_bytes = limits::memory_budget_bytes_default;
   std::uint64_t block_cache_bytes = limits::block_cache_bytes_default;
   std::uint64_t space_reserve_bytes = limits::space_reserve_bytes_default;
@@ -171,6 +174,7 @@ struct EngineFacts {
   std::string rocksdb_version;
   std::string repository_url;
   std::optional<Error> repository_error;  // why it cannot be used, as far as known
+  std::string encryption_key;             // id of the key for backups; empty: not encrypted
   bool io_uring = false;
   std::string io_note;  // why not, and the remedy; empty when all is well
   std::uint64_t memory_budget_bytes = 0;
@@ -187,6 +191,8 @@ class Engine {
   // Takes the repository's secrets out of the process's environment: open() still finds them, and
   // /proc, core dumps and children do not. REQUIRES: before open(), while there is one thread.
   static void forget_environment_secrets();
+  // Whether the keys that the options name can be read. Errors: the configuration's and the file's.
+  static Result<void> check_keys(const EncryptionOptions& options);
   virtual ~Engine() = default;
 
   // Stops operations (they continue at the next open), flushes, releases every handle.
@@ -249,6 +255,8 @@ class Engine {
   // Removes what no backup names any more, in the whole repository; may take minutes. A dry run
   // changes nothing. Errors: collection_running (another host does it), cancelled, store errors.
   virtual Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) = 0;
+  // Wraps the repository's data keys with this agent's key, and no longer with its previous ones.
+  virtual Result<RekeyReport> rekey_repository(bool keep_previous, std::stop_token stop) = 0;
 
   // Restores. start_restore has passed validate and reserve when it returns: its errors are the
   // answers of the HTTP contract (target_database_not_found, source_database_not_found,

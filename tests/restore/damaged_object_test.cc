@@ -27,9 +27,10 @@ class DamagedObjectTest : public ManyHostsTest {
   }
   // Puts the same content under the key of the backup's first object, as another host would.
   void compress_again(const BackupId& id, int level) {
-    const auto repository = backup::Repository::open(*store_, {}).value();
+    const auto repository = open_repository();
     const backup::LoadedBackup backup = repository->load(id, {}).value();
     const format::ManifestFile& file = backup.manifest.files.front();
+    const format::ObjectSeal seal = backup.seal(file);
     const std::string key = format::object_key(file.content);
     const std::uint64_t size = store_->stat(key, {})->size_bytes;
     const std::string old = store_->get(key, size, {}).value();
@@ -44,14 +45,14 @@ class DamagedObjectTest : public ManyHostsTest {
       std::vector<std::byte> content(frame.content_bytes);
       std::vector<std::byte> stored(limits::frame_stored_bytes_max);
       const auto bytes = bytes_of(old).subspan(offset, frame.stored_bytes);
-      ASSERT_TRUE(decoder.decode(frame, i, bytes, content));
+      ASSERT_TRUE(decoder.decode(frame, i, bytes, content, seal));
       offset += frame.stored_bytes;
-      frame.stored_bytes = static_cast<std::uint32_t>(encoder.encode(content, stored));
+      frame.stored_bytes = static_cast<std::uint32_t>(encoder.encode(content, stored, seal, i));
       for (std::size_t n = 0; n < frame.stored_bytes; ++n) object += static_cast<char>(stored[n]);
       sums.push_back(format::seek_table_sum(content));
       frames.push_back(frame);
     }
-    object += format::encode_seek_table(frames, sums);
+    object += format::encode_seek_table(frames, sums, seal);
     ASSERT_NE(object.size(), old.size());
     ASSERT_TRUE(store_->put(key, bytes_of(object), {}));
   }

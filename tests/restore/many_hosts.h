@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "backup/repository.h"
 #include "base/random.h"
 #include "format/contents.h"
 #include "io/file_system.h"
@@ -23,6 +24,7 @@
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
 #include "test_host.h"
+#include "test_keys.h"
 #include "watched_store.h"
 
 namespace restored::test {
@@ -73,10 +75,12 @@ class ManyHostsTest : public ::testing::Test {
     EXPECT_TRUE(listed) << listed.error().message;
     return keys;
   }
+  std::unique_ptr<backup::Repository> open_repository() const {
+    using backup::Repository;
+    return Repository::open(*store_, {}, Repository::IfEmpty::refuse, ring_of_hosts()).value();
+  }
   std::string object_of(const BackupId& backup) const {
-    const std::string bytes =
-        store_->get(format::contents_key(backup), limits::contents_bytes_max, {}).value();
-    return format::object_key(format::decode_contents(bytes)->objects.front());
+    return format::object_key(open_repository()->contents(backup, {})->objects.front());
   }
   void put_mark() {
     const std::string mark = format::encode_mark({"foreign", "db7.example.org"});

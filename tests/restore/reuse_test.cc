@@ -14,6 +14,7 @@
 #include "restored/limits.h"
 #include "store/open_store.h"
 #include "support/fault_files.h"
+#include "test_keys.h"
 
 namespace restored::test {
 namespace {
@@ -65,7 +66,9 @@ class StagingTest : public ::testing::Test {
     store_ = store::open_store("file://" + directory_.file("repository"), io::system_files(),
                                queue_.get())
                  .value();
-    loaded_ = backup::Repository::open(*store_, {}).value()->load(backup, {}).value();
+    const auto repository =
+        backup::Repository::open(*store_, {}, backup::Repository::IfEmpty::refuse, ring_of_hosts());
+    loaded_ = repository.value()->load(backup, {}).value();
     binding_ = {OperationId("operation"), restore::manifest_hash(loaded_.manifest)};
   }
 

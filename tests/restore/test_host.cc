@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "restored/limits.h"
 #include "restored/record.h"
+#include "test_keys.h"
 
 namespace restored::test {
 namespace {
@@ -52,6 +53,12 @@ TestHost::TestHost(std::string state_directory, const std::string& repository_di
   options.block_cache_bytes = 8 * kMiB;
   options.space_reserve_bytes = 1 * kMiB;
   options.decode_threads = 2;
+  if (!all_hosts_encrypt()) return;
+  const fs::path directory = fs::path(options.state_directory).parent_path();
+  options.encryption.key_file = (directory / "common-key").string();
+  fs::create_directories(directory);
+  if (!fs::exists(options.encryption.key_file))
+    write_key_file(options.encryption.key_file, common_key_digits);
 }
 
 TestHost::~TestHost() {

@@ -1,0 +1,98 @@
+#include "backup/key_ring.h"
+
+#include <fmt/core.h>
+
+#include <string_view>
+#include <utility>
+
+#include "backup/documents.h"
+#include "base/log.h"
+#include "format/sealed.h"
+#include "restored/limits.h"
+
+namespace restored::backup {
+namespace {
+
+std::string ids_of(std::span<const format::WrappingKey> keys) {
+  std::string ids;
+  for (const format::WrappingKey& key : keys) ids += (ids.empty() ? "" : ", ") + key.id();
+  return ids;
+}
+
+// For a message: by which keys it is wrapped, as far as the store tells.
+std::string wrapped_by(ObjectStore& store, const std::string& data_key_id, const StoreCall& call) {
+  const std::string prefix = format::wrapped_key_prefix(data_key_id);
+  std::string ids;
+  const auto visit = [&](const ObjectInfo& info) {
+    const std::string_view id = std::string_view(info.key).substr(prefix.size());
+    if (format::valid_key_id(id)) ids += (ids.empty() ? "" : ", ") + std::string(id);
+    return true;
+  };
+  const Result<void> listed = store.list(prefix, visit, call);
+  if (!listed || ids.empty()) return "no key at all, as far as the repository tells";
+  return ids;
+}
+
+}  // namespace
+
+const KeyRing& KeyRing::without_keys() {
+  static const KeyRing none;
+  return none;
+}
+
+Result<void> store_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
+                           const format::DataKey& data_key, const StoreCall& call) {
+  RESTORED_TRY(store.put(format::wrapped_key_key(data_key.id(), wrapping.id()),
+                         bytes_of(format::wrap_key(wrapping, data_key)), call));
+  RESTORED_TRY(read_wrapped(store, wrapping, data_key.id(), call));
+  return {};
+}
+
+Result<format::DataKey> read_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
+                                     const std::string& data_key_id, const StoreCall& call) {
+  return read_document(store, format::wrapped_key_key(data_key_id, wrapping.id()),
+                       limits::small_object_bytes_max, call, [&](std::string_view bytes) {
+                         return format::unwrap_key(wrapping, data_key_id, bytes);
+                       });
+}
+
+const format::DataKey* KeyRing::keep(format::DataKey key) const {
+  auto kept = std::make_unique<const format::DataKey>(std::move(key));
+  const MutexLock lock(mutex_);
+  // Another thread may have been first: what is there is pointed to already.
+  return data_keys_.try_emplace(kept->id(), std::move(kept)).first->second.get();
+}
+
+Result<const format::DataKey*> KeyRing::make(ObjectStore& store, const StoreCall& call) const {
+  format::DataKey key(seal::Key::random());
+  RESTORED_TRY(store_wrapped(store, keys_.front(), key, call));
+  log::info("backup", "{} has the new data key {}, wrapped by key {}", store.url(), key.id(),
+            keys_.front().id());
+  return keep(std::move(key));
+}
+
+Result<const format::DataKey*> KeyRing::find(ObjectStore& store, const std::string& id,
+                                             const StoreCall& call) const {
+  {
+    const MutexLock lock(mutex_);
+    if (const auto known = data_keys_.find(id); known != data_keys_.end())
+      return known->second.get();
+  }
+  if (keys_.empty())
+    return fail(ErrorCode::encryption_key_missing,
+                fmt::format("it is encrypted with data key {}, and this agent has no key; that is "
+                            "wrapped by {}",
+                            id, wrapped_by(store, id, call)));
+  for (const format::WrappingKey& wrapping : keys_) {
+    Result<format::DataKey> key = read_wrapped(store, wrapping, id, call);
+    if (key) return keep(std::move(*key));
+    if (key.error().code != ErrorCode::object_not_found)
+      return std::unexpected(std::move(key).error());
+  }
+  return fail(
+      ErrorCode::encryption_key_unknown,
+      fmt::format("none of this agent's keys ({}) opens data key {}, which is wrapped by {}",
+                  ids_of(keys_), id, wrapped_by(store, id, call)));
+}
+
+}  // namespace restored::backup

@@ -1,0 +1,126 @@
+#include "backup/rekey.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "backup/collection_lease.h"
+#include "base/log.h"
+#include "format/sealed.h"
+
+namespace restored::backup {
+namespace {
+
+// By data key: the keys that wrap it.
+using Wrapped = std::map<std::string, std::set<std::string>>;
+
+class Run {
+ public:
+  Run(const Repository& repository, const RekeyRequest& request, CollectionLease& lease,
+      const StoreCall& call)
+      : repository_(repository),
+        store_(repository.store()),
+        keys_(repository.keys()),
+        request_(request),
+        lease_(lease),
+        call_(call) {}
+
+  Result<RekeyReport> work() {
+    report_.key = keys_.wrapping_keys().front().id();
+    RESTORED_TRY(find());
+    // All are wrapped before the first one loses what it had.
+    for (const auto& [data_key, by] : wrapped_) RESTORED_TRY(wrap(data_key, by));
+    for (const auto& [data_key, by] : wrapped_) RESTORED_TRY(remove_previous(data_key, by));
+    return report_;
+  }
+
+ private:
+  Result<void> find() {
+    const auto visit = [this](const ObjectInfo& info) {
+      const std::string_view rest = std::string_view(info.key).substr(format::keys_prefix.size());
+      const std::size_t slash = rest.find('/');
+      if (slash == std::string_view::npos) return true;
+      const std::string_view data_key = rest.substr(0, slash);
+      const std::string_view by = rest.substr(slash + 1);
+      if (format::valid_key_id(data_key) && format::valid_key_id(by))
+        wrapped_[std::string(data_key)].insert(std::string(by));
+      return true;
+    };
+    RESTORED_TRY(store_.list(format::keys_prefix, visit, call_));
+    // Also when somebody has removed what held it: this agent still has it.
+    if (repository_.data_key() != nullptr) wrapped_[repository_.data_key()->id()];
+    report_.data_keys = wrapped_.size();
+    return {};
+  }
+
+  Result<void> wrap(const std::string& data_key, const std::set<std::string>& by) {
+    const format::WrappingKey& ours = keys_.wrapping_keys().front();
+    const auto found = keys_.find(store_, data_key, call_);
+    if (!found && found.error().code == ErrorCode::encryption_key_unknown) {
+      ++report_.unopened;
+      unopened_.insert(data_key);
+      return {};
+    }
+    RESTORED_TRY(found);
+    if (by.contains(ours.id())) {
+      const auto there = read_wrapped(store_, ours, data_key, call_);
+      if (there) return {};
+      const ErrorCode code = there.error().code;
+      if (code != ErrorCode::corruption && code != ErrorCode::object_not_found)
+        return std::unexpected(there.error());
+    }
+    RESTORED_TRY(store_wrapped(store_, ours, **found, call_));
+    ++report_.wrapped;
+    return {};
+  }
+
+  Result<void> remove_previous(const std::string& data_key, const std::set<std::string>& by) {
+    const auto keys = keys_.wrapping_keys();
+    for (const std::string& id : by) {
+      const auto known = std::ranges::find(keys, id, &format::WrappingKey::id);
+      if (known == keys.begin()) continue;
+      if (known == keys.end()) {
+        ++report_.foreign;
+        continue;
+      }
+      if (request_.keep_previous || unopened_.contains(data_key)) continue;
+      if (lease_.lapsed())
+        return fail(ErrorCode::timed_out, "the mark could not be renewed in time");
+      RESTORED_TRY(store_.remove(format::wrapped_key_key(data_key, id), call_));
+      ++report_.removed;
+    }
+    return {};
+  }
+
+  const Repository& repository_;
+  ObjectStore& store_;
+  const KeyRing& keys_;
+  const RekeyRequest& request_;
+  CollectionLease& lease_;
+  const StoreCall& call_;
+  Wrapped wrapped_;
+  std::set<std::string> unopened_;
+  RekeyReport report_;
+};
+
+}  // namespace
+
+Result<RekeyReport> rekey(const Repository& repository, const RekeyRequest& request,
+                          const StoreCall& call) {
+  if (!repository.keys().encrypts())
+    return fail(ErrorCode::encryption_key_missing, "this agent has no key to wrap data keys with");
+  // Two hosts that go from one key to the other in opposite directions would leave nothing.
+  RESTORED_TRY(const auto lease,
+               CollectionLease::take(repository.store(), request.host, request.times, call));
+  const Result<RekeyReport> done = Run(repository, request, *lease, call).work();
+  if (const Result<void> released = lease->release(call); !released)
+    log::warning("backup", "the mark stays until it is stale: {}", released.error().message);
+  RESTORED_TRY(done);
+  return *done;
+}
+
+}  // namespace restored::backup

@@ -1,0 +1,284 @@
+// A repository with keys: each of its documents counts to the last byte, opens in its own place
+// alone, and a change of keys that is cut off anywhere loses nothing.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup/key_ring.h"
+#include "backup/rekey.h"
+#include "base/hex.h"
+#include "repository_fixture.h"
+#include "seal/key.h"
+
+namespace restored::backup {
+namespace {
+
+using test::SampleBackup;
+using testing::HasSubstr;
+using IfEmpty = Repository::IfEmpty;
+
+class EncryptedRepositoryTest : public test::RepositoryFixture {
+ protected:
+  // A ring with copies of these keys, the first of which wraps.
+  static KeyRing ring_of(std::initializer_list<const seal::Key*> keys, bool accept = false) {
+    std::vector<format::WrappingKey> made;
+    for (const seal::Key* key : keys) made.emplace_back(seal::Key::copy(key->bytes()));
+    return KeyRing(std::move(made), accept);
+  }
+  Result<std::unique_ptr<Repository>> open_with(const KeyRing& keys) {
+    return Repository::open(store_, {}, IfEmpty::begin, keys);
+  }
+  SampleBackup sealed_backup(const Repository& repository, const std::string& id) {
+    SampleBackup backup = test::make_backup(id, {test::compressible(300'000), "small " + id});
+    backup.manifest.repository_id = repository.id();
+    backup.manifest.data_key = repository.data_key()->id();
+    format::index_frames(backup.manifest, backup.frames);
+    return backup;
+  }
+  std::string wrapped_key(const Repository& repository, const KeyRing& ring) {
+    return format::wrapped_key_key(repository.data_key()->id(), ring.wrapping_keys().front().id());
+  }
+
+  const seal::Key first_ = seal::Key::random();
+  const seal::Key second_ = seal::Key::random();
+  const KeyRing ring_ = ring_of({&first_});
+};
+
+TEST_F(EncryptedRepositoryTest, LoadsWhatItPublishedAndListsIt) {
+  const auto repository = open_with(ring_).value();
+  const SampleBackup backup = sealed_backup(*repository, "b1");
+  publish(*repository, backup);
+  const KeyRing another_host = ring_of({&second_, &first_});
+  const auto again = open_with(another_host).value();
+  EXPECT_EQ(again->id(), repository->id());
+  const auto loaded = again->load(BackupId("b1"), {});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->manifest, backup.manifest);
+  EXPECT_EQ(loaded->frames, backup.frames);
+  EXPECT_EQ(loaded->key, again->data_key());
+  EXPECT_EQ(again->list(backup.manifest.database, {})->front(), format::summarize(backup.manifest));
+  EXPECT_EQ(*again->contents(BackupId("b1"), {}), contents_of(backup.manifest));
+  for (const std::string& key : keys()) {
+    if (key.starts_with("objects/")) continue;  // the fixture's own
+    EXPECT_EQ(test::read_whole_file(path(key)).find("orders"), std::string::npos) << key;
+  }
+}
+
+TEST_F(EncryptedRepositoryTest, OpeningAndLoadingMakeNoListCall) {
+  const auto repository = open_with(ring_).value();
+  publish(*repository, sealed_backup(*repository, "b1"));
+  store_.calls.clear();
+  const KeyRing fresh = ring_of({&first_});
+  EXPECT_TRUE(open_with(fresh).value()->load(BackupId("b1"), {}));
+  EXPECT_EQ(store_.count("list"), 0u);
+}
+
+TEST_F(EncryptedRepositoryTest, EveryByteOfEveryDocumentCounts) {
+  const auto repository = open_with(ring_).value();
+  const SampleBackup backup = sealed_backup(*repository, "b1");
+  publish(*repository, backup);
+  const BackupId id("b1");
+  const auto refused = [&](const std::string& key) -> std::optional<ErrorCode> {
+    const KeyRing fresh = ring_of({&first_});
+    const auto opened = open_with(fresh);
+    if (!opened) return opened.error().code;
+    if (key == format::summary_key(backup.manifest.database, id))
+      return (*opened)->list(backup.manifest.database, {})->empty()
+                 ? std::optional(ErrorCode::corruption)
+                 : std::nullopt;
+    if (key == format::contents_key(id)) {
+      // Its manifest is read instead, which says the same.
+      EXPECT_EQ((*opened)->contents(id, {})->objects, contents_of(backup.manifest).objects);
+      return ErrorCode::corruption;
+    }
+    const auto loaded = (*opened)->load(id, {});
+    return loaded ? std::nullopt : std::optional(loaded.error().code);
+  };
+  std::vector<std::string> documents{std::string(format::repository_key),
+                                     wrapped_key(*repository, ring_),
+                                     format::manifest_key(id),
+                                     format::frames_key(id),
+                                     format::contents_key(id),
+                                     format::summary_key(backup.manifest.database, id)};
+  for (const std::string& key : documents) {
+    const std::string whole = test::read_whole_file(path(key));
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      damage(key, at);
+      const auto code = refused(key);
+      damage(key, at);
+      ASSERT_TRUE(code) << key << " at " << at;
+      EXPECT_THAT(*code,
+                  testing::AnyOf(ErrorCode::corruption, ErrorCode::backup_not_usable,
+                                 ErrorCode::unsupported_format, ErrorCode::encryption_key_unknown,
+                                 ErrorCode::unencrypted_refused))
+          << key << " at " << at;
+    }
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, whole.size() / 2, whole.size() - 1}) {
+      test::write_file(path(key), whole.substr(0, size));
+      EXPECT_TRUE(refused(key)) << key << " cut to " << size;
+    }
+    test::write_file(path(key), whole);
+    ASSERT_TRUE(repository->load(id, {})) << key << " is as it was";
+  }
+}
+
+TEST_F(EncryptedRepositoryTest, DocumentsOfOtherBackupsAndRepositoriesAreRefused) {
+  const auto repository = open_with(ring_).value();
+  const SampleBackup b1 = sealed_backup(*repository, "b1");
+  const SampleBackup b2 = sealed_backup(*repository, "b2");
+  publish(*repository, b1);
+  publish(*repository, b2);
+  const auto replay = [&](const std::string& from, const std::string& to) {
+    const std::string was = test::read_whole_file(path(to));
+    test::write_file(path(to), test::read_whole_file(path(from)));
+    const auto loaded = repository->load(BackupId("b2"), {});
+    EXPECT_EQ(loaded.has_value() ? ErrorCode::internal : loaded.error().code,
+              ErrorCode::backup_not_usable)
+        << from << " as " << to;
+    test::write_file(path(to), was);
+  };
+  replay("backups/b1/manifest", "backups/b2/manifest");
+  replay("backups/b1/frames", "backups/b2/frames");
+  replay("backups/b1/manifest", "backups/b2/frames");
+  const std::string summary = format::summary_key(b2.manifest.database, BackupId("b2"));
+  test::write_file(
+      path(summary),
+      test::read_whole_file(path(format::summary_key(b1.manifest.database, BackupId("b1")))));
+  EXPECT_EQ(repository->list(b1.manifest.database, {})->size(), 1u);
+  // Another repository of the same owner: same key, its own id.
+  const std::string manifest = test::read_whole_file(path("backups/b1/manifest"));
+  for (const char* key : {"repository.json", "backups", "databases"})
+    std::filesystem::remove_all(path(key));
+  const auto other = open_with(ring_).value();
+  ASSERT_NE(other->id(), repository->id());
+  std::filesystem::create_directories(path("backups/b1"));
+  test::write_file(path("backups/b1/manifest"), manifest);
+  EXPECT_EQ(other->load(BackupId("b1"), {}).error().code, ErrorCode::backup_not_usable);
+}
+
+TEST_F(EncryptedRepositoryTest, OfTwoHostsThatBeginItAtOnceOneIsFirst) {
+  const KeyRing other_ring = ring_of({&first_});
+  std::unique_ptr<Repository> other;
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if (verb != "upload" || key != format::repository_key) return {};
+    other = Repository::open(*files_store_, {}, IfEmpty::begin, other_ring).value();
+    return {};
+  };
+  const auto ours = open_with(ring_).value();
+  ASSERT_TRUE(other);
+  EXPECT_EQ(ours->id(), other->id());
+  EXPECT_EQ(ours->data_key()->id(), other->data_key()->id());
+  const SampleBackup backup = sealed_backup(*ours, "b1");
+  publish(*ours, backup);
+  EXPECT_TRUE(other->load(BackupId("b1"), {}));
+}
+
+TEST_F(EncryptedRepositoryTest, ADataKeyThatAnotherHostMadeSinceIsFound) {
+  const auto repository = open_with(ring_).value();
+  const KeyRing another_host = ring_of({&first_});
+  const auto made = another_host.make(store_, {});
+  ASSERT_TRUE(made);
+  const std::string id = (*made)->id();
+  const auto found = ring_.find(store_, id, {});
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ((*found)->id(), id);
+  const KeyRing wrong = ring_of({&second_});
+  const auto not_found = wrong.find(store_, id, {});
+  EXPECT_EQ(not_found.error().code, ErrorCode::encryption_key_unknown);
+  EXPECT_THAT(not_found.error().message, HasSubstr(ring_.wrapping_keys().front().id()))
+      << "which key is wanted";
+}
+
+// Wherever it is cut off, one of the two keys opens all, and the next call ends it.
+TEST_F(EncryptedRepositoryTest, ARekeyThatIsCutOffAtAnyCallLosesNothing) {
+  const KeyRing both = ring_of({&second_, &first_});
+  const SampleBackup backup = [&] {
+    const auto repository = open_with(ring_).value();
+    SampleBackup made = sealed_backup(*repository, "b1");
+    publish(*repository, made);
+    return made;
+  }();
+  const auto loads_with = [&](const seal::Key& key) {
+    const KeyRing ring = ring_of({&key});
+    const auto opened = Repository::open(*files_store_, {}, IfEmpty::refuse, ring);
+    return opened && (*opened)->load(BackupId("b1"), {}).has_value();
+  };
+  CollectionTimes times;
+  times.stale = std::chrono::milliseconds(0);  // the mark of the one that was cut off
+  bool done = false;
+  for (std::size_t calls = 0; !done; ++calls) {
+    ASSERT_LT(calls, 100u);
+    const auto repository = open_with(both).value();
+    std::size_t left = calls;
+    store_.before = [&](std::string_view, std::string_view) -> Result<void> {
+      if (left-- > 0) return {};
+      left = 0;
+      return fail(ErrorCode::object_store_unavailable, "cut off");
+    };
+    done = rekey(*repository, {false, "db7", times}, {}).has_value();
+    store_.before = nullptr;
+    EXPECT_TRUE(loads_with(first_) || loads_with(second_)) << calls;
+  }
+  EXPECT_FALSE(loads_with(first_));
+  EXPECT_TRUE(loads_with(second_));
+  EXPECT_EQ(open_with(both).value()->load(backup.manifest.backup, {})->manifest, backup.manifest);
+}
+
+TEST_F(EncryptedRepositoryTest, ARekeyLeavesWhatOtherKeysMadeAndMendsWhatIsGone) {
+  const auto repository = open_with(ring_).value();
+  const seal::Key foreign = seal::Key::random();
+  const format::WrappingKey theirs(seal::Key::copy(foreign.bytes()));
+  ASSERT_TRUE(store_wrapped(store_, theirs, *repository->data_key(), {}));
+  std::filesystem::remove(path(wrapped_key(*repository, ring_)));
+  const KeyRing stranger = ring_of({&second_});
+  ASSERT_TRUE(stranger.make(store_, {}));
+  const auto report = rekey(*repository, {false, "db7", {}}, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->data_keys, 2u);
+  EXPECT_EQ(report->wrapped, 1u) << "this agent had it in memory";
+  EXPECT_EQ(report->foreign, 2u);
+  EXPECT_EQ(report->unopened, 1u);
+  EXPECT_EQ(report->removed, 0u);
+  const KeyRing fresh = ring_of({&first_});
+  EXPECT_TRUE(open_with(fresh));
+}
+
+TEST_F(EncryptedRepositoryTest, BackupsOfAKeyThatIsGoneAreListedForWhatTheyAre) {
+  const auto repository = open_with(ring_).value();
+  const SampleBackup backup = sealed_backup(*repository, "b1");
+  publish(*repository, backup);
+  // Its data key's document is lost, and the repository goes on with another one.
+  std::filesystem::remove_all(path("keys"));
+  std::filesystem::remove(path("repository.json"));
+  const format::RepositoryFile file{format::format_version, repository->id(), 1};
+  test::write_file(path("repository.json"), format::encode_repository(file));
+  const KeyRing fresh = ring_of({&first_}, true);
+  const auto later = open_with(fresh).value();
+  std::vector<UnreadableBackup> unreadable;
+  EXPECT_TRUE(later->list(backup.manifest.database, {}, &unreadable)->empty());
+  ASSERT_EQ(unreadable.size(), 1u);
+  EXPECT_EQ(unreadable[0].id, BackupId("b1"));
+  EXPECT_GT(unreadable[0].written_at, 0);
+  EXPECT_EQ(unreadable[0].error.code, ErrorCode::encryption_key_unknown);
+  EXPECT_EQ(later->load(BackupId("b1"), {}).error().code, ErrorCode::encryption_key_unknown);
+  EXPECT_TRUE(later->remove(BackupId("b1"), {}));
+}
+
+TEST_F(EncryptedRepositoryTest, DamageIsBelievedOnlyFromWhoHasTheKey) {
+  const auto repository = open_with(ring_).value();
+  const SampleBackup backup = sealed_backup(*repository, "b1");
+  const format::Damage damage{backup.manifest.files[0].content, BackupId("b1"), "it differs"};
+  ASSERT_TRUE(repository->note_damage(damage, {}));
+  EXPECT_EQ(*repository->damage(damage.content, {}), damage);
+  test::write_file(path(format::damage_key(damage.content)), format::encode_damage(damage));
+  EXPECT_EQ(repository->damage(damage.content, {}).error().code, ErrorCode::unencrypted_refused);
+}
+
+}  // namespace
+}  // namespace restored::backup
