@@ -41,13 +41,15 @@ std::optional<std::uint64_t> parse_with_units(std::string_view text, std::span<c
 }
 
 bool is_section(std::string_view name) {
-  return name == "control" || name == "data" || name == "engine" || name == "s3" || name == "store";
+  return name == "control" || name == "data" || name == "encryption" || name == "engine" ||
+         name == "s3" || name == "store";
 }
 
 // A file of settings is read by more people and programs than a secret may be.
 bool is_secret(std::string_view path) {
   return path == "s3.secret_access_key" || path == "s3.session_token" ||
-         path == "s3.security_token" || path == "s3.secret_key" || path == "s3.secret";
+         path == "s3.security_token" || path == "s3.secret_key" || path == "s3.secret" ||
+         path == "encryption.key" || path == "encryption.previous_keys";
 }
 
 Result<void> apply_table(const toml::table& table, const std::string& prefix,
@@ -63,7 +65,7 @@ Result<void> apply_table(const toml::table& table, const std::string& prefix,
       return fail(
           ErrorCode::invalid_configuration,
           fmt::format("{}, line {}: \"{}\" would put a secret into this file", origin, line, path),
-          std::string(secret_hint));
+          std::string(path.starts_with("s3.") ? secret_hint : key_hint));
     }
     const Setter* const setter = find_setter(path);
     if (setter == nullptr) {

@@ -19,6 +19,10 @@ inline constexpr std::string_view secret_hint =
     "Put the secret key alone into a file that only the agent's user can read and name it in "
     "s3.secret_access_key_file, or name a file with profiles in s3.credentials_file.";
 
+inline constexpr std::string_view key_hint =
+    "Put the key alone into a file that only the agent's user can read and name it in "
+    "encryption.key_file.";
+
 inline constexpr std::string_view default_config_path = "/etc/restored/restored.toml";
 
 struct Config {

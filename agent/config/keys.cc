@@ -79,6 +79,20 @@ std::optional<std::string_view> set_control_listen(const toml::node& node, Confi
   return std::nullopt;
 }
 
+std::optional<std::string_view> set_previous_keys(const toml::node& node, Config& config) {
+  constexpr std::string_view wanted = "an array of files";
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return wanted;
+  std::vector<std::string> files;
+  for (const toml::node& element : *array) {
+    const auto value = element.value_exact<std::string>();
+    if (!value) return wanted;
+    files.push_back(*value);
+  }
+  config.engine.encryption.previous_key_files = std::move(files);
+  return std::nullopt;
+}
+
 std::optional<std::string_view> set_durability(const toml::node& node, Config& config) {
   const auto value = node.value_exact<std::string>();
   if (value == "process") {
@@ -173,6 +187,11 @@ const std::map<std::string, Setter, std::less<>>& keys() {
       {"s3.secret_access_key_file",
        text([](Config& c) -> std::string& { return s3(c).secret_access_key_file; })},
       {"s3.instance_metadata", boolean([](Config& c) -> bool& { return s3(c).instance_metadata; })},
+      {"encryption.key_file",
+       text([](Config& c) -> std::string& { return c.engine.encryption.key_file; })},
+      {"encryption.previous_key_files", set_previous_keys},
+      {"encryption.accept_unencrypted",
+       boolean([](Config& c) -> bool& { return c.engine.encryption.accept_unencrypted; })},
       {"store.reads_max", number([](Config& c) -> unsigned& { return c.engine.store.reads_max; })},
       {"store.writes_max",
        number([](Config& c) -> unsigned& { return c.engine.store.writes_max; })},

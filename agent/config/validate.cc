@@ -51,6 +51,33 @@ Result<void> check_s3(const S3Options& s3) {
   return {};
 }
 
+Result<void> check_key_file(std::string_view key, const std::string& named) {
+  constexpr std::string_view credential = "credential:";
+  if (!named.starts_with(credential)) {
+    if (named.starts_with('/')) return {};
+    // Not quoted: it may be the key itself.
+    return refuse(fmt::format("{} must be the absolute path of a file, or credential:NAME", key),
+                  std::string(key_hint));
+  }
+  const std::string_view name = std::string_view(named).substr(credential.size());
+  if (!name.empty() && !name.starts_with('.') && name.find('/') == std::string_view::npos)
+    return {};
+  return refuse(fmt::format("{} names no credential: it must be credential:NAME", key));
+}
+
+Result<void> check_encryption(const EncryptionOptions& encryption) {
+  if (encryption.key_file.empty()) {
+    if (encryption.previous_key_files.empty() && !encryption.accept_unencrypted) return {};
+    return refuse(
+        "encryption.previous_key_files and encryption.accept_unencrypted need "
+        "encryption.key_file beside them");
+  }
+  RESTORED_TRY(check_key_file("encryption.key_file", encryption.key_file));
+  for (const std::string& file : encryption.previous_key_files)
+    RESTORED_TRY(check_key_file("encryption.previous_key_files", file));
+  return {};
+}
+
 Result<void> check_store(const StoreOptions& store) {
   if (store.reads_max < 1 || store.reads_max > limits::ranges_in_flight_max) {
     return refuse(
@@ -106,6 +133,7 @@ Result<void> validate(const Config& config) {
   }
   RESTORED_TRY(check_repository(config.engine.repository_url));
   RESTORED_TRY(check_s3(config.engine.store.s3));
+  RESTORED_TRY(check_encryption(config.engine.encryption));
   RESTORED_TRY(check_store(config.engine.store));
   const std::uint64_t deadline = config.engine.operation_seconds_max;
   if (deadline != 0 &&

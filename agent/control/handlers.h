@@ -34,6 +34,7 @@ Result<Response> delete_backup(const Call& call);
 
 // repository.cc
 Result<Response> collect_repository(const Call& call);
+Result<Response> rekey_repository(const Call& call);
 
 // restore.cc
 Result<Response> restore_database(const Call& call);

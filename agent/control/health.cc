@@ -24,6 +24,8 @@ Result<Response> get_info(const Call& call) {
   const EngineFacts facts = call.engine().engine_facts();
   json::value problem = nullptr;
   if (facts.repository_error) problem = error_object(*facts.repository_error);
+  json::value encryption_key = nullptr;
+  if (!facts.encryption_key.empty()) encryption_key = facts.encryption_key;
   json::value note = nullptr;
   if (!facts.io_note.empty()) note = facts.io_note;
   return data_answer(
@@ -32,6 +34,7 @@ Result<Response> get_info(const Call& call) {
                         {"rocksdbVersion", facts.rocksdb_version},
                         {"repository", facts.repository_url},
                         {"repositoryError", std::move(problem)},
+                        {"encryptionKey", std::move(encryption_key)},
                         {"dataPlane", json::object{{"host", call.site.data.host},
                                                    {"port", call.site.data.port}}},
                         {"ioUring", facts.io_uring},
@@ -42,7 +45,7 @@ Result<Response> get_info(const Call& call) {
                         {"limits", limits_object()},
                         {"features", json::array{"backup", "restore", "restore-validate", "undo",
                                                  "cancel", "incremental-backup", "verify-fast",
-                                                 "bandwidth-limits", "collect"}}});
+                                                 "bandwidth-limits", "collect", "encryption"}}});
 }
 
 Result<Response> get_health(const Call&) {

@@ -28,6 +28,16 @@ Response collection_answer(const CollectionReport& report) {
                                        {"seconds", report.seconds}});
 }
 
+Response rekey_answer(const RekeyReport& report) {
+  return data_answer(200, json::object{{"type", "rekey"},
+                                       {"key", report.key},
+                                       {"dataKeys", report.data_keys},
+                                       {"wrapped", report.wrapped},
+                                       {"removed", report.removed},
+                                       {"foreign", report.foreign},
+                                       {"unopened", report.unopened}});
+}
+
 }  // namespace
 
 // It lists the whole repository: the client waits for that, and ends it by leaving.
@@ -40,6 +50,20 @@ Result<Response> collect_repository(const Call& call) {
   response.wait = Wait{[&call, dry = dry_run.value_or(false)](std::stop_token stop) {
     const auto report = call.engine().collect_repository(dry, std::move(stop));
     return report ? collection_answer(*report) : error_answer(report.error(), call);
+  }};
+  return response;
+}
+
+// It lists and writes a few small objects of the repository, which may be slow to answer.
+Result<Response> rekey_repository(const Call& call) {
+  RESTORED_TRY(const json::object body, parse_optional_body(call.request.body));
+  RESTORED_TRY(const auto keep, flag_member(body, "keepPrevious", ErrorCode::invalid_value));
+  Response response = error_answer(
+      Error{ErrorCode::timed_out, "too many requests wait for something that takes long", {}},
+      call);
+  response.wait = Wait{[&call, keep = keep.value_or(false)](std::stop_token stop) {
+    const auto report = call.engine().rekey_repository(keep, std::move(stop));
+    return report ? rekey_answer(*report) : error_answer(report.error(), call);
   }};
   return response;
 }

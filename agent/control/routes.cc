@@ -48,6 +48,7 @@ constexpr Route table[] = {
     {"POST",   "/v1/backups/{backup}/verify",                      first, read,    store,  verify_backup},
 
     {"POST",   "/v1/repository/collect",                           first, write,   memory, collect_repository},
+    {"POST",   "/v1/repository/rekey",                             first, write,   memory, rekey_repository},
 
     {"POST",   "/v1/databases/{id}/restore",                       first, restore, store,  restore_database},
     {"POST",   "/v1/databases/{id}/restore/validate",              first, restore, store,  validate_restore},

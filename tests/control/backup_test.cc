@@ -186,6 +186,14 @@ TEST_F(BackupSurfaceTest, ACollectionRemovesWhatNoBackupNamesWhenItIsOldEnough) 
                403, "permission-missing");
 }
 
+TEST_F(BackupSurfaceTest, ARekeyNeedsAKeyAndTheRightToWrite) {
+  expect_error(post("/v1/repository/rekey", ""), 422, "encryption-key-missing");
+  expect_error(post("/v1/repository/rekey", R"({"keepPrevious":1})"), 422, "invalid-request");
+  const std::string reader = new_token(static_cast<Scopes>(Scope::read));
+  expect_error(call("POST", "/v1/repository/rekey", "{}", {"Authorization: Bearer " + reader}), 403,
+               "permission-missing");
+}
+
 TEST_F(BackupSurfaceTest, DeletingAnswers204AndThenItIsGone) {
   const BackupId first = make_backup(database_);
   const BackupId second = make_backup(database_);

@@ -74,6 +74,7 @@ TEST(VerbsTest, EveryVerbHasAHelpWithAnExample) {
                                                        {"operation", "limit"},
                                                        {"repository", "check"},
                                                        {"repository", "collect"},
+                                                       {"repository", "rekey"},
                                                        {"limit", "show"},
                                                        {"limit", "set"},
                                                        {"token", "create"},
@@ -308,6 +309,7 @@ TEST(VerbsTest, EveryVerbHasItsPath) {
       {{"backup", "verify", "b1"}, "POST /v1/backups/b1/verify"},
       {{"backup", "verify", "b1", "--fast"}, "POST /v1/backups/b1/verify"},
       {{"repository", "collect"}, "POST /v1/repository/collect"},
+      {{"repository", "rekey"}, "POST /v1/repository/rekey"},
       {{"backup", "delete", "b1", "--confirm", "b1"}, "DELETE /v1/backups/b1"},
       {{"operation", "list"}, "GET /v1/operations"},
       {{"operation", "show", "o1"}, "GET /v1/operations/o1"},
@@ -344,6 +346,22 @@ TEST(VerbsTest, AFastVerificationAndADryRunSaySo) {
   EXPECT_THAT(dry.output, HasSubstr("1 could not be removed"));
   EXPECT_THAT(dry.output, HasSubstr("\nno object goes while 2 of the backups cannot be read"));
   ask(agent, {"repository", "collect"});
+  EXPECT_EQ(agent.requests().back().body, "{}");
+}
+
+TEST(VerbsTest, ARekeySaysWhatOtherKeysStillOpen) {
+  const ScriptedAgent agent([](const Request&) {
+    return Reply{200,
+                 R"({"data":{"key":"ab12","dataKeys":3,"wrapped":2,"removed":1,"foreign":4,)"
+                 R"("unopened":1}})",
+                 {}};
+  });
+  const auto done = ask(agent, {"repository", "rekey", "--keep-previous"});
+  EXPECT_EQ(agent.requests().back().body, R"({"keepPrevious":true})");
+  EXPECT_THAT(done.output, HasSubstr("ab12\n"));
+  EXPECT_THAT(done.output, HasSubstr("4 of other keys stay"));
+  EXPECT_THAT(done.output, HasSubstr("1 of the data keys open with no key"));
+  ask(agent, {"repository", "rekey"});
   EXPECT_EQ(agent.requests().back().body, "{}");
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -74,6 +75,7 @@ void DaemonProcess::set_environment(const std::string& name, const std::string& 
 void DaemonProcess::configure(const std::string& toml) {
   const std::string path = root_ + "/restored.toml";
   std::ofstream(path) << toml;
+  if (std::ranges::find(arguments_, path) != arguments_.end()) return;
   arguments_.insert(arguments_.end(), {"--config", path});
 }
 

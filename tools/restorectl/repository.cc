@@ -1,5 +1,5 @@
-// restorectl repository check | collect. The first works without an agent, so that a repository can
-// be tried before there is one.
+// restorectl repository check | collect | rekey. The first works without an agent, so that a
+// repository can be tried before there is one.
 #include <fmt/core.h>
 #include <signal.h>
 
@@ -178,10 +178,42 @@ Outcome collect(const Session& session, const CollectOptions& options) {
   return {};
 }
 
+struct RekeyOptions {
+  bool keep_previous = false;
+};
+
+constexpr std::chrono::minutes rekey_deadline{30};
+
+Outcome rekey(const Session& session, const RekeyOptions& options) {
+  boost::json::object body;
+  if (options.keep_previous) body["keepPrevious"] = true;
+  RESTORED_TRY(const auto answer, session.agent.post("/v1/repository/rekey", body, rekey_deadline));
+  if (session.print_json(answer)) return {};
+  const auto& report = answer.data();
+  print_fields({{"key", text(report, "key")},
+                {"data keys", text(report, "dataKeys")},
+                {"wrapped now", text(report, "wrapped")},
+                {"removed of previous keys", text(report, "removed")}});
+  if (bytes(report, "foreign") > 0) {
+    print_line(
+        fmt::format("{} of other keys stay, which this agent does not have: to remove them, name "
+                    "those keys in encryption.previous_key_files",
+                    text(report, "foreign")));
+  }
+  if (bytes(report, "unopened") > 0) {
+    print_line(
+        fmt::format("{} of the data keys open with no key of this agent: what is sealed with them "
+                    "cannot be read here",
+                    text(report, "unopened")));
+  }
+  return {};
+}
+
 }  // namespace
 
 void add_repository_verbs(Verbs& verbs) {
-  CLI::App& group = add_group(verbs, "repository", "Check where backups live, and clean it up");
+  CLI::App& group =
+      add_group(verbs, "repository", "Check where backups live, clean it up, change its key");
   add_offline_verb<CheckVerbOptions>(
       verbs, group, "check",
       "Try everything that backups and restores need of it, and measure it; needs no agent",
@@ -200,6 +232,14 @@ void add_repository_verbs(Verbs& verbs) {
       "restorectl repository collect --dry-run", collect,
       [](CLI::App& verb, CollectOptions& options) {
         verb.add_flag("--dry-run", options.dry_run, "Only count what would be removed");
+      });
+  add_verb<RekeyOptions>(
+      verbs, group, "rekey",
+      "Let the agent's encryption.key_file open the repository, and its previous keys no longer",
+      "restorectl repository rekey --keep-previous", rekey,
+      [](CLI::App& verb, RekeyOptions& options) {
+        verb.add_flag("--keep-previous", options.keep_previous,
+                      "Hosts that have only a previous key can still open it");
       });
 }
 
