@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "base/log.h"
+#include "encryption_command.h"
 #include "fetch_command.h"
 #include "pipeline_command.h"
 #include "restore_command.h"
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int status = 0;
   restored::log::set_level(restored::log::Level::warning);
+  restored::bench::add_encryption_command(app, status);
   restored::bench::add_fetch_command(app, status);
   restored::bench::add_pipeline_command(app, status);
   restored::bench::add_restore_command(app, status);

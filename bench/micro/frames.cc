@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "base/check.h"
+#include "format/data_key.h"
 #include "format/frame.h"
 #include "restored/limits.h"
+#include "seal/box.h"
+#include "seal/content_mac.h"
 #include "settings.h"
 
 namespace restored::micro {
@@ -174,12 +177,101 @@ void encode(benchmark::State& state) {
   });
 }
 
+// Sealed frames of the same content.
+class SealedFrames {
+ public:
+  SealedFrames() {
+    format::FrameEncoder encoder(1);
+    for (std::size_t index = 0; index < frames().count(); ++index) {
+      std::vector<std::byte> stored(limits::frame_stored_bytes_max);
+      stored.resize(encoder.encode(frames().content(index), stored, seal(), index));
+      frames_.push_back(frames().frame(index));
+      frames_.back().stored_bytes = static_cast<std::uint32_t>(stored.size());
+      stored_.push_back(std::move(stored));
+    }
+  }
+  format::ObjectSeal seal() const { return {&key_, {}}; }
+  const format::DataKey& key() const { return key_; }
+  const format::Frame& frame(std::size_t index) const { return frames_[index]; }
+  std::span<const std::byte> stored(std::size_t index) const { return stored_[index]; }
+
+ private:
+  const format::DataKey key_{seal::Key::random()};
+  std::vector<format::Frame> frames_;
+  std::vector<std::vector<std::byte>> stored_;
+};
+
+void decode_sealed(benchmark::State& state) {
+  const SealedFrames sealed;
+  std::vector<std::byte> into(limits::frame_bytes);
+  format::FrameDecoder decoder;
+  const double ceiling = ceiling_of([&] {
+    for (std::size_t index = 0; index < frames().count(); ++index) {
+      const format::Frame& frame = frames().frame(index);
+      const auto done = decoder.decode(frame, index, frames().stored(index),
+                                       std::span(into).first(frame.content_bytes));
+      RESTORED_CHECK(done.has_value(), "the frame is whole");
+    }
+  });
+  measure(state, ceiling, "the same frames, not encrypted", [&] {
+    for (std::size_t index = 0; index < frames().count(); ++index) {
+      const format::Frame& frame = sealed.frame(index);
+      const auto done = decoder.decode(frame, index, sealed.stored(index),
+                                       std::span(into).first(frame.content_bytes), sealed.seal());
+      RESTORED_CHECK(done.has_value(), "the frame is whole");
+    }
+  });
+}
+
+// Both passes of a backup: naming the content, and encoding it.
+void encode_sealed(benchmark::State& state) {
+  const SealedFrames sealed;
+  std::vector<std::byte> into(limits::frame_stored_bytes_max);
+  format::FrameEncoder encoder(1);
+  const auto pass = [&](format::ContentNamer& namer, const format::ObjectSeal& seal) {
+    std::uint64_t total = 0;
+    namer.begin();
+    for (std::size_t index = 0; index < frames().count(); ++index) {
+      const auto content = frames().content(index);
+      total += format::frame_hash(content, index);
+      namer.add(content);
+      encoder.encode(content, into, seal, index);
+    }
+    RESTORED_CHECK(total == frames().hash(), "the same bytes have the same hashes");
+  };
+  format::ContentNamer plain(nullptr);
+  format::ContentNamer keyed(&sealed.key());
+  const double ceiling = ceiling_of([&] { pass(plain, {}); });
+  measure(state, ceiling, "the same frames, not encrypted", [&] { pass(keyed, sealed.seal()); });
+}
+
+// The cipher alone: what the difference of the two above is made of.
+void seal_alone(benchmark::State& state) {
+  (void)frames();
+  const seal::Key key = seal::Key::random();
+  seal::Box box(key);
+  seal::ContentMac mac(key);
+  std::vector<std::byte> into(limits::frame_bytes + seal::overhead_bytes);
+  const double naming = ceiling_of([&] {
+    for (std::size_t index = 0; index < frames().count(); ++index) mac.add(frames().content(index));
+  });
+  measure(state, naming, "naming the same bytes", [&] {
+    for (std::size_t index = 0; index < frames().count(); ++index) {
+      const auto content = frames().content(index);
+      box.seal({}, content, std::span(into).first(content.size() + seal::overhead_bytes));
+    }
+  });
+}
+
 }  // namespace
 
 void register_frames() {
   benchmark::RegisterBenchmark("frame/decode", decode)->Unit(benchmark::kMillisecond);
   benchmark::RegisterBenchmark("frame/encode", encode)->Unit(benchmark::kMillisecond);
   benchmark::RegisterBenchmark("frame/hash", hash)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("frame/decode_sealed", decode_sealed)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("frame/encode_sealed", encode_sealed)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("frame/seal", seal_alone)->Unit(benchmark::kMillisecond);
 }
 
 }  // namespace restored::micro
