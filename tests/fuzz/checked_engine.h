@@ -49,6 +49,7 @@ class CheckedEngine final : public Engine {
                                      std::string principal) override;
   Result<void> remove_backup(const BackupId& id) override;
   Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) override;
+  Result<RekeyReport> rekey_repository(bool, std::stop_token) override { return RekeyReport(); }
 
   Result<OperationView> start_restore(const RestoreRequest& request) override;
   Result<RestorePreview> validate_restore(const RestoreRequest& request) const override;
