@@ -3,9 +3,11 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 
+#include <map>
 #include <utility>
 
-#include "base/check.h"
+#include "base/log.h"
+#include "base/mutex.h"
 #include "catalog/disk.h"
 #include "catalog/durable_files.h"
 #include "catalog/log_anchor.h"
@@ -25,39 +27,45 @@ std::string_view view(const rocksdb::Slice& slice) {
 
 class RocksRecordStore final : public RecordStore {
  public:
-  RocksRecordStore(std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
-                   rocksdb::ColumnFamilyHandle* column_family, std::shared_ptr<LogAnchor> anchor)
-      : env_(std::move(env)),
-        db_(std::move(db)),
-        column_family_(column_family),
-        anchor_(std::move(anchor)) {}
-  ~RocksRecordStore() override { (void)release(); }
+  RocksRecordStore(std::string directory, const Disk& disk)
+      : directory_(std::move(directory)),
+        env_(rocksdb::NewCompositeEnv(DurableFiles::make(disk.rocksdb))) {}
+  ~RocksRecordStore() override {
+    const MutexLock lock(mutex_);
+    (void)release();
+  }
+
+  Result<void> open() {
+    const MutexLock lock(mutex_);
+    return open_now();
+  }
 
   Result<std::optional<std::string>> get(std::string_view key) const override {
-    std::string value;
-    const rocksdb::Status status =
-        db_->Get(point_read_options(), column_family_, slice(key), &value);
-    if (status.IsNotFound()) return std::nullopt;
-    if (!status.ok()) return std::unexpected(error_from(status, "reading the records"));
-    return value;
+    const MutexLock lock(mutex_);
+    return get_now(key);
   }
 
   Result<void> write(const WriteSet& changes) override {
     if (changes.empty()) return {};
-    rocksdb::WriteBatch batch;
-    for (const WriteSet::Entry& entry : changes.entries()) {
-      const rocksdb::Status status = entry.value
-                                         ? batch.Put(column_family_, entry.key, *entry.value)
-                                         : batch.Delete(column_family_, entry.key);
-      RESTORED_TRY(checked(status, "collecting records"));
+    const MutexLock lock(mutex_);
+    RESTORED_TRY(settle_doubts());
+    RESTORED_TRY(const WriteSet before, values_before(changes));
+    Result<void> written = write_now(changes);
+    if (written) return {};
+    for (const WriteSet::Entry& entry : before.entries())
+      doubts_.insert_or_assign(entry.key, entry.value);
+    if (const Result<void> settled = settle_doubts(); !settled) {
+      log::error("catalog", "{} cannot be made what they were before a write failed: {}",
+                 directory_, settled.error().message);
     }
-    return checked(anchor_->write(*db_, write_options(Durability::device), batch),
-                   "writing the records");
+    return written;
   }
 
   Result<void> scan(std::string_view prefix,
                     const std::function<bool(std::string_view key, std::string_view value)>& visit)
       const override {
+    const MutexLock lock(mutex_);
+    if (!db_) return closed();
     const std::unique_ptr<rocksdb::Iterator> record(
         db_->NewIterator(cursor_options(), column_family_));
     for (record->Seek(slice(prefix)); record->Valid(); record->Next()) {
@@ -69,12 +77,87 @@ class RocksRecordStore final : public RecordStore {
   }
 
   Result<void> close() override {
-    RESTORED_CHECK(db_ != nullptr, "a record store is closed once");
-    return release();
+    const MutexLock lock(mutex_);
+    Result<void> settled = settle_doubts();
+    Result<void> released = release();
+    return settled ? released : settled;
   }
 
  private:
-  Result<void> release() {
+  Result<void> closed() const {
+    return fail(ErrorCode::io_error, "the records in " + directory_ + " are closed after an error",
+                "They are opened again when the device takes writes again.");
+  }
+
+  Result<void> open_now() REQUIRES_LOCK(mutex_) {
+    rocksdb::Options options = record_store_options();
+    options.env = env_.get();
+    anchor_ = std::make_shared<LogAnchor>();
+    options.listeners.push_back(anchor_);
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    RESTORED_TRY(checked(
+        open_column_families(options, directory_, {{rocksdb::kDefaultColumnFamilyName, options}},
+                             &handles, &db_),
+        "opening the records in " + directory_));
+    column_family_ = handles.front();
+    return {};
+  }
+
+  Result<std::optional<std::string>> get_now(std::string_view key) const REQUIRES_LOCK(mutex_) {
+    if (!db_) return std::unexpected(closed().error());
+    std::string value;
+    const rocksdb::Status status =
+        db_->Get(point_read_options(), column_family_, slice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return std::unexpected(error_from(status, "reading the records"));
+    return value;
+  }
+
+  Result<WriteSet> values_before(const WriteSet& changes) const REQUIRES_LOCK(mutex_) {
+    WriteSet before;
+    for (const WriteSet::Entry& entry : changes.entries()) {
+      RESTORED_TRY(std::optional<std::string> value, get_now(entry.key));
+      if (value) before.put(entry.key, std::move(*value));
+      if (!value) before.erase(entry.key);
+    }
+    return before;
+  }
+
+  Result<void> write_now(const WriteSet& changes) REQUIRES_LOCK(mutex_) {
+    if (!db_) return closed();
+    rocksdb::WriteBatch batch;
+    for (const WriteSet::Entry& entry : changes.entries()) {
+      const rocksdb::Status status = entry.value
+                                         ? batch.Put(column_family_, entry.key, *entry.value)
+                                         : batch.Delete(column_family_, entry.key);
+      RESTORED_TRY(checked(status, "collecting records"));
+    }
+    return checked(anchor_->write(*db_, write_options(Durability::device), batch),
+                   "writing the records");
+  }
+
+  // A write that failed may be in the log all the same, and count when it is read again. So what
+  // was there before is written over it, before anything else and after an opening if need be: a
+  // log that failed takes nothing more. A full disk is left alone until it has room.
+  Result<void> settle_doubts() REQUIRES_LOCK(mutex_) {
+    if (doubts_.empty()) return {};
+    WriteSet before;
+    for (const auto& [key, value] : doubts_) {
+      if (value) before.put(key, *value);
+      if (!value) before.erase(key);
+    }
+    Result<void> settled = write_now(before);
+    if (!settled) {
+      (void)release();  // its error is the one that brought us here
+      settled = open_now();
+      if (settled) settled = write_now(before);
+    }
+    RESTORED_TRY(std::move(settled));
+    doubts_.clear();
+    return {};
+  }
+
+  Result<void> release() REQUIRES_LOCK(mutex_) {
     if (!db_) return {};
     db_->DestroyColumnFamilyHandle(column_family_);
     const rocksdb::Status status = db_->Close();
@@ -82,10 +165,14 @@ class RocksRecordStore final : public RecordStore {
     return checked(status, "closing the records");
   }
 
+  const std::string directory_;
   const std::unique_ptr<rocksdb::Env> env_;
-  std::unique_ptr<rocksdb::DB> db_;
-  rocksdb::ColumnFamilyHandle* column_family_;
-  const std::shared_ptr<LogAnchor> anchor_;
+  mutable Mutex mutex_;
+  std::unique_ptr<rocksdb::DB> db_ GUARDED_BY(mutex_);  // null: could not be opened again
+  rocksdb::ColumnFamilyHandle* column_family_ GUARDED_BY(mutex_) = nullptr;
+  std::shared_ptr<LogAnchor> anchor_ GUARDED_BY(mutex_);
+  // What the keys of failed writes had before; nothing: they were absent.
+  std::map<std::string, std::optional<std::string>> doubts_ GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -94,19 +181,9 @@ Result<std::unique_ptr<RecordStore>> RecordStore::open(const std::string& direct
                                                        std::shared_ptr<const Disk> disk) {
   const Disk place = disk ? *disk : Disk();
   RESTORED_TRY(place.files->make_directories(directory));
-  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(DurableFiles::make(place.rocksdb));
-  rocksdb::Options options = record_store_options();
-  options.env = env.get();
-  auto anchor = std::make_shared<LogAnchor>();
-  options.listeners.push_back(anchor);
-  std::unique_ptr<rocksdb::DB> db;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  RESTORED_TRY(
-      checked(open_column_families(options, directory,
-                                   {{rocksdb::kDefaultColumnFamilyName, options}}, &handles, &db),
-              "opening the records in " + directory));
-  return std::make_unique<RocksRecordStore>(std::move(env), std::move(db), handles.front(),
-                                            std::move(anchor));
+  auto store = std::make_unique<RocksRecordStore>(directory, place);
+  RESTORED_TRY(store->open());
+  return store;
 }
 
 }  // namespace restored::catalog

@@ -21,7 +21,8 @@ class RecordStore {
                                                    std::shared_ptr<const Disk> disk = nullptr);
   virtual ~RecordStore() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
-  // All changes or none, synced to the device before it returns.
+  // All changes or none, synced to the device before it returns. Errors: none of them is there, nor
+  // comes back at the next opening, unless the device takes nothing more until then.
   virtual Result<void> write(const WriteSet& changes) = 0;
   // In key order, until visit returns false.
   virtual Result<void> scan(

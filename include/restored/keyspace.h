@@ -119,7 +119,8 @@ class Keyspace {
   virtual void when_writable(std::function<void()> resume) = 0;
 
   // REQUIRES: permit is valid and from this keyspace.
-  // Errors: no_space, io_error, storage_engine; nothing was written then.
+  // Errors: no_space, io_error, storage_engine; nobody sees anything of it then. What the device
+  // took of the log all the same counts when the database is opened again, as far as it is whole.
   virtual Result<void> write(const WritePermit& permit, const WriteSet& changes,
                              Durability durability) = 0;
 

@@ -2,10 +2,22 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <memory>
+
+#include "catalog/disk.h"
+#include "simulated_disk/files.h"
+#include "simulated_disk/rocksdb_files.h"
 #include "support/temporary_directory.h"
 
 namespace restored::catalog::test {
 namespace {
+
+using restored::test::changing_calls;
+using restored::test::DiskCall;
+using restored::test::simulated_rocksdb_files;
+using restored::test::SimulatedDisk;
+using restored::test::SimulatedFiles;
 
 class RecordStoreTest : public ::testing::Test {
  protected:
@@ -56,6 +68,69 @@ TEST_F(RecordStoreTest, ScansAPrefixInOrderUntilToldToStop) {
 TEST_F(RecordStoreTest, SecondOpeningOfTheSameDirectoryIsRefused) {
   auto store = open();
   EXPECT_FALSE(RecordStore::open(directory_.file("deep/records")));
+}
+
+// A record store on a disk that fails.
+class FailedRecordTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<RecordStore> open() {
+    auto store = RecordStore::open(
+        "/records", std::make_shared<Disk>(Disk{&files_, simulated_rocksdb_files(disk_)}));
+    EXPECT_TRUE(store) << store.error().message;
+    return store ? std::move(*store) : nullptr;
+  }
+  static WriteSet put(const char* key, const char* value) {
+    WriteSet changes;
+    changes.put(key, value);
+    return changes;
+  }
+  SimulatedDisk disk_;
+  SimulatedFiles files_{disk_};
+};
+
+TEST_F(FailedRecordTest, DoesNotComeBackThoughTheDeviceHasAllOfIt) {
+  auto store = open();
+  ASSERT_TRUE(store->write(put("password", "old")));
+  for (const DiskCall call : {DiskCall::write, DiskCall::sync}) {
+    disk_.plan().fail({.calls = {call}, .path_part = ".log"}, 1, EIO, 1.0);
+    WriteSet changes = put("password", "new");
+    changes.put("added", "1");
+    ASSERT_FALSE(store->write(changes)) << name(call);
+    EXPECT_EQ(disk_.plan().failures(), 1u);
+    disk_.plan().clear();
+    ASSERT_TRUE(store->close());
+    store = open();
+    EXPECT_EQ(store->get("password").value(), "old") << name(call);
+    EXPECT_EQ(store->get("added").value(), std::nullopt);
+  }
+}
+
+TEST_F(FailedRecordTest, DoesNotKeepLaterOnesOut) {
+  auto store = open();
+  disk_.plan().fail({.calls = {DiskCall::write}, .path_part = ".log"}, 1, EIO, 0.5);
+  ASSERT_FALSE(store->write(put("a", "1")));
+  EXPECT_TRUE(store->write(put("b", "2"))) << "without a restart";
+  ASSERT_TRUE(store->close());
+  store = open();
+  EXPECT_EQ(store->get("a").value(), std::nullopt);
+  EXPECT_EQ(store->get("b").value(), "2");
+}
+
+TEST_F(FailedRecordTest, IsSettledWhenTheDeviceTakesWritesAgain) {
+  auto store = open();
+  ASSERT_TRUE(store->write(put("a", "old")));
+  for (const int error : {EIO, ENOSPC}) {
+    disk_.plan().fail_from({.calls = changing_calls, .path_part = ""}, 1, error);
+    ASSERT_FALSE(store->write(put("a", "new")));
+    ASSERT_FALSE(store->write(put("a", "newer")));
+    disk_.plan().clear();
+    ASSERT_TRUE(store->write(put("b", "2"))) << error;
+    EXPECT_EQ(store->get("a").value(), "old");
+    ASSERT_TRUE(store->close());
+    store = open();
+    EXPECT_EQ(store->get("a").value(), "old");
+    EXPECT_EQ(store->get("b").value(), "2");
+  }
 }
 
 }  // namespace
