@@ -7,8 +7,10 @@
 
 #include "base/random.h"
 #include "restore/backup_operation.h"
+#include "restore/cut_off_backup.h"
 #include "restore/restore_operation.h"
 #include "restore/source_check.h"
+#include "restore/unrecorded_ends.h"
 #include "restore/verify_operation.h"
 
 namespace restored::restore {
@@ -53,7 +55,11 @@ OperationView start(EngineParts& parts, const OperationTable::Pointer& operation
   // An operation that is accepted while the engine stops is told so, like those before it.
   if (parts.stopping.stop_requested()) operation->stop_for_shutdown();
   OperationView view = operation->view();
-  parts.runner.start(operation, [work] { return work->run(); }, [work] { work->release(); });
+  const auto release = [&parts, operation, work] {
+    mark_end(parts, *operation);
+    work->release();
+  };
+  parts.runner.start(operation, [work] { return work->run(); }, release);
   return view;
 }
 
@@ -106,8 +112,13 @@ Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreReques
   return RestoreCheck{loaded.manifest, space};
 }
 
-Result<void> continue_restore(EngineParts& parts, registry::OperationRecord record) {
+Result<void> continue_operation(EngineParts& parts, registry::OperationRecord record) {
   const OperationView& view = record.view;
+  if (view.kind == OperationKind::backup) {
+    RESTORED_TRY(const OperationTable::Pointer backup, parts.operations->resume(std::move(record)));
+    start(parts, backup, std::make_shared<CutOffBackup>(parts, backup));
+    return {};
+  }
   RestoreHoldings holdings;
   RESTORED_TRY(holdings.claim, parts.databases.claim(view.database, view.id, view.kind));
   RESTORED_TRY(holdings.use, parts.uses.read(view.backup));
@@ -189,6 +200,7 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   }
   conclude(*operation, outcome, [&] {
     parts.step("restore.undo.after-end");
+    mark_end(parts, *operation);
     claim.release();
   });
   RESTORED_TRY(outcome);

@@ -31,7 +31,8 @@ Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, Veri
 // Done when it returns.
 Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal);
 
-// Continues a restore that a crash or a stop cut off.
-Result<void> continue_restore(EngineParts& parts, registry::OperationRecord record);
+// Continues a restore that a crash or a stop cut off; of a backup, only the question whether it was
+// complete.
+Result<void> continue_operation(EngineParts& parts, registry::OperationRecord record);
 
 }  // namespace restored::restore

@@ -203,6 +203,7 @@ Result<OperationView> EngineFacade::start_verify(const BackupId& id, VerifyDepth
 
 Result<void> EngineFacade::remove_backup(const BackupId& id) {
   RESTORED_TRY(const BackupUse use, parts_->uses.remove(id));
+  RESTORED_TRY(parts_->operations->record_backup_end(id));
   const StoreCall call = parts_->request_call();
   RESTORED_TRY(backup::Repository * repository, parts_->repository->get(call));
   RESTORED_TRY(backup::Leftovers leftovers, repository->remove(id, call));

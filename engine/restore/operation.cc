@@ -286,7 +286,9 @@ Result<void> Operation::settle(const Result<void>& outcome) {
   {
     const MutexLock lock(mutex_);
     const bool cut_off = !outcome && shutdown_ && !record_.cancel_asked && !overdue_;
-    if (cut_off && record_.view.kind == OperationKind::restore) return {};
+    // What came from an earlier start is not this stop's to end: see cut_off_backup.h.
+    const bool goes_on = record_.view.kind == OperationKind::restore || record_.view.attempts > 1;
+    if (cut_off && goes_on) return {};
     OperationView view = view_locked();
     view.eta_seconds.reset();
     view.waiting_on.clear();

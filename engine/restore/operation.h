@@ -71,9 +71,10 @@ class Operation {
   // What really ended it, where its work only saw that it was told to stop.
   Error cause(const Error& error) const;
 
-  // Writes the end to the registry. A restore that was stopped for shutdown stays recorded as
-  // running. After it, announce() makes the end visible. The two are apart so that the claim can be
-  // released in between: who sees the end may start the next operation at once.
+  // Writes the end to the registry. A restore that was stopped for shutdown, and whatever had been
+  // cut off before, stays recorded as running. After it, announce() makes the end visible. The two
+  // are apart so that the claim can be released in between: who sees the end may start the next
+  // operation at once.
   Result<void> settle(const Result<void>& outcome);
   void announce();
   // The end that settle() could not write: the registry still says "running".

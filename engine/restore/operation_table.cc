@@ -34,14 +34,23 @@ Result<OperationTable::Pointer> OperationTable::begin(registry::OperationRecord 
   return add(std::move(record));
 }
 
+Result<void> OperationTable::record_end(Operation& ended) {
+  Result<void> recorded = ended.record_end();
+  if (recorded) return {};
+  return std::unexpected(
+      context(fmt::format("the end of operation {} is not on record", ended.id().value),
+              std::move(recorded).error()));
+}
+
+Result<void> OperationTable::record_backup_end(const BackupId& backup) {
+  const Pointer made = backup_operation(backup);
+  if (!made || made->view().state == OperationState::running) return {};
+  return record_end(*made);
+}
+
 Result<OperationTable::Pointer> OperationTable::create(registry::OperationRecord record) {
   for (const Pointer& ended : unrecorded()) {
-    if (ended->view().database != record.view.database) continue;
-    if (Result<void> recorded = ended->record_end(); !recorded) {
-      return std::unexpected(
-          context(fmt::format("the end of operation {} is not on record", ended->id().value),
-                  std::move(recorded).error()));
-    }
+    if (ended->view().database == record.view.database) RESTORED_TRY(record_end(*ended));
   }
   record.view.state = OperationState::running;
   record.view.created_at = record.view.updated_at = clock_.wall();

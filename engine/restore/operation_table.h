@@ -41,6 +41,9 @@ class OperationTable {
 
   Result<Pointer> find(const OperationId& id) const;  // operation_not_found
   std::vector<Pointer> running() const;
+  // The end of the operation that made this backup is on record, or the error why it cannot be:
+  // without the backup, the next start would not know that it ended well.
+  Result<void> record_backup_end(const BackupId& backup);
   std::vector<Pointer> unrecorded() const;   // ended, but the registry does not say so
   std::vector<OperationView> views() const;  // newest first
   // The newest backup operation that made or was to make this backup.
@@ -58,6 +61,8 @@ class OperationTable {
   Result<void> forget_before(UnixMillis time);
 
  private:
+  static Result<void> record_end(Operation& ended);
+
   // The backup operations of which a database's history consists; null: there is none.
   struct Telling {
     Pointer newest;    // that succeeded or failed

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "backup/make_backup.h"
 #include "base/log.h"
 #include "restore/accept.h"
 #include "restore/broken_instance.h"
+#include "restore/cut_off_backup.h"
 #include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
@@ -133,28 +133,10 @@ Decision decide_restore(const EngineParts& parts, const OperationView& view) {
 }
 
 Decision decide_backup(EngineParts& parts, const OperationView& view) {
-  // What a backup left where the repository cannot be reached is collected when it is old enough.
-  const StoreCall call = parts.brief_call();
-  const auto repository = parts.repository->get(call);
-  if (!repository)
-    return {Verdict::failed, cut_off("the agent stopped while the backup was being made")};
-  if ((*repository)->manifest(view.backup, call)) {
-    const OpenDatabases::Pointer database = parts.databases.instance(view.database);
-    if (database) {
-      if (const Result<void> noted = database->note_backup(view.backup); !noted) {
-        log::warning("restore", "backup={} is not noted in the catalog: {}", view.backup.value,
-                     noted.error().message);
-      }
-    }
-    return {Verdict::succeeded, {}};
-  }
-  const Result<void> discarded =
-      backup::discard_unpublished(**repository, view.database, view.backup, call);
-  if (!discarded) {
-    log::warning("restore", "backup={} leaves its index in the repository: {}", view.backup.value,
-                 discarded.error().message);
-  }
-  return {Verdict::failed, cut_off("the agent stopped while the backup was being made")};
+  Result<std::optional<Error>> ended = end_of_cut_off_backup(parts, view, parts.brief_call());
+  if (!ended) return {Verdict::goes_on, {}};
+  if (*ended) return {Verdict::failed, std::move(**ended)};
+  return {Verdict::succeeded, {}};
 }
 
 Decision decide_by_kind(EngineParts& parts, const OperationView& view) {
@@ -220,7 +202,7 @@ Result<void> end_as_marked(EngineParts& parts, registry::OperationRecord marked)
   if (view.state == OperationState::cancelled) {
     error = Error{ErrorCode::cancelled, "the restore was cancelled", {}};
   }
-  RESTORED_TRY(end_restore(parts, view.database, error));
+  if (view.kind == OperationKind::restore) RESTORED_TRY(end_restore(parts, view.database, error));
   return parts.operations->end_as_marked(std::move(marked));
 }
 
@@ -307,8 +289,10 @@ Result<void> recover(EngineParts& parts) {
     }
     const Decision decision = decide(parts, record);
     if (decision.verdict == Verdict::goes_on) {
-      operations.insert(record.view.id.value);
-      databases.insert(record.view.database.value);
+      if (record.view.kind == OperationKind::restore) {
+        operations.insert(record.view.id.value);
+        databases.insert(record.view.database.value);
+      }
       continued.push_back(record);
     } else {
       RESTORED_TRY(end(parts, record, decision));
@@ -322,7 +306,7 @@ Result<void> recover(EngineParts& parts) {
   for (registry::OperationRecord& record : continued) {
     log::info("restore", "operation={} continues, attempt={}", record.view.id.value,
               record.view.attempts + 1);
-    RESTORED_TRY(continue_restore(parts, std::move(record)));
+    RESTORED_TRY(continue_operation(parts, std::move(record)));
   }
   return {};
 }

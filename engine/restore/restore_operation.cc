@@ -11,7 +11,6 @@
 #include "restore/guarded.h"
 #include "restore/local_reuse.h"
 #include "restore/source_check.h"
-#include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
@@ -81,7 +80,6 @@ Result<void> RestoreOperation::phases() {
 
 void RestoreOperation::release() {
   parts_.step("restore.run.after-end");
-  mark_end(parts_, *operation_);
   holdings_.space.reset();
   holdings_.use.release();
   holdings_.claim.release();

@@ -12,8 +12,8 @@ namespace restored::restore {
 
 void mark_end(EngineParts& parts, const Operation& operation) {
   const std::optional<registry::OperationRecord> ended = operation.unrecorded_end();
-  // Only a restore goes on at the next start.
-  if (!ended || ended->view.kind != OperationKind::restore) return;
+  // A verification's database may be another host's.
+  if (!ended || !parts.registry->database(ended->view.database)) return;
   const DatabaseId& database = ended->view.database;
   const std::string text = registry::encode(registry::StoredOperation{*ended, 0});
   Result<void> marked = parts.files.make_directories(parts.paths.staging(database));
@@ -54,8 +54,7 @@ void record_ends(EngineParts& parts) {
     const OperationView view = operation->view();
     const std::string mark = parts.paths.ended_mark(view.database, view.id);
     if (!operation->record_end()) {
-      const bool gone = !parts.registry->database(view.database);
-      if (!gone && !parts.files.stat(mark)) mark_end(parts, *operation);
+      if (!parts.files.stat(mark)) mark_end(parts, *operation);
       continue;
     }
     log::info("restore", "operation={} is on record now", view.id.value);

@@ -1,7 +1,8 @@
 // Ends of operations that the registry did not take. Left alone, the next start would find such a
-// restore as one that was cut off, and run it over what was written since. So the end is written
-// again and again until the registry takes it; and a restore whose end could not be written leaves
-// a mark beside its staged files, which the next start believes.
+// restore as one that was cut off, and run it over what was written since, or tell of an operation
+// that succeeded that it failed. So the end is written again and again until the registry takes it;
+// and an operation whose end could not be written leaves a mark beside its database's staged files,
+// which the next start believes.
 // Threading: all functions may be called from any thread at once.
 #pragma once
 
@@ -11,7 +12,7 @@
 
 namespace restored::restore {
 
-// Leaves the mark of a restore, if its end is not on record. Before its claim is released.
+// Leaves the mark of an operation, if its end is not on record. Before its claim is released.
 void mark_end(EngineParts& parts, const Operation& operation);
 
 // The end that such a mark tells of, for a record that says "running".

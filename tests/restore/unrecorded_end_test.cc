@@ -1,6 +1,8 @@
 // Operations whose end the registry did not take: they never come back.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 
 #include "failing_registry.h"
@@ -8,6 +10,7 @@
 #include "step_gate.h"
 #include "support/fault_files.h"
 #include "support/wait_until.h"
+#include "watched_store.h"
 
 namespace restored::test {
 namespace {
@@ -155,6 +158,75 @@ TEST_F(UnrecordedEndTest, LeavesItsMarkLaterWhenTheDiskTakesItLater) {
   faults_.refuse_ends = false;
   host_.open();
   expect_ended_and_intact(ended);
+}
+
+TEST_F(UnrecordedEndTest, OfABackupIsBelievedThoughItsManifestCannotBeAskedFor) {
+  open_at("");
+  faults_.refuse_ends = true;
+  const BackupId made = host_.back_up(database_);
+  const auto operations = host_.engine().operations();
+  const auto ended = std::ranges::find(operations, made, &OperationView::backup);
+  ASSERT_NE(ended, operations.end());
+  host_.close();
+  faults_.refuse_ends = false;
+  StoreWatch watch;
+  watch.before = [](std::string_view, std::string_view key) -> Result<void> {
+    if (!key.ends_with("/manifest")) return {};
+    return fail(ErrorCode::object_store_unavailable, "away");
+  };
+  host_.seams.wrap_store = watch.wrap();
+  host_.open();
+  EXPECT_EQ(host_.engine().operation(ended->id)->state, OperationState::succeeded);
+  host_.close();
+  host_.seams.wrap_store = {};
+  host_.open();
+}
+
+// Killed before that was on record, and before there was a mark.
+TEST_F(UnrecordedEndTest, OfACompleteBackupWaitsForARepositoryThatIsAway) {
+  open_at("");
+  faults_.refuse_ends = true;
+  const BackupId made = host_.back_up(database_);
+  const auto operations = host_.engine().operations();
+  const auto ended = std::ranges::find(operations, made, &OperationView::backup);
+  ASSERT_NE(ended, operations.end());
+  host_.close();
+  fs::remove(mark(*ended));
+  faults_.refuse_ends = false;
+  StoreWatch watch;
+  std::atomic<bool> away = true;
+  watch.before = [&](std::string_view, std::string_view key) -> Result<void> {
+    if (!away || !key.ends_with("/manifest")) return {};
+    return fail(ErrorCode::object_store_unavailable, "the store is away");
+  };
+  host_.seams.wrap_store = watch.wrap();
+  host_.open();
+  EXPECT_EQ(host_.engine().operation(ended->id)->state, OperationState::running);
+  EXPECT_TRUE(wait_until([&] {
+    return host_.engine().operation(ended->id)->waiting_on.find("the store is away") !=
+           std::string::npos;
+  }));
+  EXPECT_EQ(host_.engine().database(database_)->status, DatabaseStatus::ready);
+  restart();
+  EXPECT_EQ(host_.engine().operation(ended->id)->state, OperationState::running)
+      << "a stop does not end it";
+  away = false;
+  EXPECT_EQ(host_.wait(ended->id).state, OperationState::succeeded);
+  host_.close();
+  host_.seams.wrap_store = {};
+  host_.open();
+}
+
+TEST_F(UnrecordedEndTest, OfABackupKeepsItFromBeingRemoved) {
+  open_at("");
+  faults_.refuse_ends = true;
+  const BackupId made = host_.back_up(database_);
+  const Result<void> refused = host_.engine().remove_backup(made);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("is not on record"), std::string::npos);
+  EXPECT_TRUE(host_.engine().backup(made)) << "it is still there";
+  faults_.refuse_ends = false;
+  EXPECT_TRUE(host_.engine().remove_backup(made));
 }
 
 // replace_file() may leave its temporary file behind.

@@ -1,0 +1,56 @@
+#include "restore/cut_off_backup.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "backup/documents.h"
+#include "backup/make_backup.h"
+#include "base/log.h"
+#include "base/pause.h"
+#include "format/manifest.h"
+
+namespace restored::restore {
+
+Result<std::optional<Error>> end_of_cut_off_backup(EngineParts& parts, const OperationView& view,
+                                                   const StoreCall& call) {
+  RESTORED_TRY(backup::Repository * repository, parts.repository->get(call));
+  RESTORED_TRY(const bool complete,
+               backup::object_exists(repository->store(), format::manifest_key(view.backup), call));
+  if (!complete) {
+    const Result<void> discarded =
+        backup::discard_unpublished(*repository, view.database, view.backup, call);
+    if (!discarded) {
+      log::warning("restore", "backup={} leaves its index in the repository: {}", view.backup.value,
+                   discarded.error().message);
+    }
+    return Error{ErrorCode::shutting_down, "the agent stopped while the backup was being made",
+                 "Start it again."};
+  }
+  if (const OpenDatabases::Pointer database = parts.databases.instance(view.database)) {
+    if (const Result<void> noted = database->note_backup(view.backup); !noted) {
+      log::warning("restore", "backup={} is not noted in the catalog: {}", view.backup.value,
+                   noted.error().message);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<void> CutOffBackup::run() {
+  const OperationView view = operation_->view();
+  for (;;) {
+    Result<std::optional<Error>> ended = end_of_cut_off_backup(parts_, view, operation_->call());
+    if (ended && *ended) return std::unexpected(std::move(**ended));
+    if (ended) return {};
+    if (ended.error().code == ErrorCode::cancelled)
+      return std::unexpected(std::move(ended).error());
+    operation_->waits_on(
+        fmt::format("the repository, which cannot tell whether the backup was "
+                    "complete when the agent stopped: {}",
+                    ended.error().message));
+    if (!pause(std::chrono::seconds(1), operation_->stop_token()))
+      return fail(ErrorCode::cancelled, "stopped before the repository could be asked");
+  }
+}
+
+}  // namespace restored::restore
