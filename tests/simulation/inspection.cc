@@ -1,0 +1,154 @@
+#include "inspection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "kernel.h"
+
+namespace restored::simulation {
+namespace {
+
+Ledger& ledger() {
+  return Ledger::shared();
+}
+
+std::optional<Told> told_of(OperationState state) {
+  switch (state) {
+    case OperationState::running:
+      return std::nullopt;
+    case OperationState::succeeded:
+      return Told::done;
+    case OperationState::failed:
+      return Told::failed;
+    case OperationState::cancelled:
+      return Told::cancelled;
+  }
+  return std::nullopt;
+}
+
+void inspect_databases(Engine& engine, std::vector<std::string>& problems) {
+  std::set<std::string> expected;
+  for (std::size_t i = 0; i < ledger().databases; ++i) expected.emplace(text(ledger().ids[i]));
+  for (const DatabaseInfo& info : engine.databases()) {
+    if (expected.erase(info.id.value) == 0)
+      problems.push_back(fmt::format("nobody made database {}", info.id.value));
+    if (info.status != DatabaseStatus::ready)
+      problems.push_back(fmt::format("database {} is {}: {}", info.id.value, name(info.status),
+                                     info.failure ? info.failure->message : ""));
+  }
+  for (const std::string& id : expected) problems.push_back(fmt::format("database {} is gone", id));
+}
+
+void inspect_operations(Engine& engine, std::vector<std::string>& problems) {
+  for (const OperationView& view : engine.operations()) {
+    if (view.state == OperationState::running)
+      problems.push_back(fmt::format("operation {} ({}) still runs: {}", view.id.value,
+                                     name(view.kind), name(view.phase)));
+  }
+  for (const Event& event : ledger().events()) {
+    if (text(event.operation).empty() || event.told == Told::nothing) continue;
+    const Result<OperationView> view =
+        engine.operation(OperationId{std::string(text(event.operation))});
+    if (!view) {
+      problems.push_back(fmt::format("operation {} is forgotten", text(event.operation)));
+    } else if (told_of(view->state) != event.told) {
+      problems.push_back(fmt::format("operation {} was told to be something else than {}",
+                                     text(event.operation), name(view->state)));
+    }
+  }
+}
+
+void inspect_passwords(Engine& engine, std::vector<std::string>& problems) {
+  for (std::size_t i = 0; i < ledger().databases; ++i) {
+    std::vector<std::string> old;
+    std::string current(text(ledger().first_passwords[i]));
+    bool known = true;
+    for (const Event& event : ledger().events()) {
+      if (event.act != Act::rotate || event.database != i) continue;
+      if (event.told == Told::nothing) known = false;
+      if (event.told != Told::done) continue;
+      old.push_back(current);
+      current = text(event.backup);
+      known = true;
+    }
+    if (known) {
+      const auto credential = engine.authenticate("", current);
+      if (!credential || credential->database != database_id(i))
+        problems.push_back(fmt::format("the password of database {} is refused", i));
+    }
+    for (const std::string& password : old) {
+      if (engine.authenticate("", password))
+        problems.push_back(fmt::format("an old password of database {} opens it", i));
+    }
+  }
+}
+
+// Every complete backup can be restored, before and after a collection.
+void inspect_backups(Engine& engine, Clients& clients, std::vector<std::string>& problems) {
+  std::vector<Name> backups = Clients::complete_backups();
+  while (backups.size() > 2)
+    backups.erase(backups.begin() + static_cast<std::ptrdiff_t>(random_below(backups.size())));
+  for (const Name& backup : backups) {
+    if (!clients.restore(0, backup))
+      problems.push_back(fmt::format("backup {} cannot be restored: error {}", text(backup),
+                                     ledger().events().back().code));
+    clients.read(0);
+    const Result<CollectionReport> report = engine.collect_repository(false, std::stop_token());
+    if (!report && report.error().code != ErrorCode::collection_running)
+      problems.push_back("a collection failed: " + report.error().message);
+  }
+}
+
+void walk(test::SimulatedDisk& disk, const std::string& directory,
+          std::vector<std::string>& files) {
+  const auto entries = disk.list(directory);
+  if (!entries) return;
+  for (const test::NodeFacts& entry : *entries) {
+    const std::string path = directory + "/" + entry.name;
+    if (entry.directory) walk(disk, path, files);
+    if (!entry.directory) files.push_back(path);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> inspect(Host& host, Clients& clients) {
+  std::vector<std::string> problems;
+  Engine& engine = host.engine();
+  inspect_databases(engine, problems);
+  inspect_operations(engine, problems);
+  inspect_passwords(engine, problems);
+  if (!problems.empty()) return problems;
+  inspect_backups(engine, clients, problems);
+  for (std::size_t database = 0; database < ledger().databases; ++database) {
+    clients.write(database, true);
+    if (!clients.read(database))
+      problems.push_back(fmt::format("database {} cannot be read", database));
+  }
+  return problems;
+}
+
+std::vector<std::string> left_over(Host& host) {
+  std::vector<std::string> problems;
+  std::vector<std::string> files;
+  walk(host.state_disk(), "/state", files);
+  for (const std::string& path : files) {
+    const bool ours = path.starts_with("/state/registry/") ||
+                      path.starts_with("/state/databases/") || path == "/state/lock" ||
+                      path == "/state/repository";
+    if (!ours || path.ends_with(".tmp") || path.find("/staging/") != std::string::npos)
+      problems.push_back("left over: " + path);
+    if (!path.starts_with("/state/databases/")) continue;
+    const std::string_view id = std::string_view(path).substr(17, path.find('/', 17) - 17);
+    bool known = false;
+    for (std::size_t i = 0; i < ledger().databases; ++i)
+      known = known || text(ledger().ids[i]) == id;
+    if (!known) problems.push_back("left over: " + path);
+  }
+  return problems;
+}
+
+}  // namespace restored::simulation

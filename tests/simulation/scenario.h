@@ -1,0 +1,28 @@
+// A seed, from its first life to the judgement.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace restored::simulation {
+
+struct Outcome {
+  std::vector<std::string> problems;  // none: all is well
+  std::string plan;
+  std::uint64_t trace = 0;  // of all lives: equal means that they went the same way
+  std::uint64_t steps = 0;
+  double virtual_seconds = 0;
+  std::uint64_t store_troubles = 0;
+  std::uint64_t disk_troubles = 0;
+  std::size_t kills = 0;
+  std::size_t power_losses = 0;
+  // Of backups, restores, undos and flushes: [what was told].
+  std::uint64_t told[4] = {};
+};
+
+// REQUIRES: one thread, and addresses that are fixed (child.h).
+// Quiet: without the engine's log.
+Outcome run_seed(std::uint64_t seed, bool quiet);
+
+}  // namespace restored::simulation
