@@ -125,9 +125,9 @@ FileBytes FileBytes::settled(std::vector<PagePointer> pages, std::uint64_t size)
 }
 
 // What is left of a page that differs from its synced state. Bytes from base_size on were not there
-// before.
+// before; a file whose last bytes were on their way is no longer than what arrived: `size`.
 FileBytes::PagePointer FileBytes::survivor(std::size_t index, std::uint64_t base_size,
-                                           Choices& choices) const {
+                                           std::uint64_t& size, Choices& choices) const {
   const Slot& slot = slots_[index];
   const std::uint64_t begin = std::uint64_t{index} * page_bytes;
   PagePointer old = begin < base_size ? slot.synced : nullptr;
@@ -136,7 +136,11 @@ FileBytes::PagePointer FileBytes::survivor(std::size_t index, std::uint64_t base
     std::memset(old->data() + (base_size - begin), 0, begin + page_bytes - base_size);
   }
   const std::uint64_t fate = choices.below(4);
-  if (fate == 0) return old;
+  const bool last = index + 1 == pages_of(size);
+  if (fate == 0) {
+    if (last) size = std::min(size, std::max(begin, base_size));
+    return old;
+  }
   if (fate < 3) return slot.now;
   auto torn = old ? std::make_shared<Page>(*old) : std::make_shared<Page>();
   static constexpr Page zeros{};
@@ -144,6 +148,7 @@ FileBytes::PagePointer FileBytes::survivor(std::size_t index, std::uint64_t base
   std::size_t bytes = choices.below(page_bytes + 1);
   const bool appends = begin + bytes > base_size;
   if (!appends) bytes -= bytes % sector_bytes;
+  if (appends) size = std::min(size, begin + bytes);
   std::memcpy(torn->data(), fresh.data(), bytes);
   return torn;
 }
@@ -169,7 +174,7 @@ FileBytes FileBytes::after_cut(Survival survival, Choices choices) {
   if (size > base_size && choices.coin()) size = base_size + choices.below(size - base_size + 1);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const bool settled_page = slots_[i].now == slots_[i].synced && !cut_to_;
-    if (!settled_page) pages[i] = survivor(i, base_size, choices);
+    if (!settled_page) pages[i] = survivor(i, base_size, size, choices);
   }
   return settled(std::move(pages), size);
 }

@@ -50,7 +50,8 @@ class FileBytes {
   Page& own_page(std::size_t index);
   void share();
   static FileBytes settled(std::vector<PagePointer> pages, std::uint64_t size);
-  PagePointer survivor(std::size_t index, std::uint64_t base_size, Choices& choices) const;
+  PagePointer survivor(std::size_t index, std::uint64_t base_size, std::uint64_t& size,
+                       Choices& choices) const;
 
   std::uint64_t size_ = 0;
   std::uint64_t synced_size_ = 0;

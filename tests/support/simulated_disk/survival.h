@@ -13,8 +13,9 @@
 // newest one (XFS and ext4 move it when blocks reach the disk, in any order); each page is there,
 // or is what it was before, which is zeros for one that is new (blocks that were allocated and not
 // written), or is torn: at a sector's border where it overwrites (a device writes sectors whole),
-// at any byte where it appends (the kernel may have written the page back in between). A cut to a
-// shorter length is there or not, and nothing written after it without it.
+// at any byte where it appends (the kernel may have written the page back in between), which then
+// is the file's end, as a last page that is not there is: a length comes after its bytes. A cut to
+// a shorter length is there or not, and nothing written after it without it.
 //
 // Left out, since no file system of these does it: bytes of a synced file that change, foreign
 // bytes in a file, a name that leads to another file than it ever did, a rename of which one half
