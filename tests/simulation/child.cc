@@ -87,7 +87,7 @@ void fix_addresses(char** arguments) {
   const int now = ::personality(0xffffffff);
   if (now < 0 || (now & ADDR_NO_RANDOMIZE) != 0) return;
   if (::personality(static_cast<unsigned long>(now) | ADDR_NO_RANDOMIZE) < 0) return;
-  // A thread that ends gives back its cache of free memory when the next one may run already.
+  // One heap, in the order of the calls.
   ::setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1", 1);
   ::execv("/proc/self/exe", arguments);
 }

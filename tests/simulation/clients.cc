@@ -204,6 +204,7 @@ void Clients::flush(std::size_t database) {
     // What was empty need not be replaced.
     if (after == before) event->act = Act::read;
   }
+  if (!done) event->code = static_cast<std::uint32_t>(done.error().code);
   event->told = done ? Told::done : Told::failed;
   event->end = now_nanos();
 }
@@ -265,9 +266,31 @@ void Clients::resolve(Event& event) {
   }
 }
 
+// A swap whose record the device did not acknowledge was told to have failed, and those after it
+// were refused; when the catalog is read again and the record is there, it counts (SWAP.md).
+void Clients::settle_doubtful_swap(std::size_t database) {
+  const auto io_error = static_cast<std::uint32_t>(ErrorCode::io_error);
+  Event* doubtful = nullptr;
+  for (Event& event : ledger().events()) {
+    const bool swap =
+        event.act == Act::restore || event.act == Act::undo || event.act == Act::flush;
+    if (!swap || event.database != database || event.life == ledger().life) continue;
+    const bool in_doubt = event.told == Told::failed && event.code == io_error;
+    if (!in_doubt) doubtful = nullptr;
+    if (in_doubt && doubtful == nullptr) doubtful = &event;
+  }
+  const std::uint64_t generation = live_generation(database);
+  if (doubtful == nullptr || generation == last_known_generation(database)) return;
+  doubtful->generation = generation;
+  doubtful->has_generation = true;
+  doubtful->told = Told::done;
+  doubtful->end = now_nanos();
+}
+
 void Clients::look_around() {
   for (std::size_t database = 0; database < ledger().databases; ++database) {
     if (!host_.engine().keyspace(database_id(database))) continue;
+    settle_doubtful_swap(database);
     // Before what was cut off: an operation that goes on waits for this read or does not.
     read(database);
     for (Event& event : ledger().events()) {

@@ -53,6 +53,7 @@ class Clients {
   void conclude(Event& event);
   void resolve(Event& event);
   void resolve_flush(Event& event);
+  void settle_doubtful_swap(std::size_t database);
   bool adopt(Event& event);
   void told(Event& event, const OperationView& view);
   std::uint64_t live_generation(std::size_t database);

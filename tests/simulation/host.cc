@@ -39,9 +39,7 @@ Result<void> Host::open() {
   options.state_directory = "/state";
   options.repository_url = "file:///repository";
   options.memory_budget_bytes = limits::memory_budget_bytes_min;
-  // Room for all: a block is charged with what the allocator gave for it, so whether a full cache
-  // would evict another one is not the seed's to say.
-  options.block_cache_bytes = 64 * kMiB;
+  options.block_cache_bytes = 4 * kMiB;
   options.space_reserve_bytes = 1 * kMiB;
   options.decode_threads = 2;
   options.io_uring = false;

@@ -66,6 +66,8 @@ RealCalls find_real() {
   find(calls.usleep, "usleep");
   find(calls.getrandom, "getrandom");
   find(calls.getentropy, "getentropy");
+  find(calls.getpid, "getpid");
+  find(calls.gettid, "gettid");
   find(calls.syscall, "syscall");
   find(calls.fopen, "fopen");
   return calls;
@@ -310,6 +312,16 @@ int usleep(useconds_t micros) {
   if (!running()) return real().usleep(micros);
   pause(now_nanos() + static_cast<std::int64_t>(micros) * 1'000);
   return 0;
+}
+
+// RocksDB makes identities of databases and sessions of them.
+pid_t getpid() noexcept {
+  if (!running()) return real().getpid();
+  return 4242;
+}
+pid_t gettid() noexcept {
+  if (!running()) return real().gettid();
+  return detail::thread_number();
 }
 
 ssize_t getrandom(void* into, size_t bytes, unsigned flags) {

@@ -75,6 +75,7 @@ struct Kernel {
   std::uint64_t steps = 0;
   std::uint64_t trace = 0xcbf29ce484222325;
   pthread_key_t end_key{};
+  pid_t leaving = 0;  // the thread that has just ended
   bool still = false;
 };
 
@@ -94,6 +95,10 @@ void wait_for_turn(SimThread& thread) {
   while (thread.turn.load(std::memory_order_acquire) == 0)
     real_futex(thread.turn, FUTEX_WAIT_PRIVATE, 0);
   thread.turn.store(0, std::memory_order_relaxed);
+  // A thread that ends gives memory back after the last call that we see of it.
+  const pid_t leaving = std::exchange(kernel->leaving, 0);
+  while (leaving != 0 && real().syscall(SYS_tgkill, real().getpid(), leaving, 0) == 0)
+    real().sched_yield();
 }
 
 void give_turn(SimThread& thread) {
@@ -219,6 +224,7 @@ void thread_ends(void* value) {
   me.can_run = false;
   std::erase(kernel->alive, &me);
   detail::wake_all(&me);
+  kernel->leaving = real().gettid();
   give_turn(choose());
 }
 
@@ -375,6 +381,10 @@ void fill_random(void* into, std::size_t bytes) {
     out += part;
     bytes -= part;
   }
+}
+
+int thread_number() {
+  return 4242 + static_cast<int>(self->index);
 }
 
 std::int64_t read_clock() {

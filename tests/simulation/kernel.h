@@ -75,6 +75,7 @@ int create_thread(unsigned long* handle, const void* attributes, void* (*work)(v
 void await_end(unsigned long handle);
 void fill_random(void* into, std::size_t bytes);
 std::int64_t read_clock();
+int thread_number();
 // Real CLOCK_REALTIME at the beginning of virtual time: the same in every run.
 inline constexpr std::int64_t epoch_nanos = 1'800'000'000'000'000'000;
 }  // namespace detail

@@ -37,6 +37,8 @@ struct RealCalls {
   int (*usleep)(useconds_t);
   ssize_t (*getrandom)(void*, std::size_t, unsigned);
   int (*getentropy)(void*, std::size_t);
+  pid_t (*getpid)();
+  pid_t (*gettid)();
   long (*syscall)(long, ...);
   FILE* (*fopen)(const char*, const char*);
 };
