@@ -155,6 +155,7 @@ TEST_F(AuthenticationSurfaceTest, InfoTellsVersionsAndLimits) {
                                      {"rocksdbVersion", "string"},
                                      {"repository", "string"},
                                      {"repositoryError", "object|null"},
+                                     {"encryptionKey", "string|null"},
                                      {"dataPlane", "object"},
                                      {"ioUring", "bool"},
                                      {"ioNote", "string|null"},
