@@ -4,7 +4,6 @@
 
 #include <chrono>
 
-#include "backup/documents.h"
 #include "backup/make_backup.h"
 #include "base/log.h"
 #include "base/pause.h"
