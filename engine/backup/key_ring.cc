@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -83,12 +84,15 @@ Result<const format::DataKey*> KeyRing::find(ObjectStore& store, const std::stri
                 fmt::format("it is encrypted with data key {}, and this agent has no key; that is "
                             "wrapped by {}",
                             id, wrapped_by(store, id, call)));
+  std::optional<Error> damage;  // of one wrapping: another one may be whole
   for (const format::WrappingKey& wrapping : keys_) {
     Result<format::DataKey> key = read_wrapped(store, wrapping, id, call);
     if (key) return keep(std::move(*key));
-    if (key.error().code != ErrorCode::object_not_found)
-      return std::unexpected(std::move(key).error());
+    if (key.error().code == ErrorCode::object_not_found) continue;
+    if (key.error().code != ErrorCode::corruption) return std::unexpected(std::move(key).error());
+    if (!damage) damage = std::move(key).error();
   }
+  if (damage) return std::unexpected(std::move(*damage));
   return fail(
       ErrorCode::encryption_key_unknown,
       fmt::format("none of this agent's keys ({}) opens data key {}, which is wrapped by {}",

@@ -37,14 +37,15 @@ Result<void> write_repository(ObjectStore& store, const format::RepositoryFile& 
                          format::encode_repository(file), call);
 }
 
-// Of two hosts that begin it at once the first one's stays: all that is sealed is bound to its id.
-Result<void> create_sealed(ObjectStore& store, const KeyRing& keys,
-                           const format::RepositoryFile& file, const StoreCall& call) {
-  RESTORED_TRY(const format::DataKey* data_key, keys.make(store, call));
+// Of two hosts that begin it at once the first one's stays: all that is sealed is bound to its id,
+// and one without a key must not put its own in the place of a sealed one.
+Result<void> begin(ObjectStore& store, const format::RepositoryFile& file,
+                   const format::DataKey* data_key, const StoreCall& call) {
   const std::string key(format::repository_key);
-  const std::string document =
-      SealedDocuments(store, keys, "", data_key)
-          .seal(format::repository_kind, key, format::encode_repository(file));
+  std::string document = format::encode_repository(file);
+  if (data_key != nullptr)
+    document = SealedDocuments(store, KeyRing::without_keys(), "", data_key)
+                   .seal(format::repository_kind, key, document);
   RESTORED_TRY(const auto upload, store.upload(key, call, IfExists::keep));
   const Result<void> written = upload->commit(bytes_of(document));
   if (written || written.error().code == ErrorCode::object_exists) return {};
@@ -63,11 +64,11 @@ Result<Opened> create(ObjectStore& store, const KeyRing& keys, const StoreCall& 
     return fail(ErrorCode::corruption,
                 fmt::format("{} holds backups but no {}", store.url(), format::repository_key));
   const format::RepositoryFile file{format::format_version, random_id(), system_clock().wall()};
+  const format::DataKey* data_key = nullptr;
   if (keys.encrypts()) {
-    RESTORED_TRY(create_sealed(store, keys, file, call));
-  } else {
-    RESTORED_TRY(write_repository(store, file, nullptr, call));
+    RESTORED_TRY(data_key, keys.make(store, call));
   }
+  RESTORED_TRY(begin(store, file, data_key, call));
   // Another host may have done the same a moment later: what stands there now is the truth.
   return read_repository(store, keys, call);
 }
@@ -93,6 +94,11 @@ Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const S
     opened = create(store, keys, call);
   if (opened && opened->key == nullptr && keys.encrypts())
     opened = encrypt_from_now_on(store, keys, opened->file, call);
+  // Somebody has put one without a key back: what is written from here on would not be encrypted.
+  if (opened && opened->key == nullptr && keys.encrypts())
+    return fail(ErrorCode::unencrypted_refused,
+                fmt::format("repository {}: its {} was encrypted, and is not any more", store.url(),
+                            format::repository_key));
   if (!opened && !damaged_document(opened.error()) && !about_keys(opened.error().code))
     return std::unexpected(std::move(opened).error());
   if (!opened)

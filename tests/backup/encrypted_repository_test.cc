@@ -179,6 +179,55 @@ TEST_F(EncryptedRepositoryTest, OfTwoHostsThatBeginItAtOnceOneIsFirst) {
   EXPECT_TRUE(other->load(BackupId("b1"), {}));
 }
 
+// Who can write to the bucket puts the file of before the keys back at once.
+TEST_F(EncryptedRepositoryTest, OneThatWasMadeEncryptedIsNotUsedWithoutItsKey) {
+  const format::RepositoryFile file{format::format_version, "repo1", 1};
+  const std::string plain = format::encode_repository(file);
+  test::write_file(path("repository.json"), plain);
+  int reads = 0;
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if (verb == "get" && key == format::repository_key && ++reads > 1)
+      test::write_file(path("repository.json"), plain);
+    return {};
+  };
+  const KeyRing accepts = ring_of({&first_}, true);
+  const auto opened = open_with(accepts);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::unencrypted_refused);
+  EXPECT_GT(reads, 1);
+  store_.before = nullptr;
+  EXPECT_TRUE(open_with(accepts)) << "the next try makes it so";
+}
+
+TEST_F(EncryptedRepositoryTest, AHostWithoutAKeyDoesNotPutItsOwnFileOverASealedOne) {
+  std::unique_ptr<Repository> sealed;
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if ((verb == "upload" || verb == "put") && key == format::repository_key)
+      sealed = Repository::open(*files_store_, {}, IfEmpty::begin, ring_).value();
+    return {};
+  };
+  const auto plain = open_with(KeyRing::without_keys());
+  ASSERT_TRUE(sealed);
+  ASSERT_FALSE(plain);
+  EXPECT_EQ(plain.error().code, ErrorCode::encryption_key_missing);
+  EXPECT_EQ(open_with(ring_).value()->id(), sealed->id());
+}
+
+TEST_F(EncryptedRepositoryTest, ADamagedWrappingHidesNoWholeOne) {
+  const auto repository = open_with(ring_).value();
+  const format::WrappingKey second(seal::Key::copy(second_.bytes()));
+  ASSERT_TRUE(store_wrapped(store_, second, *repository->data_key(), {}));
+  test::write_file(path(format::wrapped_key_key(repository->data_key()->id(), second.id())), "x");
+  const KeyRing both = ring_of({&second_, &first_});
+  const auto opened = open_with(both);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_TRUE(rekey(**opened, {false, "db7", {}}, {})) << "and it is mended";
+  EXPECT_TRUE(open_with(ring_of({&second_})));
+  const KeyRing only_damaged = ring_of({&second_});
+  test::write_file(path(format::wrapped_key_key(repository->data_key()->id(), second.id())), "x");
+  EXPECT_EQ(open_with(only_damaged).error().code, ErrorCode::corruption);
+}
+
 TEST_F(EncryptedRepositoryTest, ADataKeyThatAnotherHostMadeSinceIsFound) {
   const auto repository = open_with(ring_).value();
   const KeyRing another_host = ring_of({&first_});
