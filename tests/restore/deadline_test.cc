@@ -127,6 +127,8 @@ TEST_F(DeadlineTest, ARestoreThatGoesOnAfterARestartHasItsWholeTimeAgain) {
   clock_.advance(minutes(50));
   {
     std::jthread closing([&] { host_.close(); });
+    // Returns when the restore was told to stop; it would run to its end if it were let go before.
+    EXPECT_TRUE(host_.engine().wait_operation(running.id, minutes(1), {}));
     first_.let_go();
   }
   second_.hold("restore.run.after-fetch");
