@@ -122,12 +122,6 @@ BackupId backup_at(const ObjectInfo& info, std::size_t segment) {
   return parts.size() == 3 ? BackupId(std::string(parts[segment])) : BackupId();
 }
 
-// The store has not done it and will not.
-bool refused(const Error& error) {
-  return error.code == ErrorCode::store_permission_denied ||
-         error.code == ErrorCode::store_misconfigured || error.code == ErrorCode::invalid_argument;
-}
-
 // After so many removals in a row that failed so, the store is away; before that it may be one
 // object that cannot be removed, which must not keep all others.
 constexpr unsigned unavailable_max = 2 * limits::repository_calls_max;
@@ -308,7 +302,7 @@ Result<void> Run::remove_all(const std::vector<Candidate>& candidates) {
 
 bool Run::ends_the_run(const Error& error) {
   if (error.code == ErrorCode::object_store_unavailable) return ++unavailable_ >= unavailable_max;
-  return refused(error) || error.code == ErrorCode::cancelled;
+  return CollectionLease::refused(error) || error.code == ErrorCode::cancelled;
 }
 
 Result<void> Run::remove_one(const Candidate& candidate) {
@@ -318,7 +312,7 @@ Result<void> Run::remove_one(const Candidate& candidate) {
     own.stop = removals_end_.token();
     own.only_once = true;
     if (const auto removed = store_.remove(candidate.key, own); !removed) {
-      if (!refused(removed.error())) in_doubt_ = true;
+      if (!CollectionLease::refused(removed.error())) in_doubt_ = true;
       if (ends_the_run(removed.error())) return removed;
       // One line, not one an object.
       if (failed_++ == 0)

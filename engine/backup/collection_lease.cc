@@ -143,6 +143,11 @@ void CollectionLease::watch(const std::stop_token& stop) {
   }
 }
 
+bool CollectionLease::refused(const Error& error) {
+  return error.code == ErrorCode::store_permission_denied ||
+         error.code == ErrorCode::store_misconfigured || error.code == ErrorCode::invalid_argument;
+}
+
 Result<void> CollectionLease::release(const StoreCall& call) {
   if (renewer_.joinable()) {
     // Its last renewal would write the mark again, so it comes to its end first.

@@ -38,6 +38,9 @@ class CollectionLease {
   // Stopped when it lapses.
   std::stop_token stop_token() const { return lapse_.get_token(); }
 
+  // A removal that failed so has not happened in the store, and will not. Any other failure leaves
+  // it in doubt.
+  static bool refused(const Error& error);
   // REQUIRES: every removal has ended, and none of them may still come to pass in the store.
   Result<void> release(const StoreCall& call);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 
@@ -37,6 +38,9 @@ class Run {
     for (const auto& [data_key, by] : wrapped_) RESTORED_TRY(remove_previous(data_key, by));
     return report_;
   }
+
+  // A removal may still come to pass in the store.
+  bool in_doubt() const { return in_doubt_; }
 
  private:
   Result<void> find() {
@@ -88,12 +92,27 @@ class Run {
         continue;
       }
       if (request_.keep_previous || unopened_.contains(data_key)) continue;
-      if (lease_.lapsed())
-        return fail(ErrorCode::timed_out, "the mark could not be renewed in time");
-      RESTORED_TRY(store_.remove(format::wrapped_key_key(data_key, id), call_));
+      RESTORED_TRY(remove_wrapping(data_key, id));
       ++report_.removed;
     }
     return {};
+  }
+
+  // What is removed late, when the mark is gone or stale, could be what another host's rekey relies
+  // on: so it is asked for once, and not after the mark has lapsed.
+  Result<void> remove_wrapping(const std::string& data_key, const std::string& by) {
+    RESTORED_TRY(read_wrapped(store_, keys_.wrapping_keys().front(), data_key, call_));
+    if (lease_.lapsed()) return fail(ErrorCode::timed_out, "the mark could not be renewed in time");
+    std::stop_source end;
+    const auto stop = [&end] { end.request_stop(); };
+    const std::stop_callback on_stop(call_.stop, stop);
+    const std::stop_callback on_lapse(lease_.stop_token(), stop);
+    StoreCall own = call_;
+    own.stop = end.get_token();
+    own.only_once = true;
+    const Result<void> removed = store_.remove(format::wrapped_key_key(data_key, by), own);
+    if (!removed && !CollectionLease::refused(removed.error())) in_doubt_ = true;
+    return removed;
   }
 
   const Repository& repository_;
@@ -105,6 +124,7 @@ class Run {
   Wrapped wrapped_;
   std::set<std::string> unopened_;
   RekeyReport report_;
+  bool in_doubt_ = false;
 };
 
 }  // namespace
@@ -116,8 +136,11 @@ Result<RekeyReport> rekey(const Repository& repository, const RekeyRequest& requ
   // Two hosts that go from one key to the other in opposite directions would leave nothing.
   RESTORED_TRY(const auto lease,
                CollectionLease::take(repository.store(), request.host, request.times, call));
-  const Result<RekeyReport> done = Run(repository, request, *lease, call).work();
-  if (const Result<void> released = lease->release(call); !released)
+  Run run(repository, request, *lease, call);
+  const Result<RekeyReport> done = run.work();
+  if (run.in_doubt()) {
+    log::warning("backup", "a removal may still come to pass: the mark stays until it is stale");
+  } else if (const Result<void> released = lease->release(call); !released)
     log::warning("backup", "the mark stays until it is stale: {}", released.error().message);
   RESTORED_TRY(done);
   return *done;

@@ -279,6 +279,26 @@ TEST_F(EncryptedRepositoryTest, ARekeyThatIsCutOffAtAnyCallLosesNothing) {
   EXPECT_EQ(open_with(both).value()->load(backup.manifest.backup, {})->manifest, backup.manifest);
 }
 
+// It may come to pass later, when another host has gone back to the key before.
+TEST_F(EncryptedRepositoryTest, ARekeyWhoseRemovalIsInDoubtLeavesItsMark) {
+  ASSERT_TRUE(open_with(ring_));
+  const KeyRing both = ring_of({&second_, &first_});
+  const auto repository = open_with(both).value();
+  int removals = 0;
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if (verb != "remove" || !key.starts_with(format::keys_prefix)) return {};
+    ++removals;
+    return fail(ErrorCode::object_store_unavailable, "no answer");
+  };
+  EXPECT_EQ(rekey(*repository, {false, "db7", {}}, {}).error().code,
+            ErrorCode::object_store_unavailable);
+  EXPECT_EQ(removals, 1);
+  store_.before = nullptr;
+  const KeyRing back = ring_of({&first_, &second_});
+  EXPECT_EQ(rekey(*open_with(back).value(), {false, "db8", {}}, {}).error().code,
+            ErrorCode::collection_running);
+}
+
 TEST_F(EncryptedRepositoryTest, ARekeyLeavesWhatOtherKeysMadeAndMendsWhatIsGone) {
   const auto repository = open_with(ring_).value();
   const seal::Key foreign = seal::Key::random();
