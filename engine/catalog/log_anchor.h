@@ -31,6 +31,11 @@ class LogAnchor final : public rocksdb::EventListener {
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
   void OnMemTableSealed(const rocksdb::MemTableInfo& sealed) override;
+  // Who owns the database recovers it: RocksDB's own recovery would run into its closing.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
 
  private:
   // Puts the anchor where it is missing. Errors: as of a write.
