@@ -115,8 +115,9 @@ Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreReques
 Result<void> continue_operation(EngineParts& parts, registry::OperationRecord record) {
   const OperationView& view = record.view;
   if (view.kind == OperationKind::backup) {
+    RESTORED_TRY(BackupUse use, parts.uses.read(view.backup));
     RESTORED_TRY(const OperationTable::Pointer backup, parts.operations->resume(std::move(record)));
-    start(parts, backup, std::make_shared<CutOffBackup>(parts, backup));
+    start(parts, backup, std::make_shared<CutOffBackup>(parts, backup, std::move(use)));
     return {};
   }
   RestoreHoldings holdings;

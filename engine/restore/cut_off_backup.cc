@@ -36,11 +36,16 @@ Result<std::optional<Error>> end_of_cut_off_backup(EngineParts& parts, const Ope
 }
 
 Result<void> CutOffBackup::run() {
+  RESTORED_TRY(operation_->pass_point_of_no_return());
   const OperationView view = operation_->view();
   for (;;) {
     Result<std::optional<Error>> ended = end_of_cut_off_backup(parts_, view, operation_->call());
     if (ended && *ended) return std::unexpected(std::move(**ended));
-    if (ended) return {};
+    if (ended) {
+      operation_->progress().bytes_done = view.bytes_total;
+      operation_->progress().files_done = view.files_total;
+      return {};
+    }
     if (ended.error().code == ErrorCode::cancelled)
       return std::unexpected(std::move(ended).error());
     operation_->waits_on(

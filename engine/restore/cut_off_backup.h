@@ -19,14 +19,17 @@ Result<std::optional<Error>> end_of_cut_off_backup(EngineParts& parts, const Ope
 
 class CutOffBackup {
  public:
-  CutOffBackup(EngineParts& parts, std::shared_ptr<Operation> operation)
-      : parts_(parts), operation_(std::move(operation)) {}
+  // Its use keeps the backup from being removed meanwhile: without it nothing would tell.
+  CutOffBackup(EngineParts& parts, std::shared_ptr<Operation> operation, BackupUse use)
+      : parts_(parts), operation_(std::move(operation)), use_(std::move(use)) {}
+  // Neither a deadline nor a cancel ends it: its client may have been told of success.
   Result<void> run();
-  void release() {}
+  void release() { use_.release(); }
 
  private:
   EngineParts& parts_;
   const std::shared_ptr<Operation> operation_;
+  BackupUse use_;
 };
 
 }  // namespace restored::restore

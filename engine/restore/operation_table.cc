@@ -44,8 +44,8 @@ Result<void> OperationTable::record_end(Operation& ended) {
 
 Result<void> OperationTable::record_backup_end(const BackupId& backup) {
   const Pointer made = backup_operation(backup);
-  if (!made || made->view().state == OperationState::running) return {};
-  return record_end(*made);
+  // One that runs has no end to record, but settles before it is seen to have ended.
+  return made ? record_end(*made) : Result<void>();
 }
 
 Result<OperationTable::Pointer> OperationTable::create(registry::OperationRecord record) {

@@ -284,6 +284,10 @@ Result<void> recover(EngineParts& parts) {
     }
     if (record.view.state != OperationState::running) continue;
     if (auto marked = marked_end(parts, record)) {
+      if (succeeded_after_all(parts, marked->view)) {
+        RESTORED_TRY(end(parts, record, {Verdict::succeeded, {}}));
+        continue;
+      }
       RESTORED_TRY(end_as_marked(parts, std::move(*marked)));
       continue;
     }

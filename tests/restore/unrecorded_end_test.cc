@@ -207,11 +207,17 @@ TEST_F(UnrecordedEndTest, OfACompleteBackupWaitsForARepositoryThatIsAway) {
            std::string::npos;
   }));
   EXPECT_EQ(host_.engine().database(database_)->status, DatabaseStatus::ready);
+  EXPECT_EQ(host_.engine().cancel_operation(ended->id).error().code,
+            ErrorCode::past_point_of_no_return);
+  EXPECT_EQ(host_.engine().remove_backup(made).error().code, ErrorCode::database_busy);
   restart();
   EXPECT_EQ(host_.engine().operation(ended->id)->state, OperationState::running)
       << "a stop does not end it";
   away = false;
-  EXPECT_EQ(host_.wait(ended->id).state, OperationState::succeeded);
+  const OperationView complete = host_.wait(ended->id);
+  EXPECT_EQ(complete.state, OperationState::succeeded);
+  EXPECT_EQ(complete.bytes_done, ended->bytes_total);
+  EXPECT_EQ(complete.files_done, ended->files_total);
   host_.close();
   host_.seams.wrap_store = {};
   host_.open();
