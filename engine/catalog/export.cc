@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
 
 #include "base/check.h"
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "catalog/generation_files.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
@@ -14,6 +18,8 @@
 
 namespace restored::catalog {
 namespace {
+
+constexpr std::chrono::minutes flush_wait(1);
 
 // No file disappears between looking at the version and linking what it names.
 class DeletionsPaused {
@@ -59,6 +65,28 @@ Result<void> refuse_unfaithful(const GenerationFile& file) {
   return {};
 }
 
+// Once one of its recoveries from an error has failed, RocksDB 7.8.3 says that a flush is done
+// without waiting for it (WaitForFlushMemTables looks at the recovery's error, which a later
+// success does not take back). What the flush was for is sealed by then: it is written when nothing
+// sealed is left.
+Result<void> wait_until_written(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle) {
+  const auto end = std::chrono::steady_clock::now() + flush_wait;
+  for (;;) {
+    std::uint64_t sealed = 0;
+    if (!db.GetIntProperty(handle, rocksdb::DB::Properties::kNumImmutableMemTable, &sealed)) {
+      return fail(ErrorCode::storage_engine,
+                  "flushing for an export: RocksDB does not tell what it still has to write");
+    }
+    if (sealed == 0) return {};
+    if (std::chrono::steady_clock::now() > end) {
+      return fail(ErrorCode::storage_engine,
+                  "flushing for an export: what is in memory could not be written in time",
+                  "Look at the log for the device's error, then try again.");
+    }
+    pause(std::chrono::milliseconds(1), std::stop_token());
+  }
+}
+
 Result<ExportedGeneration> link_files(const Instance& instance, const StoredGeneration& generation,
                                       const std::string& directory) {
   RESTORED_TRY(const auto paused, DeletionsPaused::begin(instance.db()));
@@ -67,6 +95,7 @@ Result<ExportedGeneration> link_files(const Instance& instance, const StoredGene
   flush.wait = true;
   flush.allow_write_stall = false;
   RESTORED_TRY(checked(instance.db().Flush(flush, generation.handle()), "flushing for an export"));
+  RESTORED_TRY(wait_until_written(instance.db(), generation.handle()));
 
   RESTORED_TRY(const std::vector<GenerationFile> files, generation_files(instance, generation));
   ExportedGeneration exported{.generation = generation.number(),

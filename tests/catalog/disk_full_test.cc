@@ -206,6 +206,46 @@ TEST_F(DiskFullTest, SwapThatCannotBeWrittenKeepsTheOldForGood) {
   EXPECT_EQ(column_families("small/db"), (std::vector<std::string>{"data-1", "default"}));
 }
 
+// RocksDB does not wait for a flush any more once an attempt to recover has failed.
+TEST_F(DiskFullTest, ExportAfterItHoldsAllThatWasWritten) {
+  auto database = create("small/db");
+  Content content = old_;
+  put_all(*database, old_);
+  fill_but(0);
+  write_until_full(*database, content);
+  // Through several attempts to resume.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(4);
+  while (std::chrono::steady_clock::now() < end) {
+    ASSERT_FALSE(database->write(
+        database->try_begin_write(),
+        [] {
+          WriteSet changes;
+          changes.put(raw_key("refused"), raw_value("v"));
+          return changes;
+        }(),
+        Durability::device));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  free_space();
+  ASSERT_TRUE(writable_soon(*database, content));
+  for (int round = 0; round < 5; ++round) {
+    const Content more = made_content(fmt::format("more-{}-", round), 2'000, 500, 3);
+    put_all(*database, more);
+    content.insert(more.begin(), more.end());
+    const std::string directory = path(fmt::format("small/export-{}", round));
+    const auto exported = database->export_live(directory);
+    ASSERT_TRUE(exported) << exported.error().message;
+    auto target = create(fmt::format("small/target-{}", round));
+    auto staged = target->ingest(directory, exported->comparator, exported->files);
+    ASSERT_TRUE(staged) << staged.error().message;
+    ASSERT_TRUE(target->swap(std::move(*staged), restored_from("b", "op"), nullptr));
+    EXPECT_EQ(content_of(*target), content) << round;
+    ASSERT_TRUE(target->close());
+    fs::remove_all(path(fmt::format("small/target-{}", round)));
+    fs::remove_all(directory);
+  }
+}
+
 TEST_F(DiskFullTest, ExportThatCannotFlushSaysSo) {
   auto database = create("small/db");
   Content content = old_;
