@@ -23,6 +23,11 @@ DatabaseId database_id(std::size_t index) {
 Host::Host(const Plan& plan, const LifePlan& life, const Disks& disks)
     : plan_(plan), life_(life), files_(state_, {{"/repository", &repository_}}) {
   extract(disks.state, state_);
+  if (plan.logs_are_not_synced) {
+    state_.plan().ignore_syncs([](test::DiskCall, const std::string& path, const std::string&) {
+      return path.starts_with("/state/databases/") && path.ends_with(".log");
+    });
+  }
   if (disks.repository.empty()) {
     repository_.make_directory("/repository");
     repository_.sync_directory("/");

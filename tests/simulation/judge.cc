@@ -66,11 +66,26 @@ class DatabaseJudge {
     judge_swaps();
     fill_registers();
     for (const auto& [key, one] : registers_) judge_register(key, one);
+    judge_flushes();
+  }
+
+  // What a generation held when that swap made it live; nothing: nobody knows what came before the
+  // first that was read. When nobody wrote to it before a power loss, that first one may be after
+  // it.
+  std::optional<std::uint64_t> began_with(const Event& swap) const {
+    for (const auto& [key, one] : registers_) {
+      if (key.first != swap.generation) continue;
+      if (one.base) return one.base;
+      const auto written = [](const auto& entry) { return entry.second.written; };
+      if (std::ranges::any_of(one.clusters, written)) return std::nullopt;
+    }
+    return std::nullopt;
   }
 
   // When the value was live, as one read of it; for a backup's content.
   bool was_live(std::uint64_t tag, const Span& during) const {
     for (const auto& [key, one] : registers_) {
+      if (!possibly_live(key.first, during)) continue;
       if (!one.base) return true;  // it may have begun with it: nobody looked in time
       const auto found = one.clusters.find(tag);
       if (found == one.clusters.end() || !(found->second.written || one.base == tag)) continue;
@@ -97,6 +112,17 @@ class DatabaseJudge {
     for (const Event* cut : cuts_)
       if (cut->life == event.life) return cut->begin;
     return for_ever;
+  }
+
+  // A failed write stands in the log before those that were acknowledged after it.
+  std::int64_t may_appear_until(const Event& failed) const {
+    std::int64_t until = ends_of_life(failed);
+    for (const Event* event : events_) {
+      if (event->act == Act::write && event->told == Told::done &&
+          event->generation == failed.generation && event->begin > failed.end)
+        until = std::min(until, event->begin - 1);
+    }
+    return until;
   }
 
   std::size_t power_losses_before(const Event& event) const {
@@ -142,6 +168,19 @@ class DatabaseJudge {
     }
   }
 
+  bool possibly_live(std::uint64_t generation, const Span& during) const {
+    for (std::size_t k = 0; k < live_.size(); ++k)
+      if (live_[k] == generation && overlaps(k, during)) return true;
+    return false;
+  }
+
+  // Whether that may have been between the k-th swap and the next.
+  bool overlaps(std::size_t k, const Span& span) const {
+    const std::int64_t from = k == 0 ? from_ever : swaps_[k - 1].span.begin;
+    const std::int64_t to = k == swaps_.size() ? for_ever : swaps_[k].span.end;
+    return span.end >= from && span.begin <= to;
+  }
+
   void judge_observation(const Event& event, const Span& span,
                          std::vector<std::pair<std::int64_t, std::size_t>>& seen) {
     std::size_t at_least = 0;
@@ -149,9 +188,7 @@ class DatabaseJudge {
       if (end < span.begin) at_least = std::max(at_least, place);
     std::optional<std::size_t> earliest;
     for (std::size_t k = at_least; k < live_.size(); ++k) {
-      const std::int64_t from = k == 0 ? from_ever : swaps_[k - 1].span.begin;
-      const std::int64_t to = k == swaps_.size() ? for_ever : swaps_[k].span.end;
-      if (live_[k] == event.generation && span.end >= from && span.begin <= to) {
+      if (live_[k] == event.generation && overlaps(k, span)) {
         earliest = k;
         break;
       }
@@ -176,7 +213,7 @@ class DatabaseJudge {
         // device took of the log counts.
         cluster.refused_until = event->told == Told::failed ? ends_of_life(*event) : from_ever;
         cluster.write =
-            event->told == Told::failed ? Span{event->begin, ends_of_life(*event)} : span;
+            event->told == Told::failed ? Span{event->begin, may_appear_until(*event)} : span;
         if (event->told == Told::done) cluster.add(span);
       } else {
         cluster.read = true;
@@ -222,7 +259,7 @@ class DatabaseJudge {
     for (const Event* event : events_) {
       if (event->act == Act::write && event->durable && event->told == Told::done &&
           event->generation == first->generation && event->life <= cut.life)
-        kept_until = std::max(kept_until, event->end);
+        kept_until = std::max(kept_until, event->end + 1);
     }
     const auto cluster = before->second.clusters.find(first->tag);
     if (cluster == before->second.clusters.end()) {
@@ -272,6 +309,15 @@ class DatabaseJudge {
     return std::nullopt;
   }
 
+  void judge_flushes() {
+    for (const Swap& swap : swaps_) {
+      if (swap.event->act != Act::flush || !swap.to) continue;
+      const auto began = began_with(*swap.event);
+      if (began && *began != 0)
+        tell("generation {} was made by a flush and began with {}", *swap.to, *began);
+    }
+  }
+
   void judge_register(const Key& key, const Register& one) {
     for (const auto& [tag, cluster] : one.clusters) {
       if (cluster.first_read < cluster.refused_until)
@@ -305,8 +351,8 @@ class BackupJudge {
     for (const Event& event : ledger_.events()) {
       if (event.act != Act::restore || event.told != Told::done) continue;
       const std::string backup(text(event.backup));
-      const auto began_with = content_after(event);
-      if (!began_with) continue;  // nobody looked before it was written to
+      const auto began_with = databases_[event.database].began_with(event);
+      if (!began_with) continue;
       const auto [known, added] = contents_.emplace(backup, *began_with);
       if (known->second != *began_with)
         problems_.push_back(fmt::format("backup {} was restored as {} and as {}", backup,
@@ -316,18 +362,6 @@ class BackupJudge {
   }
 
  private:
-  // Nothing: nobody knows what came before the first that was read.
-  std::optional<std::uint64_t> content_after(const Event& restore) const {
-    for (const Event& event : ledger_.events()) {
-      const bool between = restore.begin < event.begin && event.begin < restore.end;
-      if (event.act == Act::cut && event.power_lost && between) return std::nullopt;
-    }
-    const DatabaseJudge& database = databases_[restore.database];
-    const auto found =
-        database.registers_.find({restore.generation, database.power_losses_before(restore)});
-    return found == database.registers_.end() ? std::nullopt : found->second.base;
-  }
-
   void judge_moment(const std::string& backup, std::uint64_t tag) {
     for (const Event& event : ledger_.events()) {
       if (event.act != Act::backup || text(event.backup) != backup) continue;

@@ -44,6 +44,7 @@ struct Plan {
   std::size_t operations = 4;          // of each database and life
   std::size_t records = 12;            // of a content
   std::size_t value_bytes = 100;
+  bool logs_are_not_synced = false;
   std::vector<LifePlan> lives;  // and one more, without faults, that looks at everything
 };
 

@@ -206,8 +206,9 @@ void count(Outcome& outcome) {
 
 }  // namespace
 
-Outcome run_seed(std::uint64_t seed, bool quiet) {
-  const Plan plan = plan_of(seed);
+Outcome run_seed(std::uint64_t seed, const Manner& manner) {
+  Plan plan = plan_of(seed);
+  plan.logs_are_not_synced = manner.logs_are_not_synced;
   Outcome outcome;
   outcome.plan = describe(plan);
   ledger().clear();
@@ -215,7 +216,7 @@ Outcome run_seed(std::uint64_t seed, bool quiet) {
   for (std::size_t life = 0; life <= plan.lives.size(); ++life) {
     ledger().life = static_cast<std::uint8_t>(life);
     const auto work = [&] {
-      if (quiet && std::freopen("/dev/null", "w", stderr) == nullptr) std::abort();
+      if (manner.quiet && std::freopen("/dev/null", "w", stderr) == nullptr) std::abort();
       live(plan, life, disks);
     };
     const ChildEnd end = in_child(work, life_time_max);

@@ -22,7 +22,11 @@ struct Outcome {
 };
 
 // REQUIRES: one thread, and addresses that are fixed (child.h).
-// Quiet: without the engine's log.
-Outcome run_seed(std::uint64_t seed, bool quiet);
+struct Manner {
+  bool quiet = false;  // without the engine's log
+  // Syncs of the databases' logs are told to have happened and have not: what must be found.
+  bool logs_are_not_synced = false;
+};
+Outcome run_seed(std::uint64_t seed, const Manner& manner);
 
 }  // namespace restored::simulation

@@ -42,7 +42,7 @@ constexpr std::uint64_t long_form_seeds = 20'000;
 struct Tally {
   // The run.
   std::uint64_t end;
-  bool quiet;
+  Manner manner;
   // Its course.
   std::atomic<std::uint64_t> next;
   std::atomic<std::uint64_t> seeds;
@@ -68,7 +68,7 @@ std::string describe(std::uint64_t seed, const Outcome& outcome) {
 }
 
 void run_one(std::uint64_t seed) {
-  const Outcome outcome = run_seed(seed, tally->quiet);
+  const Outcome outcome = run_seed(seed, tally->manner);
   ++tally->seeds;
   tally->steps += outcome.steps;
   tally->trace += outcome.trace * (2 * seed + 1);
@@ -78,7 +78,7 @@ void run_one(std::uint64_t seed) {
   tally->store_troubles += outcome.store_troubles;
   tally->disk_troubles += outcome.disk_troubles;
   for (std::size_t i = 0; i < 4; ++i) tally->told[i] += outcome.told[i];
-  if (!tally->quiet) {
+  if (!tally->manner.quiet) {
     for (const Event& event : Ledger::shared().events())
       std::fprintf(stderr, "%s\n", print(event).c_str());
   }
@@ -150,11 +150,11 @@ void begin_launcher() {
   launcher = ends[0];
 }
 
-void run_seeds(std::uint64_t first, std::uint64_t end, bool quiet) {
+void run_seeds(std::uint64_t first, std::uint64_t end, const Manner& manner) {
   new (tally) Tally();
   tally->next = first;
   tally->end = end;
-  tally->quiet = quiet;
+  tally->manner = manner;
   char command = 'r';
   ASSERT_EQ(::write(launcher, &command, 1), 1);
   ASSERT_EQ(::read(launcher, &command, 1), 1) << "the launcher died";
@@ -173,7 +173,7 @@ TEST(SimulationTest, NothingIsLostAndNothingIsMixedWhateverGoesWrong) {
     seeds = 1;
   }
   const auto begin = std::chrono::steady_clock::now();
-  run_seeds(first, first + seeds, seeds != 1);
+  run_seeds(first, first + seeds, {.quiet = seeds != 1});
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::printf("%llu seeds from %llu in %.0f s, %.0f a minute; %llu calls, %llu virtual hours\n",
@@ -197,13 +197,19 @@ TEST(SimulationTest, NothingIsLostAndNothingIsMixedWhateverGoesWrong) {
 
 TEST(SimulationTest, ASeedReplaysExactly) {
   if (number_of("RESTORED_SEED") > 0) GTEST_SKIP() << "one seed was asked for";
-  run_seeds(1, 21, true);
+  run_seeds(1, 21, {.quiet = true});
   const std::uint64_t steps = tally->steps;
   const std::uint64_t trace = tally->trace;
   ASSERT_EQ(tally->seeds, 20u);
-  run_seeds(1, 21, true);
+  run_seeds(1, 21, {.quiet = true});
   EXPECT_EQ(tally->steps, steps);
   EXPECT_EQ(tally->trace, trace);
+}
+
+TEST(SimulationTest, ALogThatIsNotSyncedIsFound) {
+  if (number_of("RESTORED_SEED") > 0) GTEST_SKIP() << "one seed was asked for";
+  run_seeds(1, 301, {.quiet = true, .logs_are_not_synced = true});
+  EXPECT_GT(tally->failures, 0u);
 }
 
 }  // namespace
