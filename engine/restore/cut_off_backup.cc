@@ -14,9 +14,11 @@ namespace restored::restore {
 Result<std::optional<Error>> end_of_cut_off_backup(EngineParts& parts, const OperationView& view,
                                                    const StoreCall& call) {
   RESTORED_TRY(backup::Repository * repository, parts.repository->get(call));
-  RESTORED_TRY(const bool complete,
-               backup::object_exists(repository->store(), format::manifest_key(view.backup), call));
-  if (!complete) {
+  const Result<format::Manifest> manifest = repository->manifest(view.backup, call);
+  if (!manifest && manifest.error().code == ErrorCode::backup_not_usable) return manifest.error();
+  if (!manifest && manifest.error().code != ErrorCode::backup_not_found)
+    return std::unexpected(manifest.error());
+  if (!manifest) {
     const Result<void> discarded =
         backup::discard_unpublished(*repository, view.database, view.backup, call);
     if (!discarded) {

@@ -1,7 +1,8 @@
 // What became of a backup that a stop or a crash cut off: it is complete if its manifest is in the
 // repository and can be read, whoever was told what. Where the repository cannot say so at the
-// start, the operation goes on until it does. Threading: made by the thread that recovers, then
-// used by the operation's thread only.
+// start, the operation goes on until it does.
+//
+// Threading: made by the thread that recovers, then used by the operation's thread only.
 #pragma once
 
 #include <memory>

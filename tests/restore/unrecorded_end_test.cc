@@ -33,6 +33,18 @@ class UnrecordedEndTest : public History {
     EXPECT_GT(faults_.refused, 0);
     return ended;
   }
+  // A backup that succeeded while the registry took no ends; the engine is closed since.
+  OperationView unrecorded_backup() {
+    open_at("");
+    faults_.refuse_ends = true;
+    const BackupId made = host_.back_up(database_);
+    const auto operations = host_.engine().operations();
+    const auto ended = std::ranges::find(operations, made, &OperationView::backup);
+    EXPECT_NE(ended, operations.end());
+    host_.close();
+    faults_.refuse_ends = false;
+    return ended == operations.end() ? OperationView() : *ended;
+  }
   void open_at(const char* step) {
     gate_.hold(step);
     host_.seams.step = gate_.hook();
@@ -161,14 +173,7 @@ TEST_F(UnrecordedEndTest, LeavesItsMarkLaterWhenTheDiskTakesItLater) {
 }
 
 TEST_F(UnrecordedEndTest, OfABackupIsBelievedThoughItsManifestCannotBeAskedFor) {
-  open_at("");
-  faults_.refuse_ends = true;
-  const BackupId made = host_.back_up(database_);
-  const auto operations = host_.engine().operations();
-  const auto ended = std::ranges::find(operations, made, &OperationView::backup);
-  ASSERT_NE(ended, operations.end());
-  host_.close();
-  faults_.refuse_ends = false;
+  const OperationView ended = unrecorded_backup();
   StoreWatch watch;
   watch.before = [](std::string_view, std::string_view key) -> Result<void> {
     if (!key.ends_with("/manifest")) return {};
@@ -176,7 +181,7 @@ TEST_F(UnrecordedEndTest, OfABackupIsBelievedThoughItsManifestCannotBeAskedFor) 
   };
   host_.seams.wrap_store = watch.wrap();
   host_.open();
-  EXPECT_EQ(host_.engine().operation(ended->id)->state, OperationState::succeeded);
+  EXPECT_EQ(host_.engine().operation(ended.id)->state, OperationState::succeeded);
   host_.close();
   host_.seams.wrap_store = {};
   host_.open();
@@ -184,15 +189,8 @@ TEST_F(UnrecordedEndTest, OfABackupIsBelievedThoughItsManifestCannotBeAskedFor) 
 
 // Killed before that was on record, and before there was a mark.
 TEST_F(UnrecordedEndTest, OfACompleteBackupWaitsForARepositoryThatIsAway) {
-  open_at("");
-  faults_.refuse_ends = true;
-  const BackupId made = host_.back_up(database_);
-  const auto operations = host_.engine().operations();
-  const auto ended = std::ranges::find(operations, made, &OperationView::backup);
-  ASSERT_NE(ended, operations.end());
-  host_.close();
-  fs::remove(mark(*ended));
-  faults_.refuse_ends = false;
+  const OperationView ended = unrecorded_backup();
+  fs::remove(mark(ended));
   StoreWatch watch;
   std::atomic<bool> away = true;
   watch.before = [&](std::string_view, std::string_view key) -> Result<void> {
@@ -201,26 +199,41 @@ TEST_F(UnrecordedEndTest, OfACompleteBackupWaitsForARepositoryThatIsAway) {
   };
   host_.seams.wrap_store = watch.wrap();
   host_.open();
-  EXPECT_EQ(host_.engine().operation(ended->id)->state, OperationState::running);
+  EXPECT_EQ(host_.engine().operation(ended.id)->state, OperationState::running);
   EXPECT_TRUE(wait_until([&] {
-    return host_.engine().operation(ended->id)->waiting_on.find("the store is away") !=
+    return host_.engine().operation(ended.id)->waiting_on.find("the store is away") !=
            std::string::npos;
   }));
   EXPECT_EQ(host_.engine().database(database_)->status, DatabaseStatus::ready);
-  EXPECT_EQ(host_.engine().cancel_operation(ended->id).error().code,
+  EXPECT_EQ(host_.engine().cancel_operation(ended.id).error().code,
             ErrorCode::past_point_of_no_return);
-  EXPECT_EQ(host_.engine().remove_backup(made).error().code, ErrorCode::database_busy);
+  EXPECT_EQ(host_.engine().remove_backup(ended.backup).error().code, ErrorCode::database_busy);
   restart();
-  EXPECT_EQ(host_.engine().operation(ended->id)->state, OperationState::running)
+  EXPECT_EQ(host_.engine().operation(ended.id)->state, OperationState::running)
       << "a stop does not end it";
   away = false;
-  const OperationView complete = host_.wait(ended->id);
+  const OperationView complete = host_.wait(ended.id);
   EXPECT_EQ(complete.state, OperationState::succeeded);
-  EXPECT_EQ(complete.bytes_done, ended->bytes_total);
-  EXPECT_EQ(complete.files_done, ended->files_total);
+  EXPECT_EQ(complete.bytes_done, ended.bytes_total);
+  EXPECT_EQ(complete.files_done, ended.files_total);
   host_.close();
   host_.seams.wrap_store = {};
   host_.open();
+}
+
+// Something stands in the manifest's place: it is no success, whoever put it there.
+TEST_F(UnrecordedEndTest, OfABackupWithoutAReadableManifestIsAFailure) {
+  const OperationView ended = unrecorded_backup();
+  fs::remove(mark(ended));
+  const fs::path manifest =
+      fs::path(host_.options.repository_url.substr(std::string_view("file://").size())) /
+      "backups" / ended.backup.value / "manifest";
+  ASSERT_TRUE(fs::exists(manifest));
+  write_file(manifest, "forged");
+  host_.open();
+  const OperationView view = host_.engine().operation(ended.id).value();
+  EXPECT_EQ(view.state, OperationState::failed);
+  EXPECT_EQ(view.error.value().code, ErrorCode::backup_not_usable);
 }
 
 TEST_F(UnrecordedEndTest, OfABackupKeepsItFromBeingRemoved) {
