@@ -3,9 +3,8 @@
 //   - The hard links of an import are durable before the MANIFEST names them. RocksDB syncs neither
 //     the links nor their directory: after a power loss the MANIFEST could name files that are
 //     gone, and the database, old data and all, would not open.
-//   - Before CURRENT names another MANIFEST, that one's name is durable, and so are the names of
-//   the
-//     files it names. RocksDB syncs the directory after the rename alone: a file system that keeps
+//   - Before CURRENT names another MANIFEST, that name is durable, and so are those of the files
+//     that it names. RocksDB syncs the directory after the rename alone: a file system that keeps
 //     the rename and not the creations before it would leave a database that does not open.
 //   - The write-ahead log can be synced beside running writes, whatever state RocksDB is in. Its
 //     own SyncWAL() ends the process by an assertion when a write to the log has failed before

@@ -138,7 +138,7 @@ class RocksRecordStore final : public RecordStore {
 
   // A write that failed may be in the log all the same, and count when it is read again. So what
   // was there before is written over it, before anything else and after an opening if need be: a
-  // log that failed takes nothing more. A full disk is left alone until it has room.
+  // log that failed takes nothing more.
   Result<void> settle_doubts() REQUIRES_LOCK(mutex_) {
     if (doubts_.empty()) return {};
     WriteSet before;

@@ -1,9 +1,10 @@
 // What a simulated disk is told to do wrong, and what it was asked to do.
 //
-//   disk.plan().fail({.calls = {DiskCall::write}, .path_part = ".log"}, 3, EIO);  // the third,
-//   once disk.plan().fail_from({.calls = needing_space}, 1, ENOSPC);   // full from here on, until
-//   clear() disk.plan().ignore_syncs([](DiskCall, const std::string& path) { return
-//   path.ends_with(".sst"); });
+//   disk.plan().fail({.calls = {DiskCall::write}, .path_part = ".log"}, 3, EIO);  // the third
+//   disk.plan().fail_from({.calls = needing_space}, 1, ENOSPC);  // full until clear()
+//   disk.plan().ignore_syncs([](DiskCall, const std::string& path, const std::string&) {
+//     return path.ends_with(".sst");
+//   });
 //
 // Calls through both doors make one sequence. To fail at every place once: run with
 // count(filter) from 0 to n, then n times with fail(filter, 1..n, error).

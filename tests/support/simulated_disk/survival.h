@@ -5,8 +5,7 @@
 //   in_order    names as ext4 and XFS keep them: their journals lose only the newest changes of
 //               names, of the whole file system, and none that is older than any sync. Data as in
 //               `any`.
-//   any         each change of a name by itself, as POSIX leaves it, and nearly as btrfs does,
-//   whose
+//   any         each change of a name by itself, as POSIX leaves it, and nearly as btrfs does: its
 //               log keeps the names of a synced file and may lose older ones of others
 //
 // Data that no sync covered (in_order, any): the file's length is any between the synced and the
