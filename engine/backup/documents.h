@@ -19,8 +19,14 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
 // Errors: store errors.
 Result<bool> object_exists(ObjectStore& store, const std::string& key, const StoreCall& call);
 
-// What decode(bytes) makes of it. One that fails its own hash is read again: a bit that flipped on
-// its way is no damage. Errors: decode's, store errors.
+// What a document's decoder says of one that is not what was written.
+inline bool damaged_document(const Error& error) {
+  return error.code == ErrorCode::corruption || error.code == ErrorCode::unsupported_format;
+}
+
+// What decode(bytes) makes of it. One that fails its own hash, or says that it is of a newer
+// version, is read again: a bit that flipped on its way is no damage, wherever it stood. Errors:
+// decode's, store errors.
 template <class Decode>
 auto read_document(ObjectStore& store, const std::string& key, std::uint64_t bytes_max,
                    const StoreCall& call, const Decode& decode)
@@ -31,7 +37,7 @@ auto read_document(ObjectStore& store, const std::string& key, std::uint64_t byt
   };
   auto document = read();
   for (unsigned again = 0; again < limits::object_reads_again_max; ++again) {
-    if (document || document.error().code != ErrorCode::corruption) break;
+    if (document || !damaged_document(document.error())) break;
     document = read();
   }
   return document;

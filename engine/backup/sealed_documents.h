@@ -64,10 +64,6 @@ class SealedDocuments {
   const format::DataKey* const data_key_;
 };
 
-inline bool damaged_document(const Error& error) {
-  return error.code == ErrorCode::corruption || error.code == ErrorCode::unsupported_format;
-}
-
 // Whether a document cannot be read for want of a key, or because it is not encrypted.
 inline bool about_keys(ErrorCode code) {
   return code == ErrorCode::encryption_key_missing || code == ErrorCode::encryption_key_unknown ||

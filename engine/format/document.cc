@@ -49,12 +49,16 @@ Result<std::string_view> unseal(std::string_view kind, std::string_view document
   const auto version = leading_number(document.substr(begin.size()));
   if (!version)
     return fail(ErrorCode::corruption, fmt::format("the {}'s version is not a number", kind));
+  // Whole ones of that version are known by their first line (sealed.h), and do not come here.
+  if (*version == sealed_format_version)
+    return fail(ErrorCode::corruption,
+                fmt::format("the {} says that it is encrypted, but its first line is not whole or "
+                            "its length differs",
+                            kind));
   if (*version > format_version)
     return fail(ErrorCode::unsupported_format,
-                *version == sealed_format_version
-                    ? fmt::format("the {} has format version 2, but is not encrypted", kind)
-                    : fmt::format("the {} has format version {}, this agent reads up to {}", kind,
-                                  *version, sealed_format_version));
+                fmt::format("the {} has format version {}, this agent reads up to {}", kind,
+                            *version, sealed_format_version));
   const std::size_t line_end = document.find('\n');
   if (line_end == std::string_view::npos)
     return fail(ErrorCode::corruption, fmt::format("the {} has no first line", kind));

@@ -14,8 +14,9 @@ namespace restored::format {
 
 std::string seal(std::string_view kind, std::string_view body);
 
-// The body. Errors: unsupported_format for a newer version, which is recognised before the length
-// and the hash are looked at, since a newer format may change all that; else corruption.
+// The body. Errors: unsupported_format for a version that is newer than all that this agent knows,
+// which is recognised before the length and the hash are looked at, since a newer format may change
+// all that; else corruption.
 Result<std::string_view> unseal(std::string_view kind, std::string_view document,
                                 std::uint64_t bytes_max);
 

@@ -213,6 +213,32 @@ TEST_F(EncryptedRepositoryTest, AHostWithoutAKeyDoesNotPutItsOwnFileOverASealedO
   EXPECT_EQ(open_with(ring_).value()->id(), sealed->id());
 }
 
+// What it says of itself is of the format that it knows, so it is damage and nothing newer.
+TEST_F(EncryptedRepositoryTest, AHostWithoutAKeyReadsASealedDocumentThatWasCutOnItsWayAgain) {
+  ASSERT_TRUE(open_with(ring_));
+  const std::size_t whole = test::read_whole_file(path("repository.json")).size();
+  for (const std::size_t bytes : {std::size_t{40}, whole - 1}) {
+    int reads = 0;
+    store_.after_get = [&](std::string_view key, std::string& got) {
+      if (key == format::repository_key && ++reads == 1) got.resize(bytes);
+    };
+    EXPECT_EQ(open_with(KeyRing::without_keys()).error().code, ErrorCode::encryption_key_missing)
+        << "cut to " << bytes;
+    EXPECT_EQ(reads, 2);
+    store_.after_get = [&](std::string_view key, std::string& got) {
+      if (key == format::repository_key) got.resize(bytes);
+    };
+    EXPECT_EQ(open_with(KeyRing::without_keys()).error().code, ErrorCode::corruption)
+        << "stays cut to " << bytes;
+  }
+  int reads = 0;
+  store_.after_get = [&](std::string_view key, std::string& got) {
+    if (key == format::repository_key && ++reads == 1)
+      got.replace(got.find(":2,"), 3, ":6,");  // a bit of the version
+  };
+  EXPECT_EQ(open_with(KeyRing::without_keys()).error().code, ErrorCode::encryption_key_missing);
+}
+
 TEST_F(EncryptedRepositoryTest, ADamagedWrappingHidesNoWholeOne) {
   const auto repository = open_with(ring_).value();
   const format::WrappingKey second(seal::Key::copy(second_.bytes()));

@@ -31,7 +31,7 @@ TEST_F(RepositoryTest, OpenRefusesWhatItCannotTrust) {
   damage("repository.json", good.size() - 4);
   EXPECT_EQ(Repository::open(store_, {}).error().code, ErrorCode::corruption);
   test::write_file(path("repository.json"),
-                   "{\"restored\":\"repository\",\"version\":2,\"x\":1}\n");
+                   "{\"restored\":\"repository\",\"version\":3,\"x\":1}\n");
   EXPECT_EQ(Repository::open(store_, {}).error().code, ErrorCode::unsupported_format);
 }
 

@@ -63,7 +63,7 @@ TEST(ContentsTest, WhatIsInconsistentIsCorruption) {
 }
 
 TEST(ContentsTest, ANewerVersionIsUnsupported) {
-  EXPECT_EQ(decode_contents("{\"restored\":\"contents\",\"version\":2,").error().code,
+  EXPECT_EQ(decode_contents("{\"restored\":\"contents\",\"version\":3,").error().code,
             ErrorCode::unsupported_format);
 }
 

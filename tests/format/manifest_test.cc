@@ -57,8 +57,8 @@ TEST(ManifestTest, NamesThatAreNotUtf8StayReadable) {
 
 TEST(ManifestTest, NewerVersionIsUnsupportedWhateverFollows) {
   for (const char* newer :
-       {"{\"restored\":\"manifest\",\"version\":2,\"bytes\":5,\"xxh3_128\":\"\"}\nhello",
-        "{\"restored\":\"manifest\",\"version\":2",
+       {"{\"restored\":\"manifest\",\"version\":3,\"bytes\":5,\"xxh3_128\":\"\"}\nhello",
+        "{\"restored\":\"manifest\",\"version\":3",
         "{\"restored\":\"manifest\",\"version\":4000000000 ???"}) {
     const auto refused = decode_manifest(newer);
     ASSERT_FALSE(refused);
