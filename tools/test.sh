@@ -59,9 +59,9 @@ test_with() {
   cmake --preset "$preset" "${options[@]}" >"$logs/configure" 2>&1 || { cat "$logs/configure"; exit 1; }
   ninja -C "$directory" "$target"
   echo "== $preset: tests"
-  local run=(ctest --preset "$preset" --output-on-failure --timeout 900)
+  # Two at a time; those that measure times are alone (RUN_SERIAL).
+  local run=(ctest --preset "$preset" --output-on-failure --timeout 900 --parallel 2)
   [ -z "$labels" ] || run+=(-L "$labels")
-  # One test at a time: some measure pauses, and a loaded machine has others.
   "${run[@]}" 2>&1 | tee "$logs/$preset" || failed=1
 }
 

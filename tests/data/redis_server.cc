@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/unique_fd.h"
+#include "support/free_port.h"
 #include "support/wait_until.h"
 
 namespace restored::test {
@@ -33,16 +34,6 @@ bool accepts(std::uint16_t port) {
 }
 
 }  // namespace
-
-std::uint16_t free_port() {
-  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  RESTORED_CHECK(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0,
-                 "the kernel has a free port");
-  return ntohs(address.sin_port);
-}
 
 RedisServer::RedisServer() {
   for (int attempt = 0; attempt < 5; ++attempt) {

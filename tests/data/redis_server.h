@@ -22,7 +22,4 @@ class RedisServer {
   pid_t pid_ = -1;
 };
 
-// A loopback port that nobody used a moment ago.
-std::uint16_t free_port();
-
 }  // namespace restored::test

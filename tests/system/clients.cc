@@ -176,6 +176,7 @@ std::string RedisClient::command(const std::vector<std::string>& arguments) {
 }
 
 bool RedisClient::load(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  if (!ok()) return false;
   constexpr std::size_t pipeline = 256;
   for (std::size_t begin = 0; begin < pairs.size(); begin += pipeline) {
     const std::size_t end = std::min(begin + pipeline, pairs.size());

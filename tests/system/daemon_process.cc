@@ -1,10 +1,7 @@
 #include "daemon_process.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,27 +13,12 @@
 #include <sstream>
 #include <thread>
 
+#include "support/free_port.h"
+
 namespace restored::system_test {
 namespace {
 
 using Steady = std::chrono::steady_clock;
-
-// Asks the kernel for a port that nobody has; the agent gets it at once.
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  int port = 0;
-  // The socket calls want their own address type.
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (fd >= 0 && ::bind(fd, generic, length) == 0 && ::getsockname(fd, generic, &length) == 0) {
-    port = ntohs(address.sin_port);
-  }
-  if (fd >= 0) ::close(fd);
-  return port;
-}
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -53,7 +35,7 @@ DaemonProcess::DaemonProcess(Options options)
       default_repository_(options.default_repository),
       arguments_(std::move(options.arguments)),
       environment_(std::move(options.environment)),
-      port_(free_port()) {
+      port_(test::free_port()) {
   std::string pattern = (std::filesystem::temp_directory_path() / "restored-test-XXXXXX").string();
   root_ = ::mkdtemp(pattern.data());
   if (state_.empty()) state_ = root_ + "/state";
