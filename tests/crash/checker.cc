@@ -167,8 +167,9 @@ void Checker::settle_swap(Loaded& database) {
 void Checker::check_content(Loaded& database) {
   expect_database(database.id);
   RedisClient client(world_.agent().port(), database.login.password);
-  const auto content = client.content();
+  auto content = client.content();
   if (!content) return world_.wrong(database.id + " cannot be read");
+  if (!remove_ballast(*content)) world_.wrong(database.id + ": a value is not of its key");
   const std::string wrong = database.model->check(*content);
   if (!wrong.empty()) world_.wrong(database.id + ": " + wrong);
 }

@@ -37,6 +37,16 @@ Content part_of(const Content& content, std::size_t writer) {
   return part;
 }
 
+bool remove_ballast(Content& content) {
+  bool whole = true;
+  std::erase_if(content, [&whole](const auto& entry) {
+    if (!entry.first.starts_with(ballast_prefix)) return false;
+    if (!entry.second.starts_with(entry.first + " ")) whole = false;
+    return true;
+  });
+  return whole;
+}
+
 void apply(Content& content, const Transaction& transaction) {
   for (const auto& [key, value] : transaction) {
     if (value) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,11 @@ inline std::string prefix_of(std::size_t writer) {
   return std::string(1, static_cast<char>('a' + writer)) + ":";
 }
 Content part_of(const Content& content, std::size_t writer);
+
+// Keys of no writer, which only make a database large: each value begins with its key.
+inline constexpr std::string_view ballast_prefix = "z:";
+// Takes them out. Whether each one was whole.
+bool remove_ballast(Content& content);
 
 // Nothing: the key is deleted.
 using Transaction = std::vector<std::pair<std::string, std::optional<std::string>>>;

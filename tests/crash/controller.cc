@@ -36,7 +36,7 @@ void Controller::run_until_gone(const std::vector<Step>& first) {
                            Step::restore, Step::undo,          Step::cancelled_restore,
                            Step::undo,    Step::flush,         Step::verify,
                            Step::restore, Step::remove_backup, Step::cancelled_restore};
-  while (take(some[below(std::size(some))])) {
+  while (!world_.resting() && take(some[below(std::size(some))])) {
   }
 }
 

@@ -28,7 +28,7 @@ class Controller {
  public:
   Controller(World& world, Loaded& database, std::uint64_t seed);
 
-  // `first`, then random ones.
+  // `first`, then random ones; or until the world rests.
   void run_until_gone(const std::vector<Step>& first);
   // False when the agent is gone.
   bool take(Step step);

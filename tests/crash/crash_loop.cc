@@ -11,8 +11,7 @@
 
 #include "checker.h"
 #include "leftovers.h"
-#include "lifecycle.h"
-#include "writer.h"
+#include "load.h"
 
 namespace restored::crash_test {
 namespace {
@@ -25,41 +24,6 @@ bool was_killed(int status) {
 }
 
 }  // namespace
-
-// Connected when it is made; its threads end when the agent is gone.
-class CrashLoop::Load {
- public:
-  Load(World& world, std::uint64_t seed) : world_(world), random_(seed), lifecycle_(world, seed) {
-    for (Loaded& database : world.loaded)
-      controllers_.push_back(std::make_unique<Controller>(world, database, random_()));
-  }
-
-  void write() {
-    for (Loaded& database : world_.loaded) {
-      for (std::size_t writer = 0; writer < writers_count; ++writer) {
-        threads_.emplace_back([this, &database, writer, password = database.login.password,
-                               port = world_.agent().port(), seed = random_()] {
-          write_until_gone(world_, database, writer, password, port, seed);
-        });
-      }
-    }
-  }
-  void control(const Round& round) {
-    threads_.emplace_back([this, &round] { controllers_[0]->run_until_gone(round.steps); });
-    threads_.emplace_back([this] { controllers_[1]->run_until_gone({Step::backup}); });
-    threads_.emplace_back([this, &round] { lifecycle_.run_until_gone(round.lifecycle); });
-  }
-  Controller& controller(std::size_t index) { return *controllers_[index]; }
-  // REQUIRES: the agent is gone.
-  void join() { threads_.clear(); }
-
- private:
-  World& world_;
-  std::mt19937_64 random_;
-  Lifecycle lifecycle_;
-  std::vector<std::unique_ptr<Controller>> controllers_;
-  std::vector<std::jthread> threads_;
-};
 
 CrashLoop::CrashLoop(std::uint64_t seed, Tally& tally) : world_(seed), seed_(seed), tally_(tally) {}
 
@@ -143,7 +107,7 @@ bool CrashLoop::let_undo_time_end(const Round& round) {
 void CrashLoop::die_under_load(const Round& round) {
   Load load(world_, round.seed);
   load.write();
-  load.control(round);
+  load.control(round.steps, round.lifecycle);
   if (round.kill_point.empty()) {
     std::this_thread::sleep_for(std::chrono::microseconds(round.moment_micros));
   } else if (const auto status = world_.agent().wait_exit(named_place_deadline)) {

@@ -29,7 +29,6 @@ class CrashLoop {
   std::string run();
 
  private:
-  class Load;  // its clients
   bool begin();
   bool run_round(const Round& round);
   bool let_undo_time_end(const Round& round);

@@ -15,6 +15,9 @@ struct Expected {
   std::set<std::string> left_documents;          // backups whose removal was cut off
 };
 
+// By name; empty for what is no database.
+std::vector<std::string> column_families_of(const std::string& directory);
+
 // Column families, staged files, directories and temporary files of the state directory. What is
 // retired goes in the background, so it is looked at again for a while.
 std::vector<std::string> stray_state(const std::string& state, const Expected& expected);

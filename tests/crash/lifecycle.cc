@@ -25,7 +25,7 @@ void Lifecycle::run_until_gone(const std::vector<LifecycleStep>& first) {
   constexpr LifecycleStep some[] = {
       LifecycleStep::create, LifecycleStep::rotate, LifecycleStep::create_from_backup,
       LifecycleStep::rotate, LifecycleStep::remove, LifecycleStep::collect};
-  while (take(some[random_() % std::size(some)])) {
+  while (!world_.resting() && take(some[random_() % std::size(some)])) {
   }
 }
 

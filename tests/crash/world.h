@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -69,6 +70,10 @@ class World {
   system_test::DaemonProcess& agent() { return *agent_; }
   bool wait_ready();  // false when it died first
   void kill_agent();
+  // Clients end what they are doing and begin nothing more, until wake().
+  void rest() { resting_ = true; }
+  void wake() { resting_ = false; }
+  bool resting() const { return resting_; }
   // The databases, and a backup of each. False when that fails.
   bool begin();
 
@@ -109,6 +114,7 @@ class World {
   mutable std::mutex mutex_;   // of what any thread may ask for
   mutable std::mutex models_;  // of all databases and backups
   std::vector<std::string> problems_;
+  std::atomic<bool> resting_ = false;
   std::uint64_t seed_;
   std::uint64_t values_ = 0;
 };

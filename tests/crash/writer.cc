@@ -56,11 +56,10 @@ std::optional<std::uint64_t> generation_in(const std::string& answer) {
 
 }  // namespace
 
-void write_until_gone(World& world, Loaded& database, std::size_t writer,
-                      const std::string& password, int port, std::uint64_t seed) {
+void write_until_gone(World& world, Loaded& database, std::size_t writer, RedisClient client,
+                      std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  RedisClient client(port, password);
-  while (client.ok()) {
+  while (client.ok() && !world.resting()) {
     const Transaction transaction = random_transaction(world, writer, random);
     const auto began = std::chrono::steady_clock::now();
     database.model->begin(writer, transaction);
