@@ -36,7 +36,10 @@ Result<void> check_path(std::string_view key, const std::string& path) {
 Result<void> check_s3(const S3Options& s3) {
   RESTORED_TRY(check_path("s3.ca_file", s3.ca_file));
   RESTORED_TRY(check_path("s3.credentials_file", s3.credentials_file));
-  RESTORED_TRY(check_path("s3.secret_access_key_file", s3.secret_access_key_file));
+  // Not quoted: it may be the secret itself.
+  if (!s3.secret_access_key_file.empty() && !s3.secret_access_key_file.starts_with('/'))
+    return refuse("s3.secret_access_key_file must be the absolute path of a file",
+                  std::string(secret_hint));
   if (s3.access_key_id.empty() != s3.secret_access_key_file.empty()) {
     const bool id = !s3.access_key_id.empty();
     return refuse(

@@ -49,6 +49,22 @@ Result<SecretFile> read_secret_file(const std::string& path, std::size_t bytes_m
   return file;
 }
 
+Result<SecretFile> read_named_secret_file(const std::string& named, std::size_t bytes_max) {
+  auto file = read_secret_file(named, bytes_max);
+  if (file) return file;
+  const std::size_t slash = named.rfind('/');
+  struct stat facts{};
+  const bool plausible = slash != std::string::npos && slash != 0 &&
+                         ::stat(named.substr(0, slash).c_str(), &facts) == 0 &&
+                         S_ISDIR(facts.st_mode);
+  if (plausible) return file;
+  return fail(
+      file.error().code,
+      fmt::format("the file that it names cannot be read, nor its directory; the name, of {} "
+                  "characters, is not shown: it may be the secret itself",
+                  named.size()));
+}
+
 Result<FileVersion> file_version(const std::string& path) {
   struct stat facts{};
   if (::stat(path.c_str(), &facts) != 0) return fail_errno(errno, "stat", path);

@@ -28,6 +28,9 @@ struct SecretFile {
 
 // Errors: as FileSystem; corruption (larger than bytes_max, or not a regular file).
 Result<SecretFile> read_secret_file(const std::string& path, std::size_t bytes_max);
+// The same for a path out of a setting, where the secret itself may stand by mistake, and may begin
+// with a slash: errors do not tell the path, unless there is such a directory (and not the root).
+Result<SecretFile> read_named_secret_file(const std::string& named, std::size_t bytes_max);
 Result<FileVersion> file_version(const std::string& path);
 
 }  // namespace restored::io

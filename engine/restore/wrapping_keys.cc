@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view credential = "credential:";
 constexpr std::size_t key_file_bytes_max = 4096;
+constexpr std::size_t name_shown_max = 32;  // a key has 43 characters or more
 constexpr const char* how_to_make =
     "Make a key of 32 random bytes in base64: (umask 077; head -c 32 /dev/urandom | base64 > "
     "FILE).";
@@ -31,21 +32,33 @@ struct KeyPlace {
   bool of_systemd = false;  // who keeps it from others itself
 };
 
+// A key that was written in the place of a credential's name is not quoted.
+std::string shown(std::string_view name) {
+  return name.size() < name_shown_max ? std::string(name)
+                                      : fmt::format("<{} characters>", name.size());
+}
+
 Result<KeyPlace> place_of(const std::string& named) {
   const std::string directory = credentials_directory();
   if (!named.starts_with(credential))
     return KeyPlace{named, !directory.empty() && named.starts_with(directory + "/")};
   if (directory.empty())
     return fail(ErrorCode::invalid_configuration,
-                fmt::format("{}: the agent was started without credentials", named),
-                fmt::format("Start it by systemd with LoadCredential={}:/FILE, or name a file.",
-                            named.substr(credential.size())));
+                fmt::format("{}{}: the agent was started without credentials", credential,
+                            shown(std::string_view(named).substr(credential.size()))),
+                "Start it by systemd with LoadCredential=NAME:/FILE, or name a file.");
   return KeyPlace{directory + "/" + named.substr(credential.size()), true};
 }
 
 Result<format::WrappingKey> read_key(const std::string& named) {
   RESTORED_TRY(const KeyPlace place, place_of(named));
-  RESTORED_TRY(const io::SecretFile file, io::read_secret_file(place.path, key_file_bytes_max));
+  auto read = io::read_named_secret_file(place.path, key_file_bytes_max);
+  if (!read && named.starts_with(credential))
+    return fail(read.error().code,
+                fmt::format("credential {} cannot be read",
+                            shown(std::string_view(named).substr(credential.size()))),
+                "Give the unit LoadCredential=NAME:/FILE with that name.");
+  RESTORED_TRY(const io::SecretFile file, std::move(read));
   if (file.others_may_read && !place.of_systemd)
     return fail(ErrorCode::invalid_configuration,
                 fmt::format("{} may be read by others than its owner", place.path),

@@ -36,7 +36,7 @@ Result<void> from_options(const S3Options& options, WrittenCredentials& into) {
   if (options.secret_access_key_file.empty()) return half("the configuration", key, file);
   if (options.access_key_id.empty()) return half("the configuration", file, key);
   const std::string& path = options.secret_access_key_file;
-  Result<io::SecretFile> read = io::read_secret_file(path, secret_bytes_max);
+  Result<io::SecretFile> read = io::read_named_secret_file(path, secret_bytes_max);
   if (!read) return std::unexpected(context(file, std::move(read).error()));
   constexpr std::string_view blank = " \t\r\n";
   std::string_view secret = read->text.view();

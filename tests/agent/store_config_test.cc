@@ -101,6 +101,9 @@ TEST(StoreConfigTest, AKeyAndItsSecretComeTogether) {
   const Error no_secret = refused("[s3]\naccess_key_id = \"AKIDEXAMPLE\"");
   EXPECT_EQ(no_secret.message, "s3.access_key_id needs s3.secret_access_key_file beside it");
   EXPECT_NE(no_secret.hint_text().find("s3.secret_access_key_file"), std::string::npos);
+  const Error secret =
+      refused("[s3]\naccess_key_id = \"AK\"\nsecret_access_key_file = \"wJalrXUtnFEMI/K7MDENG\"");
+  EXPECT_EQ((secret.message + secret.hint).find("wJalr"), std::string::npos) << secret.message;
   EXPECT_EQ(refused("[s3]\nsecret_access_key_file = \"/run/s3\"").message,
             "s3.secret_access_key_file needs s3.access_key_id beside it");
 }

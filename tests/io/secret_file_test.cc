@@ -37,6 +37,24 @@ TEST(SecretFileTest, AReplacedFileHasAnotherVersion) {
   EXPECT_NE(*file_version(path), *before);
 }
 
+TEST(SecretFileTest, ASecretInThePlaceOfItsPathIsNotTold) {
+  const TemporaryDirectory directory;
+  for (const std::string secret :
+       {"/3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs=",
+        "/3q2+7wABAgMEBQ/YHCAkKCwwNDg8QERITFBUWFxgZGh=", "wJalrXUtnFEMI"}) {
+    const auto read = read_named_secret_file(secret, 100);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, ErrorCode::file_not_found);
+    for (const std::size_t at : {std::size_t{1}, secret.size() / 2})
+      EXPECT_EQ((read.error().message + read.error().hint).find(secret.substr(at, 6)),
+                std::string::npos)
+          << read.error().message;
+  }
+  const auto missing = read_named_secret_file(directory.file("none"), 100);
+  EXPECT_NE(missing.error().message.find(directory.file("none")), std::string::npos)
+      << "a path is told";
+}
+
 TEST(SecretFileTest, TellsWhoElseMayRead) {
   const TemporaryDirectory directory;
   const std::string path = directory.file("secret");

@@ -284,6 +284,25 @@ TEST(WrappingKeysTest, KeyFilesOfOthersAndFilesWithoutAKeyAreRefused) {
   EXPECT_THAT(error.message + error.hint, Not(HasSubstr("correct")));
 }
 
+TEST(WrappingKeysTest, AKeyInThePlaceOfItsFileIsNotTold) {
+  const TemporaryDirectory directory;
+  const std::string key = "3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs=";
+  const auto told = [&](const std::string& named) {
+    const Error error = restore::read_wrapping_keys({named, {}, false}).error();
+    EXPECT_THAT(error.message, HasSubstr("encryption.key_file"));
+    return error.message + std::string(error.hint_text());
+  };
+  for (const std::string with : {"", directory.path().c_str()}) {
+    if (!with.empty()) ::setenv("CREDENTIALS_DIRECTORY", with.c_str(), 1);
+    for (const std::string& named : {"/" + key, "credential:" + key})
+      for (const std::size_t at : {std::size_t{0}, key.size() / 2})
+        EXPECT_THAT(told(named), Not(HasSubstr(key.substr(at, 8)))) << named;
+  }
+  EXPECT_THAT(told("credential:backups"), HasSubstr("credential backups"));
+  EXPECT_THAT(told(directory.file("none")), HasSubstr(directory.file("none")));
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 TEST(WrappingKeysTest, CredentialsOfSystemdAreFoundByName) {
   const TemporaryDirectory directory;
   const auto read = [] { return restore::read_wrapping_keys({"credential:backups", {}, false}); };
