@@ -139,6 +139,22 @@ Result<void> Operation::enter(Phase phase) {
   return registry_.put_operation(record);
 }
 
+Result<void> Operation::hold_attempt() {
+  const MutexLock recording(recording_);
+  registry::OperationRecord record;
+  {
+    const MutexLock lock(mutex_);
+    if (record_.view.attempts > 0) --record_.view.attempts;
+    record = record_locked();
+  }
+  return registry_.put_operation(record);
+}
+
+void Operation::count_attempt() {
+  const MutexLock lock(mutex_);
+  ++record_.view.attempts;
+}
+
 void Operation::waits_on(std::string_view what) {
   const MutexLock lock(mutex_);
   record_.view.waiting_on = what;

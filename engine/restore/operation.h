@@ -49,6 +49,10 @@ class Operation {
 
   // Durable: the record is written. Errors: the registry's.
   Result<void> enter(Phase phase);
+  // The attempt that a restart has counted waits for a person, and counts once it goes on. Durable.
+  // Errors: the registry's.
+  Result<void> hold_attempt();
+  void count_attempt();  // on record with the next phase
   // What it waits for, for people; empty: it works. Shown before what stands on the board.
   void waits_on(std::string_view what);
   // From here on nothing ends it but its own outcome. Errors: cancelled, when it was told to end.

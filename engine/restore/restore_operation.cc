@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "backup/file_facts.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "restore/broken_instance.h"
 #include "restore/guarded.h"
 #include "restore/local_reuse.h"
@@ -25,6 +28,12 @@ std::vector<catalog::FileFacts> all_facts(const format::Manifest& manifest) {
     facts.push_back(backup::file_facts(file));
   }
   return facts;
+}
+
+// What a setting or the store's permissions keep a restore from.
+bool mended_by_the_operator(ErrorCode code) {
+  return backup::about_keys(code) || code == ErrorCode::store_misconfigured ||
+         code == ErrorCode::store_permission_denied;
 }
 
 // After the swap nothing may turn a success into a failure.
@@ -89,14 +98,39 @@ Result<void> RestoreOperation::validate() {
   if (stop_.stop_requested()) return fail(ErrorCode::cancelled, "stopped before it began");
   if (!holdings_.backup) {
     RESTORED_TRY(operation_->enter(Phase::validate));
-    RESTORED_TRY(holdings_.backup, load_source(parts_, accepted_.source_database, accepted_.backup,
-                                               operation_->call()));
+    RESTORED_TRY(holdings_.backup, load_again());
   }
   const format::Manifest& manifest = holdings_.backup->manifest;
   pipeline::Progress& progress = operation_->progress();
   progress.bytes_total.store(manifest.content_bytes(), relaxed);
   progress.files_total.store(manifest.files.size(), relaxed);
   return {};
+}
+
+// It was accepted, so its backup could be read then: what the agent was started with keeps it from
+// that now. To fail would throw away what is staged for a slip of a pen. It waits for the operator,
+// who restarts the agent with the right key, or cancels it; the old data is served meanwhile.
+Result<backup::LoadedBackup> RestoreOperation::load_again() {
+  bool waits = false;
+  for (;;) {
+    auto loaded =
+        load_source(parts_, accepted_.source_database, accepted_.backup, operation_->call());
+    if (loaded || !mended_by_the_operator(loaded.error().code)) {
+      if (waits) operation_->count_attempt();
+      operation_->waits_on("");
+      return loaded;
+    }
+    const std::string reason =
+        fmt::format("the operator: {} ({})", loaded.error().message, loaded.error().hint_text());
+    if (!waits) {
+      log::warning("restore", "operation={} waits for {}", accepted_.id.value, reason);
+      note_if_failed(operation_->hold_attempt(), accepted_.id, "counts an attempt too many");
+    }
+    waits = true;
+    operation_->waits_on(reason);
+    if (!pause(std::chrono::seconds(limits::repository_retry_seconds), stop_))
+      return fail(ErrorCode::cancelled, "stopped while it waited for the operator");
+  }
 }
 
 Result<void> RestoreOperation::reserve() {

@@ -39,6 +39,7 @@ class RestoreOperation {
   Result<void> guarded_phases();
   Result<void> phases();
   Result<void> validate();
+  Result<backup::LoadedBackup> load_again();
   Result<void> reserve();
   Result<void> fetch();
   Result<void> fetch_files();

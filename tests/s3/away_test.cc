@@ -6,11 +6,13 @@
 #include <string>
 #include <thread>
 
+#include "restored/limits.h"
 #include "s3_server/fault_server.h"
 #include "step_gate.h"
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
 #include "test_host.h"
+#include "test_keys.h"
 
 namespace restored::test {
 namespace {
@@ -136,6 +138,66 @@ TEST_F(AwayTest, ARestoreThatGoesOnAfterARestartSaysThatItWaitsForTheRepository)
   })) << host_.engine().operation(running->id)->waiting_on;
   ASSERT_TRUE(host_.engine().cancel_operation(running->id));
   EXPECT_EQ(host_.wait(running->id).state, OperationState::cancelled);
+  host_.close();
+}
+
+// A restart with a wrong key, or another mistake that the operator can mend, throws away nothing:
+// the restore waits, tells why, counts no attempt, and goes on with what it had staged.
+TEST_F(AwayTest, ARestoreThatGoesOnWithAWrongKeyWaitsForTheRightOne) {
+  const std::string right = new_key_file(directory_.file("right"));
+  StepGate gate("restore.run.after-fetch");
+  server_->objects().make_bucket("backups");
+  host_.options.encryption.key_file = right;
+  host_.seams.step = gate.hook();
+  host_.open();
+  const DatabaseId id = host_.make_database("orders");
+  const Content then = records("key", 1000, 1);
+  host_.put(id, then);
+  const BackupId backup = host_.back_up(id);
+  host_.put(id, records("key", 1000, 2));
+  const Content now = host_.content(id);
+  // Other files than the backup's, so that there is something to fetch.
+  const DatabaseId target = host_.make_database("copy");
+  host_.put(target, now);
+  const auto running = host_.start_restore(target, backup);
+  ASSERT_TRUE(running) << running.error().message;
+  ASSERT_TRUE(gate.wait_reached());
+  {
+    const std::jthread closing([&] { host_.close(); });
+    gate.let_go();
+  }
+  host_.seams.step = nullptr;
+  const auto staged = host_.staged_files(target);
+  ASSERT_FALSE(staged.empty());
+
+  const auto waits_for = [&](const std::string& reason) {
+    host_.open();
+    EXPECT_TRUE(wait_until([&] {
+      return host_.engine().operation(running->id)->waiting_on.find(reason) != std::string::npos;
+    })) << host_.engine().operation(running->id)->waiting_on;
+    const OperationView view = host_.engine().operation(running->id).value();
+    EXPECT_EQ(view.state, OperationState::running);
+    EXPECT_EQ(view.attempts, 1u);
+    EXPECT_TRUE(view.may_cancel);
+    EXPECT_EQ(host_.content(target), now) << "the old data is served";
+    EXPECT_TRUE(host_.engine().engine_facts().repository_error);
+    host_.close();
+    EXPECT_EQ(host_.staged_files(target), staged);
+  };
+  host_.options.encryption.key_file = new_key_file(directory_.file("wrong"));
+  for (std::uint32_t start = 0; start < limits::restore_attempts_max; ++start)
+    waits_for("opens data key");
+  host_.options.encryption.key_file.clear();
+  waits_for("this agent has no key");
+  host_.options.encryption.key_file = right;
+  host_.options.repository_url = "s3://nowhere/host";
+  waits_for("NoSuchBucket");
+  host_.options.repository_url = "s3://backups/host";
+
+  host_.open();
+  EXPECT_EQ(host_.wait(running->id).state, OperationState::succeeded);
+  EXPECT_EQ(host_.engine().operation(running->id)->attempts, 2u);
+  EXPECT_EQ(host_.content(target), then);
   host_.close();
 }
 
