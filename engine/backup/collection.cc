@@ -27,7 +27,6 @@
 namespace restored::backup {
 namespace {
 
-constexpr std::string_view probes_prefix = "probes/";
 // What is on its way when a collection is stopped has this long to come to its end, and its mark a
 // little longer to go.
 constexpr std::chrono::milliseconds removal_time(300);
@@ -140,7 +139,7 @@ Result<void> Run::begin() {
 
 // Asked of the store, because a dry run has no mark whose time could be looked at.
 Result<UnixMillis> Run::store_time() {
-  const std::string key = std::string(probes_prefix) + random_id();
+  const std::string key = std::string(format::probes_prefix) + random_id();
   RESTORED_TRY(store_.put(key, bytes_of("what time is it?\n"), call_));
   const auto info = store_.stat(key, call_);
   StoreCall tidy = call_;
@@ -196,7 +195,7 @@ Result<void> Run::remove_stray_documents() {
     if (old(info)) others.push_back(document(info));
     return true;
   };
-  RESTORED_TRY(store_.list(probes_prefix, probes, call_));
+  RESTORED_TRY(store_.list(format::probes_prefix, probes, call_));
   const std::uint64_t failed_before = failed_;
   RESTORED_TRY(remove_all(contents));
   if (failed_ == failed_before)

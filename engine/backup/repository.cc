@@ -174,6 +174,9 @@ Result<void> Repository::publish(const format::Manifest& manifest,
   if (taken)
     return fail(ErrorCode::object_exists, name_of(manifest.backup) + " is in the repository");
   const auto write = [&]() -> Result<void> {
+    // Whoever comes later reads it as what repository.json says: not in clear where another host
+    // has begun to encrypt meanwhile, nor bound to an id that the repository does not have.
+    RESTORED_TRY(confirm(call));
     RESTORED_TRY(store_.put(format::frames_key(manifest.backup),
                             bytes_of(sealed_frames(manifest, index)), call));
     RESTORED_TRY(documents_.write(format::summary_kind,

@@ -59,6 +59,11 @@ class Repository {
                                                   IfEmpty if_empty = IfEmpty::begin,
                                                   const KeyRing& keys = KeyRing::without_keys());
 
+  // Whether repository.json still is what this was opened with. False: another data key is in use
+  // now; what is sealed with ours opens all the same. Errors, after which nothing may be written to
+  // it any more, as from open(); also store_misconfigured: another repository is in its place.
+  Result<bool> confirm(const StoreCall& call) const;
+
   const std::string& id() const { return documents_.repository_id(); }
   // What new backups are sealed with; null: they are not encrypted.
   const format::DataKey* data_key() const { return documents_.data_key(); }
@@ -79,7 +84,7 @@ class Repository {
   // Writes frames, summary, then the manifest: the backup exists from then on. On error it does
   // not, and nothing but its objects is left, as far as the store still obeys.
   // Errors: store errors; object_exists (a backup has this id already), timed_out (its contents
-  // are gone: somebody took it for left behind).
+  // are gone: somebody took it for left behind); confirm()'s.
   Result<void> publish(const format::Manifest& manifest, std::span<const format::Frame> frames,
                        const StoreCall& call);
   // Removes every document of a backup, so that it does not exist: the manifest first, since it

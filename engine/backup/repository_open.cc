@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "backup/collection_lease.h"
 #include "backup/documents.h"
 #include "backup/repository.h"
 #include "base/clock.h"
@@ -20,60 +21,117 @@ struct Opened {
   const format::DataKey* key = nullptr;
 };
 
+const std::string& repository_key() {
+  static const std::string key(format::repository_key);
+  return key;
+}
+
+Result<Opened> decode_opened(const SealedDocuments& documents, std::string_view bytes,
+                             const StoreCall& call) {
+  RESTORED_TRY(const SealedDocuments::Opened found,
+               documents.open(format::repository_kind, repository_key(), bytes, call));
+  RESTORED_TRY(format::RepositoryFile file,
+               format::decode_repository(found.key == nullptr ? bytes : found.document));
+  return Opened{std::move(file), found.key};
+}
+
 Result<Opened> read_repository(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
-  const auto decode = [](std::string_view bytes, const format::DataKey* key) -> Result<Opened> {
-    RESTORED_TRY(format::RepositoryFile file, format::decode_repository(bytes));
-    return Opened{std::move(file), key};
-  };
   const SealedDocuments documents(store, keys, "", nullptr);
-  return documents.read(format::repository_kind, std::string(format::repository_key),
-                        limits::small_object_bytes_max, call, decode);
+  const auto decode = [&](std::string_view bytes) { return decode_opened(documents, bytes, call); };
+  return read_document(store, repository_key(),
+                       limits::small_object_bytes_max + format::sealing_bytes_max, call, decode);
 }
 
 Result<void> write_repository(ObjectStore& store, const format::RepositoryFile& file,
                               const format::DataKey* data_key, const StoreCall& call) {
   const SealedDocuments documents(store, KeyRing::without_keys(), "", data_key);
-  return documents.write(format::repository_kind, std::string(format::repository_key),
-                         format::encode_repository(file), call);
+  return documents.write(format::repository_kind, repository_key(), format::encode_repository(file),
+                         call);
 }
 
 // Of two hosts that begin it at once the first one's stays: all that is sealed is bound to its id,
 // and one without a key must not put its own in the place of a sealed one.
-Result<void> begin(ObjectStore& store, const format::RepositoryFile& file,
-                   const format::DataKey* data_key, const StoreCall& call) {
-  const std::string key(format::repository_key);
-  std::string document = format::encode_repository(file);
-  if (data_key != nullptr)
-    document = SealedDocuments(store, KeyRing::without_keys(), "", data_key)
-                   .seal(format::repository_kind, key, document);
-  RESTORED_TRY(const auto upload, store.upload(key, call, IfExists::keep));
+Result<void> write_first(ObjectStore& store, const format::RepositoryFile& file,
+                         const format::DataKey* data_key, const StoreCall& call) {
+  const std::string document =
+      SealedDocuments(store, KeyRing::without_keys(), "", data_key)
+          .seal(format::repository_kind, repository_key(), format::encode_repository(file));
+  RESTORED_TRY(const auto upload, store.upload(repository_key(), call, IfExists::keep));
   const Result<void> written = upload->commit(bytes_of(document));
   if (written || written.error().code == ErrorCode::object_exists) return {};
   upload->abandon();
   return written;
 }
 
-Result<Opened> create(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
+// Whether the store keeps what is there when it is asked to: not all servers know how.
+Result<bool> keeps_what_is_there(ObjectStore& store, const StoreCall& call) {
+  const std::string key = std::string(format::probes_prefix) + random_id();
+  Result<void> written;
+  for (int time = 0; written && time < 2; ++time) {
+    RESTORED_TRY(const auto upload, store.upload(key, call, IfExists::keep));
+    written = upload->commit(bytes_of("probe"));
+    if (!written) upload->abandon();
+  }
+  RESTORED_TRY(store.remove(key, call));
+  if (written) return false;
+  if (written.error().code == ErrorCode::object_exists) return true;
+  return std::unexpected(std::move(written).error());
+}
+
+Result<void> expect_no_backups(ObjectStore& store, const StoreCall& call) {
   bool backups = false;
   const auto visit = [&](const ObjectInfo& info) {
     backups = info.key.ends_with("/manifest");
     return !backups;
   };
   RESTORED_TRY(store.list("backups/", visit, call));
-  if (backups)
-    return fail(ErrorCode::corruption,
-                fmt::format("{} holds backups but no {}", store.url(), format::repository_key));
+  if (!backups) return {};
+  return fail(ErrorCode::corruption,
+              fmt::format("{} holds backups but no {}", store.url(), repository_key()));
+}
+
+Result<Opened> create(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
+  RESTORED_TRY(expect_no_backups(store, call));
   const format::RepositoryFile file{format::format_version, random_id(), system_clock().wall()};
   const format::DataKey* data_key = nullptr;
   if (keys.encrypts()) {
     RESTORED_TRY(data_key, keys.make(store, call));
   }
-  RESTORED_TRY(begin(store, file, data_key, call));
+  RESTORED_TRY(write_first(store, file, data_key, call));
   // Another host may have done the same a moment later: what stands there now is the truth.
   return read_repository(store, keys, call);
 }
 
-// From here on all that is written is sealed. What was there stays as it is.
+// Where the later one of two hosts replaces what the first one wrote, they begin one after the
+// other: by the mark that keeps collections apart.
+Result<Opened> create_alone(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
+  auto lease = CollectionLease::take(store, "that begins the repository", {}, call);
+  if (!lease) return std::unexpected(std::move(lease).error());
+  auto opened = read_repository(store, keys, call);
+  bool in_doubt = false;
+  if (!opened && opened.error().code == ErrorCode::object_not_found) {
+    StoreCall own = call;
+    own.only_once = true;
+    opened = create(store, keys, own);
+    in_doubt = !opened && !CollectionLease::refused(opened.error()) &&
+               !damaged_document(opened.error()) && !about_keys(opened.error().code);
+  }
+  // What may still come to pass must not meet another host's.
+  const Result<void> released = in_doubt ? Result<void>() : (*lease)->release(call);
+  if (in_doubt || !released)
+    log::warning("backup", "a mark stays until it is stale: nobody begins {} meanwhile",
+                 store.url());
+  return opened;
+}
+
+Result<Opened> begin(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
+  RESTORED_TRY(const bool keeps, keeps_what_is_there(store, call));
+  return keeps ? create(store, keys, call) : create_alone(store, keys, call);
+}
+
+// From here on all that is written is sealed. What was there stays as it is. Of several hosts that
+// do it at once each makes a data key, which is no harm: all of them stay wrapped, and hosts look
+// before each backup which one is in use.
 Result<Opened> encrypt_from_now_on(ObjectStore& store, const KeyRing& keys,
                                    const format::RepositoryFile& file, const StoreCall& call) {
   RESTORED_TRY(const format::DataKey* data_key, keys.make(store, call));
@@ -85,26 +143,44 @@ Result<Opened> encrypt_from_now_on(ObjectStore& store, const KeyRing& keys,
   return read_repository(store, keys, call);
 }
 
+std::unexpected<Error> not_encrypted_any_more(const ObjectStore& store) {
+  return fail(ErrorCode::unencrypted_refused,
+              fmt::format("repository {}: its {} was encrypted, and is not any more", store.url(),
+                          format::repository_key));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const StoreCall& call,
                                                      IfEmpty if_empty, const KeyRing& keys) {
   auto opened = read_repository(store, keys, call);
   if (!opened && opened.error().code == ErrorCode::object_not_found && if_empty == IfEmpty::begin)
-    opened = create(store, keys, call);
+    opened = begin(store, keys, call);
   if (opened && opened->key == nullptr && keys.encrypts())
     opened = encrypt_from_now_on(store, keys, opened->file, call);
   // Somebody has put one without a key back: what is written from here on would not be encrypted.
-  if (opened && opened->key == nullptr && keys.encrypts())
-    return fail(ErrorCode::unencrypted_refused,
-                fmt::format("repository {}: its {} was encrypted, and is not any more", store.url(),
-                            format::repository_key));
+  if (opened && opened->key == nullptr && keys.encrypts()) return not_encrypted_any_more(store);
   if (!opened && !damaged_document(opened.error()) && !about_keys(opened.error().code))
     return std::unexpected(std::move(opened).error());
   if (!opened)
     return std::unexpected(context("repository " + store.url(), std::move(opened).error()));
   return std::unique_ptr<Repository>(new Repository(
       store, SealedDocuments(store, keys, std::move(opened->file.repository_id), opened->key)));
+}
+
+Result<bool> Repository::confirm(const StoreCall& call) const {
+  const auto now = read_repository(store_, keys(), call);
+  if (!now && now.error().code == ErrorCode::object_not_found)
+    return fail(ErrorCode::corruption,
+                fmt::format("repository {}: its {} is gone", store_.url(), format::repository_key));
+  if (!now) return std::unexpected(context("repository " + store_.url(), now.error()));
+  if (now->file.repository_id != id())
+    return fail(ErrorCode::store_misconfigured,
+                fmt::format("repository {}: it is another one now, {} instead of {}", store_.url(),
+                            now->file.repository_id, id()),
+                "Try again: what is there now is looked at anew.");
+  if (keys().encrypts() && now->key == nullptr) return not_encrypted_any_more(store_);
+  return now->key == data_key();
 }
 
 }  // namespace restored::backup

@@ -55,6 +55,7 @@ Result<Damage> decode_damage(std::string_view bytes);
 // REQUIRES: valid ids (checked).
 inline constexpr std::string_view marks_prefix = "collections/";
 inline constexpr std::string_view damage_prefix = "damaged/";
+inline constexpr std::string_view probes_prefix = "probes/";
 std::string contents_key(const BackupId& backup);  // "backups/<id>/contents"
 std::string mark_key(std::string_view id);         // "collections/<id>"
 std::string damage_key(const ContentId& content);  // "damaged/<content id>"

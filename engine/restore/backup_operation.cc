@@ -44,7 +44,7 @@ Result<void> BackupOperation::make() {
   request.agent_version = agent_version();
   request.export_directory = directory + "/export";
 
-  RESTORED_TRY(backup::Repository * repository, parts_.repository->get(operation_->call()));
+  RESTORED_TRY(backup::Repository * repository, parts_.repository->current(operation_->call()));
   const backup::BackupEnvironment environment{*repository,
                                               claim_.database(),
                                               parts_.files,

@@ -38,6 +38,13 @@ std::unexpected<Error> emptied(const KnownRepository& known, const std::string& 
                           known_path));
 }
 
+// What confirm() says of a repository that is not what it was, beside what a store that is away
+// says.
+bool tells_of_a_change(ErrorCode code) {
+  return backup::about_keys(code) || code == ErrorCode::store_misconfigured ||
+         code == ErrorCode::corruption || code == ErrorCode::unsupported_format;
+}
+
 }  // namespace
 
 Result<backup::Repository*> RepositoryAccess::get(const StoreCall& call) const {
@@ -56,6 +63,19 @@ Result<backup::Repository*> RepositoryAccess::get(const StoreCall& call) const {
   repository_ = std::move(*opened);
   error_.reset();
   return repository_.get();
+}
+
+Result<backup::Repository*> RepositoryAccess::current(const StoreCall& call) const {
+  RESTORED_TRY(backup::Repository * known, get(call));
+  const Result<bool> confirmed = known->confirm(call);
+  if (confirmed && *confirmed) return known;
+  if (!confirmed && !tells_of_a_change(confirmed.error().code))
+    return std::unexpected(confirmed.error());
+  {
+    const MutexLock lock(mutex_);
+    if (repository_.get() == known) outdated_.push_back(std::move(repository_));
+  }
+  return get(call);
 }
 
 std::optional<Error> RepositoryAccess::error() const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "backup/repository.h"
 #include "base/mutex.h"
@@ -18,6 +19,7 @@ namespace restored::restore {
 
 class RepositoryAccess {
  public:
+  // What get() and current() return stays valid for as long as this does.
   // `known_path` is the file that remembers which repository the state directory was used with.
   // All references outlive it.
   RepositoryAccess(ObjectStore& store, const backup::KeyRing& keys, io::FileSystem& files,
@@ -28,6 +30,9 @@ class RepositoryAccess {
   // Errors: Repository::open's; object_store_unavailable when a place is empty now where a
   // repository was; the file system's.
   Result<backup::Repository*> get(const StoreCall& call) const;
+  // The same for who is about to write: as it is in the store now. Another host may have begun to
+  // encrypt it, or to seal with another data key, since it was opened here. Errors: get()'s.
+  Result<backup::Repository*> current(const StoreCall& call) const;
 
   // Why the last get() failed; nothing once it is open.
   std::optional<Error> error() const;
@@ -42,6 +47,8 @@ class RepositoryAccess {
   const std::string known_path_;
   mutable Mutex mutex_;
   mutable std::unique_ptr<backup::Repository> repository_ GUARDED_BY(mutex_);
+  // What it was before it changed in the store: somebody may still read with it.
+  mutable std::vector<std::unique_ptr<backup::Repository>> outdated_ GUARDED_BY(mutex_);
   mutable std::optional<Error> error_ GUARDED_BY(mutex_);
 };
 

@@ -26,6 +26,9 @@ class CountingStore final : public ObjectStore {
   // May change what a get() answers.
   std::function<void(std::string_view key, std::string& bytes)> after_get;
 
+  // False: as a server that does not know conditions, which replaces what it was asked to keep.
+  bool conditions = true;
+
   std::size_t count(std::string_view verb) const {
     std::size_t found = 0;
     for (const std::string& call : calls) found += call.starts_with(std::string(verb) + " ");
@@ -57,7 +60,7 @@ class CountingStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
                                                IfExists if_exists) override {
     RESTORED_TRY(note("upload", key));
-    return inner_.upload(key, call, if_exists);
+    return inner_.upload(key, call, conditions ? if_exists : IfExists::replace);
   }
   Result<void> remove(std::string_view key, const StoreCall& call) override {
     RESTORED_TRY(note("remove", key));

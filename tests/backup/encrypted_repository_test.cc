@@ -179,6 +179,104 @@ TEST_F(EncryptedRepositoryTest, OfTwoHostsThatBeginItAtOnceOneIsFirst) {
   EXPECT_TRUE(other->load(BackupId("b1"), {}));
 }
 
+// A server that knows no conditions lets the later one replace the first one's file. All that is
+// sealed is bound to the id that stands in it.
+TEST_F(EncryptedRepositoryTest, TwoHostsThatBeginItAtOnceWithoutConditionsAgree) {
+  bool reached = true;
+  for (std::size_t nth = 0; reached; ++nth) {
+    ASSERT_LT(nth, 60u);
+    for (const std::string& key : keys()) std::filesystem::remove(path(key));
+    test::CountingStore others(*files_store_);
+    store_.conditions = others.conditions = false;
+    const KeyRing our_ring = ring_of({&first_});
+    const KeyRing other_ring = ring_of({&first_});
+    Result<std::unique_ptr<Repository>> other = fail(ErrorCode::internal, "it has not begun");
+    std::size_t left = nth;
+    reached = false;
+    store_.before = [&](std::string_view, std::string_view) -> Result<void> {
+      if (reached || left-- > 0) return {};
+      reached = true;
+      other = Repository::open(others, {}, IfEmpty::begin, other_ring);
+      return {};
+    };
+    auto ours = open_with(our_ring);
+    store_.before = nullptr;
+    ASSERT_TRUE(ours || other) << nth << ": " << ours.error().message;
+    for (auto* one : {&ours, &other}) {
+      if (*one || !reached) continue;
+      EXPECT_EQ(one->error().code, ErrorCode::collection_running) << nth;
+    }
+    const KeyRing fresh = ring_of({&first_});
+    const auto later = open_with(fresh);
+    ASSERT_TRUE(later) << nth << ": " << later.error().message;
+    for (auto* one : {&ours, &other}) {
+      if (!*one) continue;
+      EXPECT_EQ((**one)->id(), (*later)->id()) << nth;
+      EXPECT_EQ((**one)->data_key()->id(), (*later)->data_key()->id()) << nth;
+    }
+    const std::vector<std::string> left_there = keys();
+    for (const char* prefix : {"collections/", "probes/"})
+      EXPECT_TRUE(std::ranges::none_of(left_there, [&](const std::string& key) {
+        return key.starts_with(prefix);
+      })) << nth;
+  }
+}
+
+// Each of them has made a data key. Only what they write from then on says which one is in use.
+TEST_F(EncryptedRepositoryTest, AFleetThatConvertsAtOnceReadsAllOfItAndAgrees) {
+  const auto plain = Repository::open(store_, {}).value();
+  const KeyRing our_ring = ring_of({&first_}, true);
+  const KeyRing other_ring = ring_of({&first_}, true);
+  std::unique_ptr<Repository> other;
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if (verb != "put" || key != format::repository_key || other) return {};
+    other = Repository::open(*files_store_, {}, IfEmpty::refuse, other_ring).value();
+    return {};
+  };
+  const auto ours = open_with(our_ring).value();
+  store_.before = nullptr;
+  ASSERT_TRUE(other);
+  ASSERT_NE(ours->data_key()->id(), other->data_key()->id());
+  EXPECT_EQ(ours->id(), plain->id());
+  EXPECT_EQ(other->id(), plain->id());
+  EXPECT_TRUE(ours->confirm({}).value());
+  EXPECT_FALSE(other->confirm({}).value()) << "it is to be opened again, before the next backup";
+  EXPECT_EQ(open_with(other_ring).value()->data_key()->id(), ours->data_key()->id());
+  publish(*ours, sealed_backup(*ours, "b1"));
+  publish(*other, sealed_backup(*other, "b2"));
+  const KeyRing fresh = ring_of({&first_});
+  const auto later = open_with(fresh).value();
+  EXPECT_EQ(later->data_key()->id(), ours->data_key()->id());
+  for (const char* id : {"b1", "b2"}) EXPECT_TRUE(later->load(BackupId(id), {})) << id;
+}
+
+TEST_F(EncryptedRepositoryTest, ABackupInClearIsNotPublishedOnceItIsEncrypted) {
+  const auto plain = Repository::open(store_, {}).value();
+  const SampleBackup backup = test::make_backup("b1", {test::compressible(1000)});
+  put_objects(backup);
+  ASSERT_TRUE(plain->announce(contents_of(backup.manifest), {}));
+  const KeyRing accepts = ring_of({&first_}, true);
+  ASSERT_TRUE(open_with(accepts));
+  const auto published = plain->publish(backup.manifest, backup.frames, {});
+  ASSERT_FALSE(published);
+  EXPECT_EQ(published.error().code, ErrorCode::encryption_key_missing) << published.error().message;
+  for (const std::string& key : keys_of(backup))
+    EXPECT_TRUE(key.starts_with("objects/") || !std::filesystem::exists(path(key))) << key;
+}
+
+TEST_F(EncryptedRepositoryTest, ABackupIsNotPublishedUnderAnIdThatIsNotThere) {
+  const auto ours = open_with(ring_).value();
+  const SampleBackup backup = sealed_backup(*ours, "b1");
+  put_objects(backup);
+  ASSERT_TRUE(ours->announce(contents_of(backup.manifest), {}));
+  std::filesystem::remove(path("repository.json"));
+  std::filesystem::remove_all(path("backups"));
+  ASSERT_TRUE(open_with(ring_)) << "another one";
+  EXPECT_EQ(ours->publish(backup.manifest, backup.frames, {}).error().code,
+            ErrorCode::store_misconfigured);
+  EXPECT_FALSE(std::filesystem::exists(path("backups/b1/manifest")));
+}
+
 // Who can write to the bucket puts the file of before the keys back at once.
 TEST_F(EncryptedRepositoryTest, OneThatWasMadeEncryptedIsNotUsedWithoutItsKey) {
   const format::RepositoryFile file{format::format_version, "repo1", 1};

@@ -9,8 +9,10 @@
 #include <set>
 #include <string>
 
+#include "format/manifest.h"
 #include "history.h"
 #include "restore/wrapping_keys.h"
+#include "step_gate.h"
 #include "test_keys.h"
 
 namespace restored::test {
@@ -253,6 +255,65 @@ TEST_F(EncryptionTest, AnotherKeyTakesOverAndNoObjectIsWrittenAgain) {
   open();
   EXPECT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded);
   EXPECT_EQ(host_.content(database_), then_);
+}
+
+TEST_F(EncryptionTest, ABackupThatRunsInClearFailsOnceAnotherHostEncrypts) {
+  StepGate gate("backup.make.after-upload");
+  host_.options.encryption.key_file.clear();
+  host_.seams.step = gate.hook();
+  open();
+  const DatabaseId id = host_.make_database("orders");
+  host_.put(id, records("key:", 100));
+  const OperationView running = host_.engine().start_backup(id, "", "test").value();
+  ASSERT_TRUE(gate.wait_reached());
+  TestHost other(directory_.file("other-state"), directory_.file("repository"));
+  other.options.encryption = {key_, {}, true};
+  other.open();
+  gate.let_go();
+  const OperationView next = host_.engine().start_backup(id, "", "test").value_or(running);
+  for (const OperationId& operation : {running.id, next.id}) {
+    const OperationView ended = host_.wait(operation);
+    EXPECT_EQ(ended.state, OperationState::failed);
+    ASSERT_TRUE(ended.error);
+    EXPECT_EQ(ended.error->code, ErrorCode::encryption_key_missing) << ended.error->message;
+    EXPECT_FALSE(fs::exists(path("backups/" + ended.backup.value + "/manifest")));
+    EXPECT_FALSE(fs::exists(path("databases/" + id.value + "/" + ended.backup.value)));
+  }
+  EXPECT_EQ(host_.engine().start_backup(id, "", "test").has_value(), true);
+  EXPECT_EQ(host_.content(id), records("key:", 100)) << "it is served all the same";
+  other.close();
+}
+
+TEST_F(EncryptionTest, AHostGoesOverToTheDataKeyThatOthersUse) {
+  open();
+  make_history();
+  const auto member = [&](const std::string& name, const BackupId& backup) {
+    const std::string manifest = host_.engine().backup_manifest(backup).value();
+    const std::size_t begin = manifest.find("\"" + name + "\": \"") + name.size() + 5;
+    return manifest.substr(begin, manifest.find('"', begin) - begin);
+  };
+  const auto data_key = [&](const BackupId& backup) { return member("data_key", backup); };
+  // As the last one of a fleet that converts at once leaves it: the same id, another data key.
+  write_file(
+      path("repository.json"),
+      format::encode_repository({format::format_version, member("repository_id", backup_), 1}));
+  TestHost other(directory_.file("other-state"), directory_.file("repository"));
+  other.options.encryption = {key_, {}, true};
+  other.open();
+  const DatabaseId theirs = other.make_database("theirs");
+  other.put(theirs, then_);
+  const BackupId of_other = other.back_up(theirs);
+  const BackupId ours = host_.back_up(database_);
+  EXPECT_NE(data_key(backup_), data_key(of_other));
+  EXPECT_EQ(data_key(ours), data_key(of_other));
+  for (const BackupId& one : {backup_, of_other})
+    for (TestHost* host : {&host_, &other}) {
+      const DatabaseId copy = host->make_database("copy");
+      EXPECT_EQ(host->restore(copy, one).state, OperationState::succeeded);
+      EXPECT_EQ(host->content(copy), then_);
+      EXPECT_TRUE(host->engine().remove_database(copy));
+    }
+  other.close();
 }
 
 TEST_F(EncryptionTest, ARepositoryWithoutAKeyCannotBeRekeyed) {
