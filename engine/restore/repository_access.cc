@@ -38,6 +38,20 @@ std::unexpected<Error> emptied(const KnownRepository& known, const std::string& 
                           known_path));
 }
 
+// Another one stands there: another server, bucket or file system, or somebody has begun it anew.
+// Its backups are not those that this host has made, and the next ones belong to the old one.
+std::unexpected<Error> replaced(const KnownRepository& known, const std::string& now,
+                                const std::string& known_path) {
+  const bool directory = known.url.starts_with("file://");
+  return fail(
+      ErrorCode::store_misconfigured,
+      fmt::format("{} holds repository {} now, where repository {} was", known.url, now, known.id),
+      fmt::format("{} To use the one that is there from now on, delete {}.",
+                  directory ? "Mount the file system of the old one."
+                            : "Correct s3.endpoint, or bring the old one back.",
+                  known_path));
+}
+
 // What confirm() says of a repository that is not what it was, beside what a store that is away
 // says.
 bool tells_of_a_change(ErrorCode code) {
@@ -99,10 +113,7 @@ Result<std::unique_ptr<backup::Repository>> RepositoryAccess::open(const StoreCa
   if (!opened) return opened;
   const KnownRepository now{store_.url(), (*opened)->id()};
   if (now.url == known.url && now.id == known.id) return opened;
-  if (now.url == known.url) {
-    log::warning("restore", "{} is another repository than before: {} instead of {}", now.url,
-                 now.id, known.id);
-  }
+  if (now.url == known.url) return replaced(known, now.id, known_path_);
   const std::string text = now.url + "\n" + now.id + "\n";
   RESTORED_TRY(io::replace_file(files_, known_path_, std::as_bytes(std::span(text))));
   return opened;

@@ -28,7 +28,7 @@ class RepositoryAccess {
 
   // Opens it, or begins one in an empty place where none was before, unless that was done already.
   // Errors: Repository::open's; object_store_unavailable when a place is empty now where a
-  // repository was; the file system's.
+  // repository was, store_misconfigured when another one is there; the file system's.
   Result<backup::Repository*> get(const StoreCall& call) const;
   // The same for who is about to write: as it is in the store now. Another host may have begun to
   // encrypt it, or to seal with another data key, since it was opened here. Errors: get()'s.

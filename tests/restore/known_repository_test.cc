@@ -44,6 +44,33 @@ TEST_F(KnownRepositoryTest, ANewOneIsBegunThereOnceTheOldOneIsForgotten) {
   EXPECT_TRUE(fs::exists(directory_.file("repository/repository.json")));
 }
 
+TEST_F(KnownRepositoryTest, AnotherOneInItsPlaceIsRefusedUntilTheOldOneIsForgotten) {
+  TestHost other(directory_.file("other-state"), directory_.file("other"));
+  other.open();
+  other.close();
+  host_.open();
+  const DatabaseId id = host_.make_database("orders");
+  fs::rename(directory_.file("repository"), directory_.file("away"));
+  fs::rename(directory_.file("other"), directory_.file("repository"));
+  const auto backup = host_.engine().start_backup(id, "", "test");
+  ASSERT_TRUE(backup);
+  const OperationView failed = host_.wait(backup->id);
+  EXPECT_EQ(failed.state, OperationState::failed) << "also while it runs";
+  host_.close();
+  const Result<void> refused = host_.try_open();
+  ASSERT_FALSE(refused);
+  for (const Error& error : {*failed.error, refused.error()}) {
+    EXPECT_EQ(error.code, ErrorCode::store_misconfigured) << error.message;
+    EXPECT_NE(error.hint_text().find("delete " + directory_.file("state/repository")),
+              std::string::npos)
+        << error.hint_text();
+  }
+  fs::remove(directory_.file("state/repository"));
+  host_.open();
+  host_.back_up(id);
+  host_.close();
+}
+
 TEST_F(KnownRepositoryTest, WhatACrashLeftOfNotingItIsRemoved) {
   const std::string left = directory_.file("state/.repository.0123456789ab.tmp");
   write_file(left, "file:///somewhere");
