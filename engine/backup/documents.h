@@ -24,6 +24,10 @@ inline bool damaged_document(const Error& error) {
   return error.code == ErrorCode::corruption || error.code == ErrorCode::unsupported_format;
 }
 
+inline bool missing_or_damaged(const Error& error) {
+  return error.code == ErrorCode::object_not_found || damaged_document(error);
+}
+
 // What decode(bytes) makes of it. One that fails its own hash, or says that it is of a newer
 // version, is read again: a bit that flipped on its way is no damage, wherever it stood. Errors:
 // decode's, store errors.

@@ -34,6 +34,14 @@ std::string wrapped_by(ObjectStore& store, const std::string& data_key_id, const
   return ids;
 }
 
+Result<format::DataKey> read_copy(ObjectStore& store, const std::string& copy,
+                                  const format::WrappingKey& wrapping,
+                                  const std::string& data_key_id, const StoreCall& call) {
+  return read_document(
+      store, copy, limits::small_object_bytes_max, call,
+      [&](std::string_view bytes) { return format::unwrap_key(wrapping, data_key_id, bytes); });
+}
+
 }  // namespace
 
 const KeyRing& KeyRing::without_keys() {
@@ -43,18 +51,34 @@ const KeyRing& KeyRing::without_keys() {
 
 Result<void> store_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
                            const format::DataKey& data_key, const StoreCall& call) {
-  RESTORED_TRY(store.put(format::wrapped_key_key(data_key.id(), wrapping.id()),
-                         bytes_of(format::wrap_key(wrapping, data_key)), call));
-  RESTORED_TRY(read_wrapped(store, wrapping, data_key.id(), call));
-  return {};
+  const std::string key = format::wrapped_key_key(data_key.id(), wrapping.id());
+  const std::string wrapped = format::wrap_key(wrapping, data_key);
+  for (const std::string& copy : {key, format::spare_key(key)})
+    RESTORED_TRY(store.put(copy, bytes_of(wrapped), call));
+  return check_wrapped(store, wrapping, data_key.id(), call);
 }
 
 Result<format::DataKey> read_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
                                      const std::string& data_key_id, const StoreCall& call) {
-  return read_document(store, format::wrapped_key_key(data_key_id, wrapping.id()),
-                       limits::small_object_bytes_max, call, [&](std::string_view bytes) {
-                         return format::unwrap_key(wrapping, data_key_id, bytes);
-                       });
+  const std::string key = format::wrapped_key_key(data_key_id, wrapping.id());
+  auto first = read_copy(store, key, wrapping, data_key_id, call);
+  if (first || !missing_or_damaged(first.error())) return first;
+  auto spare = read_copy(store, format::spare_key(key), wrapping, data_key_id, call);
+  if (!spare && (spare.error().code == ErrorCode::object_not_found ||
+                 spare.error().code == ErrorCode::store_permission_denied))
+    return first;  // who may not list is not told that something is missing
+  if (spare)
+    log::warning("backup", "{}: {}; its second copy is whole: write it again by a rekey",
+                 store.url(), first.error().message);
+  return spare;
+}
+
+Result<void> check_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
+                           const std::string& data_key_id, const StoreCall& call) {
+  const std::string key = format::wrapped_key_key(data_key_id, wrapping.id());
+  for (const std::string& copy : {key, format::spare_key(key)})
+    RESTORED_TRY(read_copy(store, copy, wrapping, data_key_id, call));
+  return {};
 }
 
 const format::DataKey* KeyRing::keep(format::DataKey key) const {

@@ -49,11 +49,16 @@ class KeyRing {
       GUARDED_BY(mutex_);
 };
 
-// Wraps the data key with one of the ring's keys and sees that it can be read back.
+// Wraps the data key with one of the ring's keys, stores that and a second copy, and sees that both
+// can be read back.
 Result<void> store_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
                            const format::DataKey& data_key, const StoreCall& call);
+// Of the first copy or, when that is missing or damaged, of the second, with a warning.
 // Errors: object_not_found, corruption, store errors.
 Result<format::DataKey> read_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
                                      const std::string& data_key_id, const StoreCall& call);
+// Both copies are there and whole. Errors: as read_wrapped(), of either.
+Result<void> check_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
+                           const std::string& data_key_id, const StoreCall& call);
 
 }  // namespace restored::backup

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "backup/collection_lease.h"
+#include "backup/documents.h"
 #include "base/log.h"
 #include "format/sealed.h"
 
@@ -44,8 +45,17 @@ class Run {
 
  private:
   Result<void> find() {
-    const auto visit = [this](const ObjectInfo& info) {
-      const std::string_view rest = std::string_view(info.key).substr(format::keys_prefix.size());
+    RESTORED_TRY(find_below(std::string(format::keys_prefix)));
+    RESTORED_TRY(find_below(format::spare_key(format::keys_prefix)));
+    // Also when somebody has removed what held it: this agent still has it.
+    if (repository_.data_key() != nullptr) wrapped_[repository_.data_key()->id()];
+    report_.data_keys = wrapped_.size();
+    return {};
+  }
+
+  Result<void> find_below(const std::string& prefix) {
+    const auto visit = [&](const ObjectInfo& info) {
+      const std::string_view rest = std::string_view(info.key).substr(prefix.size());
       const std::size_t slash = rest.find('/');
       if (slash == std::string_view::npos) return true;
       const std::string_view data_key = rest.substr(0, slash);
@@ -54,11 +64,7 @@ class Run {
         wrapped_[std::string(data_key)].insert(std::string(by));
       return true;
     };
-    RESTORED_TRY(store_.list(format::keys_prefix, visit, call_));
-    // Also when somebody has removed what held it: this agent still has it.
-    if (repository_.data_key() != nullptr) wrapped_[repository_.data_key()->id()];
-    report_.data_keys = wrapped_.size();
-    return {};
+    return store_.list(prefix, visit, call_);
   }
 
   Result<void> wrap(const std::string& data_key, const std::set<std::string>& by) {
@@ -71,11 +77,8 @@ class Run {
     }
     RESTORED_TRY(found);
     if (by.contains(ours.id())) {
-      const auto there = read_wrapped(store_, ours, data_key, call_);
-      if (there) return {};
-      const ErrorCode code = there.error().code;
-      if (code != ErrorCode::corruption && code != ErrorCode::object_not_found)
-        return std::unexpected(there.error());
+      const auto there = check_wrapped(store_, ours, data_key, call_);
+      if (there || !missing_or_damaged(there.error())) return there;
     }
     RESTORED_TRY(store_wrapped(store_, ours, **found, call_));
     ++report_.wrapped;
@@ -101,7 +104,7 @@ class Run {
   // What is removed late, when the mark is gone or stale, could be what another host's rekey relies
   // on: so it is asked for once, and not after the mark has lapsed.
   Result<void> remove_wrapping(const std::string& data_key, const std::string& by) {
-    RESTORED_TRY(read_wrapped(store_, keys_.wrapping_keys().front(), data_key, call_));
+    RESTORED_TRY(check_wrapped(store_, keys_.wrapping_keys().front(), data_key, call_));
     if (lease_.lapsed()) return fail(ErrorCode::timed_out, "the mark could not be renewed in time");
     std::stop_source end;
     const auto stop = [&end] { end.request_stop(); };
@@ -110,9 +113,14 @@ class Run {
     StoreCall own = call_;
     own.stop = end.get_token();
     own.only_once = true;
-    const Result<void> removed = store_.remove(format::wrapped_key_key(data_key, by), own);
-    if (!removed && !CollectionLease::refused(removed.error())) in_doubt_ = true;
-    return removed;
+    // The second copy first: what is left when it is cut off is found where it is looked for.
+    const std::string key = format::wrapped_key_key(data_key, by);
+    for (const std::string& copy : {format::spare_key(key), key}) {
+      const Result<void> removed = store_.remove(copy, own);
+      if (!removed && !CollectionLease::refused(removed.error())) in_doubt_ = true;
+      RESTORED_TRY(removed);
+    }
+    return {};
   }
 
   const Repository& repository_;

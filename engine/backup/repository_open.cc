@@ -15,10 +15,11 @@
 namespace restored::backup {
 namespace {
 
-// repository.json, and what it is sealed with.
+// repository.json, what it is sealed with, and its bytes.
 struct Opened {
   format::RepositoryFile file;
   const format::DataKey* key = nullptr;
+  std::string bytes;
 };
 
 const std::string& repository_key() {
@@ -32,14 +33,53 @@ Result<Opened> decode_opened(const SealedDocuments& documents, std::string_view 
                documents.open(format::repository_kind, repository_key(), bytes, call));
   RESTORED_TRY(format::RepositoryFile file,
                format::decode_repository(found.key == nullptr ? bytes : found.document));
-  return Opened{std::move(file), found.key};
+  return Opened{std::move(file), found.key, std::string(bytes)};
 }
 
+void put_back(ObjectStore& store, const std::string& key, const std::string& bytes,
+              const StoreCall& call) {
+  const Result<void> written = store.put(key, bytes_of(bytes), call);
+  if (!written)
+    log::warning("backup", "{} of {} cannot be written again: {}", key, store.url(),
+                 written.error().message);
+}
+
+// Of an encrypted repository there is a second copy, since without the id that it says nothing of
+// all the rest opens. It is looked at when the first one is not whole, and counts for no more:
+// whoever could put an older one there could put it into the place of the first.
 Result<Opened> read_repository(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
   const SealedDocuments documents(store, keys, "", nullptr);
   const auto decode = [&](std::string_view bytes) { return decode_opened(documents, bytes, call); };
-  return read_document(store, repository_key(),
-                       limits::small_object_bytes_max + format::sealing_bytes_max, call, decode);
+  const auto read = [&](const std::string& key) {
+    return read_document(store, key, limits::small_object_bytes_max + format::sealing_bytes_max,
+                         call, decode);
+  };
+  auto opened = read(repository_key());
+  if (opened || !missing_or_damaged(opened.error())) return opened;
+  auto spare = read(format::spare_key(repository_key()));
+  // (Who may not list is not told that something is missing, but that it is forbidden.)
+  const bool none = spare ? spare->key == nullptr
+                          : missing_or_damaged(spare.error()) ||
+                                spare.error().code == ErrorCode::store_permission_denied;
+  if (none) return opened;
+  if (!spare) return spare;
+  log::warning("backup", "{}: {}; its second copy is whole, and is put in its place", store.url(),
+               opened.error().message);
+  put_back(store, repository_key(), spare->bytes, call);
+  return spare;
+}
+
+// What the next damage of repository.json will be mended with.
+void look_after_spare(ObjectStore& store, const Opened& opened, const StoreCall& call) {
+  if (opened.key == nullptr) return;
+  const std::string key = format::spare_key(repository_key());
+  const auto spare =
+      store.get(key, limits::small_object_bytes_max + format::sealing_bytes_max, call);
+  if (spare && *spare == opened.bytes) return;
+  if (!spare && !missing_or_damaged(spare.error())) return;
+  log::info("backup", "{}: writes {}, which {}", store.url(), key,
+            spare ? "differs from " + repository_key() : "is not there");
+  put_back(store, key, opened.bytes, call);
 }
 
 Result<void> write_repository(ObjectStore& store, const format::RepositoryFile& file,
@@ -164,6 +204,7 @@ Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const S
     return std::unexpected(std::move(opened).error());
   if (!opened)
     return std::unexpected(context("repository " + store.url(), std::move(opened).error()));
+  look_after_spare(store, *opened, call);
   return std::unique_ptr<Repository>(new Repository(
       store, SealedDocuments(store, keys, std::move(opened->file.repository_id), opened->key)));
 }

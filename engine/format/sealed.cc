@@ -120,6 +120,10 @@ std::string wrapped_key_key(std::string_view data_key_id, std::string_view wrapp
   return wrapped_key_prefix(data_key_id) + std::string(wrapping_key_id);
 }
 
+std::string spare_key(std::string_view key) {
+  return std::string(spare_prefix) + std::string(key);
+}
+
 std::string wrap_key(const WrappingKey& wrapping, const DataKey& data_key) {
   seal::Box box(wrapping.wrapping());
   return sealed_document(

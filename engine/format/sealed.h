@@ -46,6 +46,10 @@ Result<std::string> open_frames(const DataKey& data_key, const Place& place,
 inline constexpr std::string_view keys_prefix = "keys/";
 std::string wrapped_key_prefix(std::string_view data_key_id);  // "keys/<data key id>/"
 std::string wrapped_key_key(std::string_view data_key_id, std::string_view wrapping_key_id);
+// The second copy of what all the rest of an encrypted repository hangs on: repository.json and
+// wrapped keys. The same bytes, bound to the place of the first: "spare/<key>".
+inline constexpr std::string_view spare_prefix = "spare/";
+std::string spare_key(std::string_view key);
 std::string wrap_key(const WrappingKey& wrapping, const DataKey& data_key);
 // Errors: corruption (any byte differs, or not that data key).
 Result<DataKey> unwrap_key(const WrappingKey& wrapping, std::string_view data_key_id,

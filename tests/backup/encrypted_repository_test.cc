@@ -24,6 +24,7 @@ using IfEmpty = Repository::IfEmpty;
 
 class EncryptedRepositoryTest : public test::RepositoryFixture {
  protected:
+  EncryptedRepositoryTest() : test::RepositoryFixture(test::memory_directory()) {}
   // A ring with copies of these keys, the first of which wraps.
   static KeyRing ring_of(std::initializer_list<const seal::Key*> keys, bool accept = false) {
     std::vector<format::WrappingKey> made;
@@ -99,10 +100,7 @@ TEST_F(EncryptedRepositoryTest, EveryByteOfEveryDocumentCounts) {
     const auto loaded = (*opened)->load(id, {});
     return loaded ? std::nullopt : std::optional(loaded.error().code);
   };
-  std::vector<std::string> documents{std::string(format::repository_key),
-                                     wrapped_key(*repository, ring_),
-                                     format::manifest_key(id),
-                                     format::frames_key(id),
+  std::vector<std::string> documents{format::manifest_key(id), format::frames_key(id),
                                      format::contents_key(id),
                                      format::summary_key(backup.manifest.database, id)};
   for (const std::string& key : documents) {
@@ -126,6 +124,80 @@ TEST_F(EncryptedRepositoryTest, EveryByteOfEveryDocumentCounts) {
     test::write_file(path(key), whole);
     ASSERT_TRUE(repository->load(id, {})) << key << " is as it was";
   }
+}
+
+// All the rest hangs on these two: each of them stands there twice.
+TEST_F(EncryptedRepositoryTest, EveryByteOfTheRepositoryFileAndOfAWrappedKeyIsMended) {
+  const auto repository = open_with(ring_).value();
+  publish(*repository, sealed_backup(*repository, "b1"));
+  const auto opened = [&]() -> Result<void> {
+    const KeyRing fresh = ring_of({&first_});
+    RESTORED_TRY(const auto again, open_with(fresh));
+    EXPECT_EQ(again->id(), repository->id());
+    RESTORED_TRY(again->load(BackupId("b1"), {}));
+    return {};
+  };
+  const auto flipped = [](std::string bytes, std::size_t at) {
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
+    return bytes;
+  };
+  for (const std::string& key :
+       {std::string(format::repository_key), wrapped_key(*repository, ring_)}) {
+    const std::string spare = format::spare_key(key);
+    const std::string whole = test::read_whole_file(path(key));
+    ASSERT_EQ(test::read_whole_file(path(spare)), whole);
+    std::vector<std::string> damaged{"", whole.substr(0, whole.size() - 1), whole + "x"};
+    for (std::size_t at = 0; at < whole.size(); ++at) damaged.push_back(flipped(whole, at));
+    for (const std::string& bytes : damaged) {
+      test::write_file(path(key), bytes);
+      const auto first = opened();
+      ASSERT_TRUE(first) << first.error().message;
+      if (key == format::repository_key) {
+        EXPECT_EQ(test::read_whole_file(path(key)), whole);
+      }
+      test::write_file(path(key), bytes);
+      test::write_file(path(spare), bytes);
+      const auto both = opened();
+      ASSERT_FALSE(both);
+      EXPECT_THAT(
+          both.error().code,
+          testing::AnyOf(ErrorCode::corruption, ErrorCode::unsupported_format,
+                         ErrorCode::encryption_key_unknown, ErrorCode::unencrypted_refused));
+      test::write_file(path(key), whole);
+      ASSERT_TRUE(opened());
+      if (key == format::repository_key) {
+        EXPECT_EQ(test::read_whole_file(path(spare)), whole);
+      }
+      test::write_file(path(spare), whole);
+    }
+    std::filesystem::remove(path(key));
+    EXPECT_TRUE(opened());
+  }
+  // A rekey writes both copies of keys again.
+  ASSERT_EQ(rekey(*repository, {false, "db7", {}}, {})->wrapped, 1u);
+  std::filesystem::remove_all(path("spare"));
+  EXPECT_TRUE(opened());
+  ASSERT_EQ(rekey(*repository, {false, "db7", {}}, {})->wrapped, 1u);
+  std::filesystem::remove_all(path("keys"));
+  std::filesystem::remove(path("repository.json"));
+  EXPECT_TRUE(opened());
+}
+
+// Neither for an attacker, nor for a host without the key.
+TEST_F(EncryptedRepositoryTest, ASecondCopyInClearIsNotBelieved) {
+  const auto repository = open_with(ring_).value();
+  publish(*repository, sealed_backup(*repository, "b1"));
+  const std::string spare = format::spare_key(format::repository_key);
+  const std::string sealed = test::read_whole_file(path(spare));
+  std::filesystem::remove(path("repository.json"));
+  EXPECT_EQ(open_with(KeyRing::without_keys()).error().code, ErrorCode::encryption_key_missing);
+  test::write_file(path(spare), format::encode_repository({format::format_version, "r0evil", 1}));
+  const KeyRing accepts = ring_of({&first_}, true);
+  EXPECT_EQ(open_with(accepts).error().code, ErrorCode::corruption) << "backups, and no file";
+  EXPECT_EQ(open_with(KeyRing::without_keys()).error().code, ErrorCode::corruption);
+  EXPECT_EQ(open_with(ring_).error().code, ErrorCode::unencrypted_refused);
+  test::write_file(path(spare), sealed);
+  EXPECT_EQ(open_with(ring_).value()->id(), repository->id());
 }
 
 TEST_F(EncryptedRepositoryTest, DocumentsOfOtherBackupsAndRepositoriesAreRefused) {
@@ -153,7 +225,7 @@ TEST_F(EncryptedRepositoryTest, DocumentsOfOtherBackupsAndRepositoriesAreRefused
   EXPECT_EQ(repository->list(b1.manifest.database, {})->size(), 1u);
   // Another repository of the same owner: same key, its own id.
   const std::string manifest = test::read_whole_file(path("backups/b1/manifest"));
-  for (const char* key : {"repository.json", "backups", "databases"})
+  for (const char* key : {"repository.json", "spare", "backups", "databases"})
     std::filesystem::remove_all(path(key));
   const auto other = open_with(ring_).value();
   ASSERT_NE(other->id(), repository->id());
@@ -270,6 +342,7 @@ TEST_F(EncryptedRepositoryTest, ABackupIsNotPublishedUnderAnIdThatIsNotThere) {
   put_objects(backup);
   ASSERT_TRUE(ours->announce(contents_of(backup.manifest), {}));
   std::filesystem::remove(path("repository.json"));
+  std::filesystem::remove_all(path("spare"));
   std::filesystem::remove_all(path("backups"));
   ASSERT_TRUE(open_with(ring_)) << "another one";
   EXPECT_EQ(ours->publish(backup.manifest, backup.frames, {}).error().code,
@@ -324,7 +397,7 @@ TEST_F(EncryptedRepositoryTest, AHostWithoutAKeyReadsASealedDocumentThatWasCutOn
         << "cut to " << bytes;
     EXPECT_EQ(reads, 2);
     store_.after_get = [&](std::string_view key, std::string& got) {
-      if (key == format::repository_key) got.resize(bytes);
+      if (key.ends_with(format::repository_key)) got.resize(bytes);
     };
     EXPECT_EQ(open_with(KeyRing::without_keys()).error().code, ErrorCode::corruption)
         << "stays cut to " << bytes;
@@ -341,14 +414,17 @@ TEST_F(EncryptedRepositoryTest, ADamagedWrappingHidesNoWholeOne) {
   const auto repository = open_with(ring_).value();
   const format::WrappingKey second(seal::Key::copy(second_.bytes()));
   ASSERT_TRUE(store_wrapped(store_, second, *repository->data_key(), {}));
-  test::write_file(path(format::wrapped_key_key(repository->data_key()->id(), second.id())), "x");
+  const std::string wrapped = format::wrapped_key_key(repository->data_key()->id(), second.id());
+  for (const std::string& copy : {wrapped, format::spare_key(wrapped)})
+    test::write_file(path(copy), "x");
   const KeyRing both = ring_of({&second_, &first_});
   const auto opened = open_with(both);
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_TRUE(rekey(**opened, {false, "db7", {}}, {})) << "and it is mended";
   EXPECT_TRUE(open_with(ring_of({&second_})));
   const KeyRing only_damaged = ring_of({&second_});
-  test::write_file(path(format::wrapped_key_key(repository->data_key()->id(), second.id())), "x");
+  for (const std::string& copy : {wrapped, format::spare_key(wrapped)})
+    test::write_file(path(copy), "x");
   EXPECT_EQ(open_with(only_damaged).error().code, ErrorCode::corruption);
 }
 
@@ -428,7 +504,9 @@ TEST_F(EncryptedRepositoryTest, ARekeyLeavesWhatOtherKeysMadeAndMendsWhatIsGone)
   const seal::Key foreign = seal::Key::random();
   const format::WrappingKey theirs(seal::Key::copy(foreign.bytes()));
   ASSERT_TRUE(store_wrapped(store_, theirs, *repository->data_key(), {}));
-  std::filesystem::remove(path(wrapped_key(*repository, ring_)));
+  for (const std::string& key :
+       {wrapped_key(*repository, ring_), format::spare_key(wrapped_key(*repository, ring_))})
+    std::filesystem::remove(path(key));
   const KeyRing stranger = ring_of({&second_});
   ASSERT_TRUE(stranger.make(store_, {}));
   const auto report = rekey(*repository, {false, "db7", {}}, {});
@@ -446,8 +524,8 @@ TEST_F(EncryptedRepositoryTest, BackupsOfAKeyThatIsGoneAreListedForWhatTheyAre) 
   const auto repository = open_with(ring_).value();
   const SampleBackup backup = sealed_backup(*repository, "b1");
   publish(*repository, backup);
-  // Its data key's document is lost, and the repository goes on with another one.
-  std::filesystem::remove_all(path("keys"));
+  // Its data key's documents are lost, and the repository goes on with another one.
+  for (const char* lost : {"keys", "spare"}) std::filesystem::remove_all(path(lost));
   std::filesystem::remove(path("repository.json"));
   const format::RepositoryFile file{format::format_version, repository->id(), 1};
   test::write_file(path("repository.json"), format::encode_repository(file));
