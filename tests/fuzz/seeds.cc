@@ -148,6 +148,14 @@ void write_local_records(const std::string& root) {
   text.add("record-hash", "\x02", record::encode(record::Type::hash, 1, std::string(16, '\1')));
 }
 
+void write_sealed(const std::string& root) {
+  const Folder sealed(root, "sealed");
+  for (unsigned part = 0; part < 7; ++part)
+    for (const unsigned seed : {1u, 2u, 3u})
+      sealed.add(fmt::format("{}-{}", part, seed), std::string(1, static_cast<char>(part)),
+                 counted(seed, 60 + 70 * seed));
+}
+
 void write_journals(const std::string& root) {
   const Folder journals(root, "journal");
   for (const unsigned flags : {0u, 1u, 2u, 3u}) {
@@ -169,6 +177,7 @@ int main(int argc, char** argv) {
   restored::fuzz::write_documents(root);
   restored::fuzz::write_frames(root);
   restored::fuzz::write_local_records(root);
+  restored::fuzz::write_sealed(root);
   restored::fuzz::write_journals(root);
   return 0;
 }
