@@ -1,10 +1,14 @@
 #include "catalog/background_errors.h"
 
+#include <rocksdb/write_batch.h>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "catalog/rocksdb_version.h"
 
 namespace restored::catalog {
@@ -14,36 +18,38 @@ constexpr int pause_max = 8;
 
 }  // namespace
 
-void BackgroundErrors::attach(rocksdb::DB& db, const LogAnchor& anchor, Upkeep& upkeep) {
+void BackgroundErrors::attach(const Parts& parts) {
   MutexLock lock(mutex_);
-  db_ = &db;
-  anchor_ = &anchor;
-  upkeep_ = &upkeep;
+  parts_.emplace(parts);
   if (raised_) submit_resume();
 }
 
 void BackgroundErrors::detach() {
   MutexLock lock(mutex_);
-  db_ = nullptr;
-  anchor_ = nullptr;
-  upkeep_ = nullptr;
+  parts_.reset();
 }
 
-void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                                          rocksdb::Status* error) {
   MutexLock lock(mutex_);
   if (resuming_ && echoes_earlier_error(*error)) {
-    // A flush that meets the failed log. Left alone it would make the standing error, which
-    // Resume() can mend, one that it cannot.
+    // A flush that meets the failed log: nothing new.
     *error = rocksdb::Status::OK();
     return;
   }
+  if (error->IsIOError() && error->severity() == rocksdb::Status::Severity::kFatalError) {
+    // Of a compaction writes need not know: it is done again.
+    *error = rocksdb::Status(*error, reason == rocksdb::BackgroundErrorReason::kCompaction
+                                         ? rocksdb::Status::Severity::kSoftError
+                                         : rocksdb::Status::Severity::kHardError);
+  }
+  if (error->severity() >= rocksdb::Status::Severity::kFatalError) final_ = true;
   if (!resuming_) {
     log::error("catalog", "storage error, writes are refused until it is gone: {}",
                error->ToString());
   }
   raised_ = true;
-  if (upkeep_ != nullptr && !resuming_) submit_resume();
+  if (parts_ && !resuming_) submit_resume();
 }
 
 void BackgroundErrors::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/,
@@ -53,19 +59,32 @@ void BackgroundErrors::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*rea
 
 void BackgroundErrors::write_failed() {
   MutexLock lock(mutex_);
-  if (upkeep_ != nullptr && !resuming_) submit_resume();
+  if (parts_ && !resuming_) submit_resume();
 }
 
 void BackgroundErrors::submit_resume() {
   resuming_ = true;
   pause_ = 0;
   pause_left_ = 0;
-  upkeep_->submit([this] { return resume(); });
+  parts_->upkeep.submit([this] { return resume(); });
+}
+
+rocksdb::Status BackgroundErrors::resume_now(const Parts& parts) {
+  if (!parts.files.log_failure(parts.directory).ok()) {
+    // RocksDB may not know of it yet, and then would go on to use the log. A write tells it: that
+    // fails before it has changed anything.
+    rocksdb::WriteBatch nothing;
+    nothing.Delete("never-" + std::to_string(random_u64()));
+    parts.anchor.write(parts.db, rocksdb::WriteOptions(), nothing).PermitUncheckedError();
+  }
+  parts.files.begin_recovery(parts.directory);
+  rocksdb::Status status = parts.db.Resume();
+  parts.files.end_recovery(parts.directory, status.ok());
+  return status;
 }
 
 bool BackgroundErrors::resume() {
-  rocksdb::DB* db = nullptr;
-  const LogAnchor* anchor = nullptr;
+  std::optional<Parts> parts;
   {
     MutexLock lock(mutex_);
     // RocksDB reports an error before it takes effect; until then there is nothing to resume from.
@@ -74,18 +93,17 @@ bool BackgroundErrors::resume() {
       --pause_left_;
       return false;
     }
-    db = db_;
-    anchor = anchor_;
+    if (parts_) parts.emplace(*parts_);
   }
-  RESTORED_CHECK(db != nullptr, "upkeep ends before its listener is detached");
+  RESTORED_CHECK(parts.has_value(), "upkeep ends before its listener is detached");
   // Not under the lock: a failing attempt reports here again.
-  const bool log_stays = anchor->stuck(*db);
+  const bool log_stays = parts->anchor.stuck(parts->db);
   const rocksdb::Status status =
-      log_stays ? rocksdb::Status::Aborted("the log cannot be changed") : db->Resume();
+      log_stays ? rocksdb::Status::Aborted("the log cannot be changed") : resume_now(*parts);
   MutexLock lock(mutex_);
   // Only a new opening helps; until then RocksDB goes on to refuse writes.
-  const bool hopeless = log_stays || status.severity() >= rocksdb::Status::Severity::kFatalError;
-  if ((!status.ok() && !hopeless) || raised_) {
+  const bool hopeless = log_stays || final_;
+  if (!hopeless && (!status.ok() || raised_)) {
     raised_ = false;  // by this attempt
     pause_ = std::clamp(2 * pause_, 1, pause_max);
     pause_left_ = pause_ - 1;

@@ -1,14 +1,13 @@
 #include "catalog/durable_files.h"
 
-#include <atomic>
 #include <map>
 #include <set>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/kill_point.h"
 #include "base/mutex.h"
+#include "catalog/open_logs.h"
 
 namespace restored::catalog {
 namespace {
@@ -48,8 +47,8 @@ IOStatus sync_directory(rocksdb::FileSystem& files, const std::string& path) {
   return status;
 }
 
-// Directories with links that no sync has covered.
-class UnsyncedLinks {
+// Directories; once each.
+class DirectorySet {
  public:
   void add(const std::string& directory) {
     MutexLock lock(mutex_);
@@ -59,31 +58,45 @@ class UnsyncedLinks {
     MutexLock lock(mutex_);
     return directories_.erase(directory) > 0;
   }
+  bool holds(const std::string& directory) const {
+    MutexLock lock(mutex_);
+    return directories_.contains(directory);
+  }
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::set<std::string> directories_ GUARDED_BY(mutex_);
 };
 
 class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   Manifest(std::unique_ptr<FSWritableFile> file, std::string directory,
-           std::shared_ptr<rocksdb::FileSystem> files, std::shared_ptr<UnsyncedLinks> links)
+           std::shared_ptr<rocksdb::FileSystem> files, std::shared_ptr<DirectorySet> links,
+           std::shared_ptr<DirectorySet> doubtful)
       : FSWritableFileOwnerWrapper(std::move(file)),
         directory_(std::move(directory)),
         files_(std::move(files)),
-        links_(std::move(links)) {}
+        links_(std::move(links)),
+        doubtful_(std::move(doubtful)) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    IOStatus synced = sync_links();
-    return synced.ok() ? FSWritableFileOwnerWrapper::Append(data, options, debug) : synced;
+    IOStatus status = sync_links();
+    if (status.ok()) status = FSWritableFileOwnerWrapper::Append(data, options, debug);
+    return judged(std::move(status));
   }
   IOStatus Append(const Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& verification,
                   IODebugContext* debug) override {
-    IOStatus synced = sync_links();
-    return synced.ok() ? FSWritableFileOwnerWrapper::Append(data, options, verification, debug)
-                       : synced;
+    IOStatus status = sync_links();
+    if (status.ok())
+      status = FSWritableFileOwnerWrapper::Append(data, options, verification, debug);
+    return judged(std::move(status));
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    return judged(FSWritableFileOwnerWrapper::Sync(options, debug));
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return judged(FSWritableFileOwnerWrapper::Fsync(options, debug));
   }
 
  private:
@@ -94,10 +107,15 @@ class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
     kill_point("catalog.ingest.before-manifest");
     return status;
   }
+  IOStatus judged(IOStatus status) {
+    if (!status.ok()) doubtful_->add(directory_);
+    return status;
+  }
 
   const std::string directory_;
   const std::shared_ptr<rocksdb::FileSystem> files_;
-  const std::shared_ptr<UnsyncedLinks> links_;
+  const std::shared_ptr<DirectorySet> links_;
+  const std::shared_ptr<DirectorySet> doubtful_;
 };
 
 class OptionsFile final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -113,97 +131,22 @@ class OptionsFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class Directory final : public rocksdb::FSDirectoryWrapper {
  public:
-  using FSDirectoryWrapper::FSDirectoryWrapper;
+  Directory(std::unique_ptr<FSDirectory> directory, std::shared_ptr<OpenLogs> logs)
+      : FSDirectoryWrapper(std::move(directory)), logs_(std::move(logs)) {}
+
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& why) override {
     if (why.reason == rocksdb::DirFsyncOptions::kFileRenamed && is_options(why.renamed_new_name))
       return IOStatus::OK();
+    if (why.reason == rocksdb::DirFsyncOptions::kNewFileSynced) {
+      IOStatus status = logs_->failure_before_newest();
+      if (!status.ok()) return status;
+    }
     return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, why);
   }
-};
-
-// A log as sync_logs() sees it: open for as long as RocksDB writes to it.
-class OpenLog {
- public:
-  OpenLog(FSWritableFile* file, std::shared_ptr<rocksdb::FileSystem> files, std::string directory)
-      : files_(std::move(files)), directory_(std::move(directory)), file_(file) {}
-
-  const std::string& directory() const { return directory_; }
-  void written() { dirty_.store(true); }
-  // What RocksDB's next step with this log has to end with. Told once: from then on RocksDB refuses
-  // writes until its recovery has flushed what is in memory and begun another log, and that
-  // recovery writes and syncs the rest of this one first.
-  IOStatus earlier_failure() {
-    if (!untold_failure_.exchange(false)) return IOStatus::OK();
-    IOStatus status = IOStatus::IOError("an earlier sync of this log failed");
-    status.SetRetryable(true);
-    return status;
-  }
-
-  IOStatus sync() {
-    // Held across the sync, so that RocksDB does not close the file below it; writes go on.
-    MutexLock lock(mutex_);
-    if (file_ == nullptr || !dirty_.exchange(false)) return IOStatus::OK();
-    IOStatus status = file_->Sync(IOOptions(), nullptr);
-    if (status.ok() && !named_) {
-      status = sync_directory(*files_, directory_);
-      named_ = status.ok();
-    }
-    if (!status.ok()) untold_failure_.store(true);
-    return status;
-  }
-  void closing() {
-    MutexLock lock(mutex_);
-    file_ = nullptr;
-  }
 
  private:
-  const std::shared_ptr<rocksdb::FileSystem> files_;
-  const std::string directory_;
-  std::atomic<bool> dirty_ = false;
-  std::atomic<bool> untold_failure_ = false;
-  Mutex mutex_;
-  FSWritableFile* file_ GUARDED_BY(mutex_);
-  bool named_ GUARDED_BY(mutex_) = false;  // its directory entry is durable
-};
-
-class Log final : public rocksdb::FSWritableFileOwnerWrapper {
- public:
-  Log(std::unique_ptr<FSWritableFile> file, std::shared_ptr<OpenLog> state)
-      : FSWritableFileOwnerWrapper(std::move(file)), state_(std::move(state)) {}
-  ~Log() override { state_->closing(); }
-
-  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = state_->earlier_failure();
-    if (!status.ok()) return status;
-    status = FSWritableFileOwnerWrapper::Append(data, options, debug);
-    state_->written();
-    return status;
-  }
-  IOStatus Append(const Slice& data, const IOOptions& options,
-                  const rocksdb::DataVerificationInfo& verification,
-                  IODebugContext* debug) override {
-    IOStatus status = state_->earlier_failure();
-    if (!status.ok()) return status;
-    status = FSWritableFileOwnerWrapper::Append(data, options, verification, debug);
-    state_->written();
-    return status;
-  }
-  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = state_->earlier_failure();
-    return status.ok() ? FSWritableFileOwnerWrapper::Sync(options, debug) : status;
-  }
-  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = state_->earlier_failure();
-    return status.ok() ? FSWritableFileOwnerWrapper::Fsync(options, debug) : status;
-  }
-  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
-    state_->closing();
-    return FSWritableFileOwnerWrapper::Close(options, debug);
-  }
-
- private:
-  const std::shared_ptr<OpenLog> state_;
+  const std::shared_ptr<OpenLogs> logs_;
 };
 
 class DurableFilesImpl final : public DurableFiles {
@@ -212,13 +155,15 @@ class DurableFilesImpl final : public DurableFiles {
       : DurableFiles(files), files_(std::move(files)) {}
   const char* Name() const override { return "restored.durable-files"; }
 
-  IOStatus sync_logs(const std::string& directory) override {
-    IOStatus result = IOStatus::OK();
-    for (const std::shared_ptr<OpenLog>& log : open_logs(directory)) {
-      IOStatus status = log->sync();
-      if (result.ok()) result = std::move(status);
-    }
-    return result;
+  IOStatus sync_logs(const std::string& directory) override { return logs_of(directory)->sync(); }
+  IOStatus log_failure(const std::string& directory) override {
+    return logs_of(directory)->failure();
+  }
+  void begin_recovery(const std::string& directory) override {
+    logs_of(directory)->begin_recovery();
+  }
+  void end_recovery(const std::string& directory, bool recovered) override {
+    logs_of(directory)->end_recovery(recovered);
   }
 
   IOStatus LinkFile(const std::string& source, const std::string& target, const IOOptions& options,
@@ -231,17 +176,30 @@ class DurableFilesImpl final : public DurableFiles {
 
   IOStatus RenameFile(const std::string& source, const std::string& target,
                       const IOOptions& options, IODebugContext* debug) override {
-    if (base_name(target) == "CURRENT") {
-      IOStatus status = sync_directory(*files_, directory_of(target));
-      if (!status.ok()) return status;
-    }
-    return FileSystemWrapper::RenameFile(source, target, options, debug);
+    if (may_be_named(source)) return IOStatus::Busy("the MANIFEST may name " + source);
+    if (base_name(target) != "CURRENT")
+      return FileSystemWrapper::RenameFile(source, target, options, debug);
+    const std::string directory = directory_of(target);
+    IOStatus status = sync_directory(*files_, directory);
+    if (status.ok()) status = FileSystemWrapper::RenameFile(source, target, options, debug);
+    if (!status.ok() || !doubtful_->holds(directory)) return status;
+    status = sync_directory(*files_, directory);
+    if (status.ok()) doubtful_->take(directory);
+    return status;
+  }
+  IOStatus DeleteFile(const std::string& path, const IOOptions& options,
+                      IODebugContext* debug) override {
+    // RocksDB finds it again when it looks for files that nothing names.
+    if (may_be_named(path)) return IOStatus::OK();
+    return FileSystemWrapper::DeleteFile(path, options, debug);
   }
 
   IOStatus NewDirectory(const std::string& path, const IOOptions& options,
                         std::unique_ptr<FSDirectory>* directory, IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);
-    if (status.ok()) *directory = std::make_unique<Directory>(std::move(*directory));
+    if (status.ok()) {
+      *directory = std::make_unique<Directory>(std::move(*directory), logs_of(path));
+    }
     return status;
   }
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
@@ -259,37 +217,39 @@ class DurableFilesImpl final : public DurableFiles {
                    std::unique_ptr<FSWritableFile>* file) {
     if (!status.ok()) return status;
     if (is_manifest(path)) {
-      *file = std::make_unique<Manifest>(std::move(*file), directory_of(path), files_, links_);
+      *file = std::make_unique<Manifest>(std::move(*file), directory_of(path), files_, links_,
+                                         doubtful_);
     } else if (is_options(path)) {
       *file = std::make_unique<OptionsFile>(std::move(*file));
     } else if (is_log(path)) {
-      auto state = std::make_shared<OpenLog>(file->get(), files_, directory_of(path));
-      MutexLock lock(mutex_);
-      logs_.emplace(state->directory(), state);
-      *file = std::make_unique<Log>(std::move(*file), std::move(state));
+      *file = logs_of(directory_of(path))->add(std::move(*file));
     }
     return status;
   }
 
-  std::vector<std::shared_ptr<OpenLog>> open_logs(const std::string& directory) {
+  bool may_be_named(const std::string& path) const {
+    return path.ends_with(".sst") && doubtful_->holds(directory_of(path));
+  }
+  // Those of an instance that is not open are none.
+  std::shared_ptr<OpenLogs> logs_of(const std::string& directory) {
     MutexLock lock(mutex_);
-    std::vector<std::shared_ptr<OpenLog>> open;
-    const auto [begin, end] = logs_.equal_range(directory);
-    for (auto log = begin; log != end;) {
-      if (auto state = log->second.lock()) {
-        open.push_back(std::move(state));
-        ++log;
-      } else {
-        log = logs_.erase(log);
-      }
-    }
-    return open;
+    std::weak_ptr<OpenLogs>& known = logs_[directory];
+    std::shared_ptr<OpenLogs> logs = known.lock();
+    if (logs) return logs;
+    logs = std::make_shared<OpenLogs>(files_, directory);
+    known = logs;
+    std::erase_if(logs_, [](const auto& entry) { return entry.second.expired(); });
+    return logs;
   }
 
   const std::shared_ptr<rocksdb::FileSystem> files_;
-  const std::shared_ptr<UnsyncedLinks> links_ = std::make_shared<UnsyncedLinks>();
+  // With links that no sync has covered.
+  const std::shared_ptr<DirectorySet> links_ = std::make_shared<DirectorySet>();
+  // Where a write or sync of the MANIFEST failed, which may now say what RocksDB takes for not
+  // said: of an import, whose files RocksDB then deletes. The next opening would miss them.
+  const std::shared_ptr<DirectorySet> doubtful_ = std::make_shared<DirectorySet>();
   Mutex mutex_;
-  std::multimap<std::string, std::weak_ptr<OpenLog>> logs_ GUARDED_BY(mutex_);
+  std::map<std::string, std::weak_ptr<OpenLogs>> logs_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

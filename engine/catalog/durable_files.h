@@ -9,6 +9,10 @@
 //   - The write-ahead log can be synced beside running writes, whatever state RocksDB is in. Its
 //     own SyncWAL() ends the process by an assertion when a write to the log has failed before
 //     (7.8: a full disk is enough), and a synced write makes all other writers wait.
+//   - A sync of a log that failed is told where RocksDB can take it, and is never tried again and
+//     believed (open_logs.h).
+//   - A file that the MANIFEST may name, because writing to that failed, is not deleted until
+//     another MANIFEST has taken its place.
 //   - OPTIONS files, which people read and nobody else, are not synced. RocksDB writes one whenever
 //     a column family comes, goes or changes, and all writers wait for it.
 #pragma once
@@ -26,10 +30,17 @@ class DurableFiles : public rocksdb::FileSystemWrapper {
  public:
   static std::shared_ptr<DurableFiles> make(std::shared_ptr<rocksdb::FileSystem> target);
 
-  // Syncs what was written to the open logs in `directory` before this call. When that fails,
-  // RocksDB's next write to the log fails too; it then refuses writes until its recovery from that
-  // has brought the data to other files.
+  // Syncs what was written to the open logs in `directory` before this call. Once that, or another
+  // sync of them, has failed, it fails, and so does every write of RocksDB to them, until a
+  // recovery has brought the data to other files.
   virtual rocksdb::IOStatus sync_logs(const std::string& directory) = 0;
+  // The newest failure of an open log in `directory`; OK when all are sound.
+  virtual rocksdb::IOStatus log_failure(const std::string& directory) = 0;
+
+  // This thread calls DB::Resume() for `directory` between the two; `recovered` is its answer.
+  // REQUIRES: RocksDB refuses writes meanwhile.
+  virtual void begin_recovery(const std::string& directory) = 0;
+  virtual void end_recovery(const std::string& directory, bool recovered) = 0;
 
  protected:
   using FileSystemWrapper::FileSystemWrapper;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/kill_point.h"
+#include "base/log.h"
 #include "catalog/generation_files.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
@@ -75,6 +76,14 @@ rocksdb::LiveFileMetaData import_entry(const std::string& directory, const FileF
   return entry;
 }
 
+// Links of a failed import that could not go while the MANIFEST was in doubt (durable_files.h):
+// RocksDB looks for files that nothing names when their deletion is resumed.
+void collect_unnamed_files(rocksdb::DB& db) {
+  rocksdb::Status status = db.DisableFileDeletions();
+  if (status.ok()) status = resume_file_deletions(db);
+  if (!status.ok()) log::warning("catalog", "removing left over links: {}", status.ToString());
+}
+
 }  // namespace
 
 Result<std::shared_ptr<StoredGeneration>> import_generation(Instance& instance,
@@ -103,6 +112,7 @@ Result<std::shared_ptr<StoredGeneration>> import_generation(Instance& instance,
       instance.generation_options(), name, options, metadata, &handle);
   if (!status.ok()) {
     instance.abandon(handle);
+    collect_unnamed_files(instance.db());
     return std::unexpected(error_from(status, "importing " + name));
   }
   std::shared_ptr<StoredGeneration> generation = instance.adopt(handle, number);

@@ -43,7 +43,11 @@ Result<void> Instance::start(rocksdb::DBOptions options,
   catalog_ = handles.front();
   RESTORED_CHECK(catalog_->GetName() == default_name(), "the catalog's column family comes first");
   upkeep_ = std::make_unique<Upkeep>(*db_, [this] { return sync_log(); });
-  errors_->attach(*db_, *anchor_, *upkeep_);
+  errors_->attach({.db = *db_,
+                   .files = shared_.files(),
+                   .directory = directory_,
+                   .anchor = *anchor_,
+                   .upkeep = *upkeep_});
   return {};
 }
 
@@ -106,7 +110,9 @@ Result<void> Instance::close() {
 }
 
 rocksdb::Status Instance::sync_log() const {
-  return shared_.files().sync_logs(directory_);
+  rocksdb::Status status = shared_.files().sync_logs(directory_);
+  if (!status.ok()) errors_->write_failed();
+  return status;
 }
 
 Result<std::optional<std::string>> Instance::read_catalog() const {

@@ -1,0 +1,223 @@
+#include "catalog/open_logs.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace restored::catalog {
+
+using rocksdb::FSWritableFile;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+namespace {
+
+// Whose recovery this thread carries out.
+thread_local const OpenLogs* recovering_here = nullptr;
+
+}  // namespace
+
+// A log for as long as RocksDB may write to it or sync it.
+class OpenLog {
+ public:
+  OpenLog(FSWritableFile* file, OpenLogs& logs) : logs_(logs), file_(file) {}
+
+  bool open() const { return open_.load(); }
+  bool failed() const { return failed_.load(); }
+  void written() { dirty_.store(true); }
+
+  // Before RocksDB closes it.
+  void closing() {
+    const MutexLock lock(mutex_);
+    file_ = nullptr;
+    open_.store(false);
+    mended();
+  }
+
+  // RocksDB's: of all that was written. Serialised with ours, which would else take an error from
+  // the kernel that this one needs.
+  IOStatus sync(bool with_metadata, const IOOptions& options, IODebugContext* debug) {
+    const MutexLock lock(mutex_);
+    if (file_ == nullptr) return IOStatus::OK();
+    IOStatus status = with_metadata ? file_->Fsync(options, debug) : file_->Sync(options, debug);
+    if (!status.ok()) failed(status);
+    return status;
+  }
+
+  // Ours: of what was written since the last one, with the log's name.
+  IOStatus sync_new() {
+    const MutexLock lock(mutex_);
+    if (file_ == nullptr || failed() || !dirty_.exchange(false)) return IOStatus::OK();
+    IOStatus status = file_->Sync(IOOptions(), nullptr);
+    if (status.ok() && !named_) {
+      std::unique_ptr<rocksdb::FSDirectory> directory;
+      status = logs_.files_->NewDirectory(logs_.directory_, IOOptions(), &directory, nullptr);
+      if (status.ok()) status = directory->Fsync(IOOptions(), nullptr);
+      named_ = status.ok();
+    }
+    if (!status.ok()) failed(status);
+    return status;
+  }
+
+  void failed(const IOStatus& status) {
+    logs_.failed(status);
+    if (!failed_.exchange(true)) ++logs_.failures_;
+  }
+  void mended() {
+    if (failed_.exchange(false)) --logs_.failures_;
+  }
+
+  // By the recovery, under the lock of all logs.
+  bool noted = false;  // had failed when it began
+
+ private:
+  OpenLogs& logs_;
+  std::atomic<bool> open_ = true;
+  std::atomic<bool> dirty_ = false;
+  std::atomic<bool> failed_ = false;
+  // Held across syncs, so that RocksDB does not close the file below them; writes go on.
+  Mutex mutex_;
+  FSWritableFile* file_ GUARDED_BY(mutex_);
+  bool named_ GUARDED_BY(mutex_) = false;  // its directory entry is durable
+};
+
+class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  LogFile(std::unique_ptr<FSWritableFile> file, std::shared_ptr<OpenLogs> logs,
+          std::shared_ptr<OpenLog> state)
+      : FSWritableFileOwnerWrapper(std::move(file)),
+        logs_(std::move(logs)),
+        state_(std::move(state)) {}
+  ~LogFile() override { state_->closing(); }
+
+  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    return append([&] { return FSWritableFileOwnerWrapper::Append(data, options, debug); });
+  }
+  IOStatus Append(const Slice& data, const IOOptions& options,
+                  const rocksdb::DataVerificationInfo& verification,
+                  IODebugContext* debug) override {
+    return append(
+        [&] { return FSWritableFileOwnerWrapper::Append(data, options, verification, debug); });
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    return told(state_->sync(/*with_metadata=*/false, options, debug));
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return told(state_->sync(/*with_metadata=*/true, options, debug));
+  }
+  IOStatus RangeSync(std::uint64_t offset, std::uint64_t bytes, const IOOptions& options,
+                     IODebugContext* debug) override {
+    // Begins to write, promises nothing; but the error that it takes no sync will tell again.
+    const IOStatus status = FSWritableFileOwnerWrapper::RangeSync(offset, bytes, options, debug);
+    if (!status.ok()) state_->failed(status);
+    return IOStatus::OK();
+  }
+  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
+    state_->closing();
+    return FSWritableFileOwnerWrapper::Close(options, debug);
+  }
+
+ private:
+  template <typename Write>
+  IOStatus append(const Write& write) {
+    // A recovery that changes the log first writes what is left of a write that failed. Nobody was
+    // promised that, and behind a part of itself it would end what can be read of the log.
+    if (recovering_here == logs_.get()) return IOStatus::OK();
+    IOStatus status = logs_->failure();
+    if (!status.ok()) return status;
+    status = write();
+    state_->written();
+    return status;
+  }
+  IOStatus told(IOStatus status) const {
+    if (!logs_->is_newest(*state_)) return IOStatus::OK();
+    return status.ok() ? logs_->failure() : status;
+  }
+
+  const std::shared_ptr<OpenLogs> logs_;
+  const std::shared_ptr<OpenLog> state_;
+};
+
+std::unique_ptr<FSWritableFile> OpenLogs::add(std::unique_ptr<FSWritableFile> file) {
+  auto state = std::make_shared<OpenLog>(file.get(), *this);
+  const MutexLock lock(mutex_);
+  std::erase_if(logs_, [](const auto& log) { return !log->open(); });
+  logs_.push_back(state);
+  return std::make_unique<LogFile>(std::move(file), shared_from_this(), std::move(state));
+}
+
+IOStatus OpenLogs::sync() {
+  std::vector<std::shared_ptr<OpenLog>> logs;
+  {
+    const MutexLock lock(mutex_);
+    logs = logs_;
+  }
+  IOStatus result = IOStatus::OK();
+  for (const auto& log : logs) {
+    IOStatus status = log->sync_new();
+    if (result.ok()) result = std::move(status);
+  }
+  return result.ok() ? failure() : result;
+}
+
+void OpenLogs::failed(const IOStatus& status) {
+  const MutexLock lock(mutex_);
+  failure_ = status;
+  failure_.SetRetryable(false);  // background_errors.h decides
+}
+
+IOStatus OpenLogs::failure() const {
+  if (failures_.load() == 0) return IOStatus::OK();
+  const MutexLock lock(mutex_);
+  return failure_;
+}
+
+IOStatus OpenLogs::failure_before_newest() {
+  if (failures_.load() == 0) return IOStatus::OK();
+  std::vector<std::shared_ptr<OpenLog>> older;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& log : logs_) {
+      if (log->open()) older.push_back(log);
+    }
+    if (!older.empty()) older.pop_back();
+    std::erase_if(older, [](const auto& log) { return !log->failed(); });
+    if (older.empty()) return IOStatus::OK();
+    if (!recovering_) return failure_;
+  }
+  // What is in memory replaces these logs when the recovery is done. Until then its flushes, one
+  // after another, shall not run ahead of what a later opening could read. Not left to RocksDB,
+  // which was not told of the failure and syncs nothing twice.
+  for (const auto& log : older) {
+    IOStatus status = log->sync(/*with_metadata=*/false, IOOptions(), nullptr);
+    if (!status.ok()) return status;
+  }
+  return IOStatus::OK();
+}
+
+bool OpenLogs::is_newest(const OpenLog& log) const {
+  const MutexLock lock(mutex_);
+  for (auto other = logs_.rbegin(); other != logs_.rend(); ++other) {
+    if ((*other)->open()) return other->get() == &log;
+  }
+  return true;
+}
+
+void OpenLogs::begin_recovery() {
+  recovering_here = this;
+  const MutexLock lock(mutex_);
+  recovering_ = true;
+  for (const auto& log : logs_) log->noted = log->failed();
+}
+
+void OpenLogs::end_recovery(bool recovered) {
+  recovering_here = nullptr;
+  const MutexLock lock(mutex_);
+  recovering_ = false;
+  for (const auto& log : logs_) {
+    if (recovered && log->noted) log->mended();
+  }
+}
+
+}  // namespace restored::catalog
