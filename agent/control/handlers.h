@@ -30,6 +30,7 @@ Result<Response> list_backups(const Call& call);
 Result<Response> get_backup(const Call& call);
 Result<Response> get_backup_manifest(const Call& call);
 Result<Response> verify_backup(const Call& call);
+Result<Response> read_content(const Call& call);
 Result<Response> delete_backup(const Call& call);
 
 // repository.cc

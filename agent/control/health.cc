@@ -44,7 +44,7 @@ Result<Response> get_info(const Call& call) {
                         {"decodeThreads", facts.decode_threads},
                         {"limits", limits_object()},
                         {"features", json::array{"backup", "restore", "restore-validate", "undo",
-                                                 "cancel", "incremental-backup", "verify-fast",
+                                                 "cancel", "incremental-backup", "verify-fast", "content",
                                                  "bandwidth-limits", "collect", "encryption"}}});
 }
 

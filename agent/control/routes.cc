@@ -26,6 +26,7 @@ constexpr Route table[] = {
     {"GET",    "/v1/databases/{id}",                               first, read,    memory, get_database},
     {"PATCH",  "/v1/databases/{id}",                               first, write,   disk,   update_database},
     {"DELETE", "/v1/databases/{id}",                               first, write,   disk,   delete_database},
+    {"GET",    "/v1/databases/{id}/content",                       first, read,    memory, read_content},
     {"POST",   "/v1/projects/{project}/databases",                 first, write,   store,  create_project_database},
     {"GET",    "/v1/projects/{project}/databases",                 first, read,    memory, list_project_databases},
 

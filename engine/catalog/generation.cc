@@ -64,6 +64,7 @@ class ClosedGeneration final : public Generation {
     return closed();
   }
   Result<std::unique_ptr<RecordCursor>> cursor() const override { return closed(); }
+  Result<std::unique_ptr<RecordCursor>> scan() const override { return closed(); }
   std::uint64_t estimated_records() const override { return 0; }
 
  private:
@@ -151,7 +152,16 @@ Result<void> StoredGeneration::get_many(std::span<const std::string_view> keys,
 }
 
 Result<std::unique_ptr<RecordCursor>> StoredGeneration::cursor() const {
-  std::unique_ptr<rocksdb::Iterator> iterator(db_.NewIterator(cursor_options(), handle_));
+  return cursor_with(cursor_options());
+}
+
+Result<std::unique_ptr<RecordCursor>> StoredGeneration::scan() const {
+  return cursor_with(scan_options());
+}
+
+Result<std::unique_ptr<RecordCursor>> StoredGeneration::cursor_with(
+    const rocksdb::ReadOptions& options) const {
+  std::unique_ptr<rocksdb::Iterator> iterator(db_.NewIterator(options, handle_));
   if (!iterator->status().ok()) {
     return std::unexpected(
         error_from(iterator->status(), "opening a cursor of " + column_family_name(number_)));

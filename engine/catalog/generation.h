@@ -31,6 +31,7 @@ class StoredGeneration final : public Generation,
   Result<void> get_many(std::span<const std::string_view> keys,
                         const RecordVisitor& visit) const override;
   Result<std::unique_ptr<RecordCursor>> cursor() const override;
+  Result<std::unique_ptr<RecordCursor>> scan() const override;
   std::uint64_t estimated_records() const override;
 
   rocksdb::ColumnFamilyHandle* handle() const { return handle_; }
@@ -45,6 +46,7 @@ class StoredGeneration final : public Generation,
 
  private:
   Error error_of(const rocksdb::Status& status) const;
+  Result<std::unique_ptr<RecordCursor>> cursor_with(const rocksdb::ReadOptions& options) const;
 
   rocksdb::DB& db_;
   Upkeep& upkeep_;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "restore/accept.h"
 #include "restore/database_lifecycle.h"
+#include "restore/live_content.h"
 #include "restore/unrecorded_ends.h"
 #include "restore/views.h"
 #include "restore/wrapping_keys.h"
@@ -92,6 +93,12 @@ Result<DatabaseInfo> EngineFacade::database(const DatabaseId& id) const {
   const std::optional<registry::DatabaseRecord> record = parts_->registry->database(id);
   if (!record) return std::unexpected(unknown_database(id));
   return database_view(*parts_, *record);
+}
+
+Result<LiveContent> EngineFacade::live_content(const DatabaseId& id, std::stop_token stop) const {
+  const std::shared_ptr<Keyspace> served = keyspace(id);
+  if (!served) return std::unexpected(unknown_database(id));
+  return read_live_content(*served, parts_->clock, parts_->reading_content, std::move(stop));
 }
 
 Result<void> EngineFacade::rename_database(const DatabaseId& id, std::string name) {

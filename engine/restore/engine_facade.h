@@ -24,6 +24,7 @@ class EngineFacade final : public Engine {
   Result<DatabaseInfo> database(const DatabaseId& id) const override;
   Result<void> rename_database(const DatabaseId& id, std::string name) override;
   Result<void> remove_database(const DatabaseId& id) override;
+  Result<LiveContent> live_content(const DatabaseId& id, std::stop_token stop) const override;
   std::shared_ptr<Keyspace> keyspace(const DatabaseId& id) const override;
 
   Result<NewConnection> create_connection(const DatabaseId& id, std::string name) override;

@@ -3,6 +3,7 @@
 // Threading: the parts are fixed once the engine is open; each says itself who may call it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -79,6 +80,7 @@ struct EngineParts {
   std::unique_ptr<OperationTable> operations;
   Mutex changing_records;     // orders read-change-write of database records
   std::stop_source stopping;  // calls that wait for the repository give up
+  mutable std::atomic<bool> reading_content = false;  // all of a live generation, for its digest
   OperationRunner runner;     // last: its threads use all of the above
 
   unsigned decode_threads() const;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "restored/collection.h"
+#include "restored/content_digest.h"
 #include "restored/encryption_options.h"
 #include "restored/error.h"
 #include "restored/ids.h"
@@ -210,6 +211,11 @@ class Engine {
   // Errors: database_not_found.
   virtual Result<void> rename_database(const DatabaseId& id, std::string name) = 0;
   virtual Result<void> remove_database(const DatabaseId& id) = 0;
+  // Reads every row of the live content, at the one moment of the call, beside clients and below
+  // them: however much it is, the memory is that of one cursor, and no block goes into the cache.
+  // One at a time. Errors: database_not_found, database_busy (another one runs), cancelled,
+  // corruption and io_error of reading.
+  virtual Result<LiveContent> live_content(const DatabaseId& id, std::stop_token stop) const = 0;
   // Null when the database is gone. Cheap.
   virtual std::shared_ptr<Keyspace> keyspace(const DatabaseId& id) const = 0;
 

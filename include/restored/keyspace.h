@@ -55,6 +55,8 @@ class Generation {
                                 const RecordVisitor& visit) const = 0;
   // The view is that of the moment of the call.
   virtual Result<std::unique_ptr<RecordCursor>> cursor() const = 0;
+  // The same for a pass over everything, which leaves the cache to who serves clients.
+  virtual Result<std::unique_ptr<RecordCursor>> scan() const = 0;
   virtual std::uint64_t estimated_records() const = 0;
 };
 

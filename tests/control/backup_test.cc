@@ -123,6 +123,25 @@ TEST_F(BackupSurfaceTest, VerifyingReadsEveryFrame) {
   EXPECT_EQ(shown.word("data.error.code"), "corrupt-data") << shown.text;
 }
 
+TEST_F(BackupSurfaceTest, TheLiveContentIsToldByItsDigest) {
+  const std::string content = path_.substr(0, path_.rfind('/')) + "/content";
+  const HttpAnswer first = get(content);
+  ASSERT_EQ(first.status, 200) << first.text;
+  expect_members(first.at("data"), {{"type", "string"},
+                                    {"databaseId", "string"},
+                                    {"generation", "integer"},
+                                    {"asOf", "time"},
+                                    {"asOfMillis", "integer"},
+                                    {"rows", "integer"},
+                                    {"bytes", "integer"},
+                                    {"hash", "string"},
+                                    {"rowsExpired", "integer"}});
+  EXPECT_EQ(first.word("data.hash").size(), 32u);
+  const HttpAnswer again = get(content);
+  EXPECT_EQ(again.word("data.hash"), first.word("data.hash"));
+  expect_error(get("/v1/databases/nobody/content"), 404, "resource-not-found");
+}
+
 TEST_F(BackupSurfaceTest, AFastVerificationAsksForSizesOnly) {
   const BackupId backup = make_backup(database_);
   const std::string path = "/v1/backups/" + backup.value + "/verify";

@@ -20,6 +20,9 @@ class CheckedEngine final : public Engine {
   Result<DatabaseInfo> database(const DatabaseId& id) const override;
   Result<void> rename_database(const DatabaseId& id, std::string name) override;
   Result<void> remove_database(const DatabaseId& id) override;
+  Result<LiveContent> live_content(const DatabaseId&, std::stop_token) const override {
+    return LiveContent();
+  }
   std::shared_ptr<Keyspace> keyspace(const DatabaseId&) const override { return nullptr; }
 
   Result<NewConnection> create_connection(const DatabaseId& id, std::string name) override;
