@@ -16,6 +16,7 @@
 
 #include "backup/repository.h"
 #include "base/random.h"
+#include "deep_reading.h"
 #include "format/contents.h"
 #include "io/file_system.h"
 #include "restored/limits.h"
@@ -101,6 +102,7 @@ class ManyHostsTest : public ::testing::Test {
     const OperationView restored = host.restore(target, backup);
     ASSERT_EQ(restored.state, OperationState::succeeded) << restored.error->message;
     EXPECT_EQ(host.content(target), content);
+    expect_serves(host, target, backup);
     EXPECT_TRUE(host.engine().remove_database(target));
   }
   // By then a collection that the last removal asked for has ended.

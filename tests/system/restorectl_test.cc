@@ -95,6 +95,48 @@ TEST_F(RestorectlSystemTest, BacksUpRestoresAndUndoesUnderOneConnection) {
   EXPECT_EQ(client.content(), new_content);
 }
 
+// The rows that a restore by the agent gave, against what zstd and RocksDB alone make of the
+// backup.
+TEST_F(RestorectlSystemTest, ADeepVerificationAgreesWithARestoreAndTellsADifference) {
+  RedisClient client(daemon_.port(), create("shop"));
+  ASSERT_TRUE(client.load(seeded_pairs("k", 1500, 200, 5)));
+  said({"backup", "create", "shop", "--wait"});
+  ASSERT_TRUE(client.load(seeded_pairs("k", 700, 150, 6)));
+  EXPECT_EQ(client.command({"DEL", "k1499", "k3"}), "(integer) 2");
+  EXPECT_EQ(client.command({"SET", "short", "lived", "PX", "1"}), "OK");
+  said({"backup", "create", "shop", "--wait"});
+  const std::string backup = newest_backup("shop");
+  const std::vector<std::string> deep = {"backup",       "verify",
+                                         backup,         "--deep",
+                                         "--repository", "file://" + daemon_.repository(),
+                                         "--scratch",    daemon_.state()};
+  std::vector<std::string> against = deep;
+  against.insert(against.end(), {"--against", "shop"});
+
+  said({"restore", "shop", "--backup", backup, "--confirm", "shop", "--wait"});
+  EXPECT_THAT(said(against), HasSubstr(": equal"));
+  const auto read = data(deep);
+  EXPECT_EQ(read.at("rows").to_number<int>(), 1499) << "with the one that has expired";
+  const auto compared = data(against);
+  EXPECT_TRUE(compared.at("equal").as_bool());
+  EXPECT_EQ(compared.at("live").at("rows").to_number<int>(), 1498);
+  EXPECT_EQ(compared.at("hash"), read.at("hash"));
+
+  EXPECT_EQ(client.command({"SET", "k7", "another value"}), "OK");
+  const auto differs = ctl(against);
+  EXPECT_EQ(differs.status, 65);
+  EXPECT_THAT(differs.output, HasSubstr(": DIFFERENT"));
+  EXPECT_THAT(differs.errors, HasSubstr("1498 rows"));
+
+  ASSERT_EQ(daemon_.stop(), 0);
+  EXPECT_EQ(data(deep), read) << "no agent is needed, and the repository is as it was";
+  for (const auto& entry : std::filesystem::directory_iterator(daemon_.state()))
+    EXPECT_THAT(entry.path().string(), Not(HasSubstr("restored-deep-")));
+  EXPECT_EQ(ctl(against).status, 69);
+  EXPECT_EQ(ctl({"backup", "verify", backup, "--deep", "--fast"}).status, 64);
+  EXPECT_EQ(ctl({"backup", "verify", backup, "--against", "shop"}).status, 64);
+}
+
 TEST_F(RestorectlSystemTest, ARestoreIntoANewDatabaseHasTheBackupsContent) {
   RedisClient client(daemon_.port(), create("shop"));
   ASSERT_TRUE(client.load(seeded_pairs("k", 300, 100, 3)));

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "confirm.h"
+#include "deep.h"
 #include "fields.h"
 #include "follow.h"
 #include "lookup.h"
@@ -68,6 +69,8 @@ struct OneOptions {
   bool manifest = false;
   bool fast = false;
   bool wait = false;
+  bool deep = false;
+  DeepOptions deeply;
 };
 
 // A backup is found by its id alone, whichever database it belongs to.
@@ -87,7 +90,14 @@ Outcome show(const Session& session, const OneOptions& options) {
   return {};
 }
 
+DeepOptions deep_options(const OneOptions& options) {
+  DeepOptions deeply = options.deeply;
+  deeply.backup = options.backup;
+  return deeply;
+}
+
 Outcome verify(const Session& session, const OneOptions& options) {
+  if (options.deep) return verify_deep_against(session, deep_options(options));
   boost::json::object body;
   if (options.fast) body["fast"] = true;
   RESTORED_TRY(const auto answer, session.agent.post(path_of(options.backup) + "/verify", body));
@@ -106,6 +116,37 @@ Outcome remove(const Session& session, const OneOptions& options) {
 
 void declare_one(CLI::App& verb, OneOptions& options) {
   verb.add_option("ID", options.backup, "Id of the backup")->required();
+}
+
+void declare_verify(Verbs& verbs, CLI::App& verb, OneOptions& options) {
+  declare_one(verb, options);
+  CLI::Option* fast =
+      verb.add_flag("--fast", options.fast, "Only that every object is there with its size");
+  CLI::Option* wait = verb.add_flag("--wait", options.wait, "Wait for the outcome");
+  CLI::Option* deep = verb.add_flag(
+      "--deep", options.deep,
+      "Read every row, here, with zstd and RocksDB alone: slow, needs no agent, and room for the "
+      "whole content. Prints rows, their bytes, and a hash that does not depend on their order");
+  deep->excludes(fast)->excludes(wait);
+  DeepOptions& deeply = options.deeply;
+  verb.add_option("--against", deeply.against,
+                  "Database whose live content is compared with it (the agent reads that)")
+      ->needs(deep);
+  verb.add_option("--repository", deeply.repository,
+                  "file:///DIRECTORY or s3://BUCKET/PREFIX [the configuration's]")
+      ->needs(deep);
+  verb.add_option("--config", deeply.config,
+                  "Configuration file with repository, [s3], [store] and [encryption] [the agent's "
+                  "default, if it exists]")
+      ->needs(deep);
+  verb.add_option("--scratch", deeply.scratch,
+                  "Directory for the content in clear; what is made there is removed")
+      ->needs(deep)
+      ->capture_default_str();
+  verb.parse_complete_callback([&verbs, &options] {
+    if (!options.deep || !options.deeply.against.empty()) return;
+    verbs.offline = [&options](bool json) { return verify_deep(json, deep_options(options)); };
+  });
 }
 
 }  // namespace
@@ -134,12 +175,11 @@ void add_backup_verbs(Verbs& verbs) {
         verb.add_flag("--manifest", options.manifest, "Its manifest instead, as JSON");
       });
   add_verb<OneOptions>(
-      verbs, group, "verify", "Read and hash every frame of a backup",
-      "restorectl backup verify BACKUP --wait", verify, [](CLI::App& verb, OneOptions& options) {
-        declare_one(verb, options);
-        verb.add_flag("--fast", options.fast, "Only that every object is there with its size");
-        verb.add_flag("--wait", options.wait, "Wait for the outcome");
-      });
+      verbs, group, "verify", "Read and hash every frame of a backup; or, --deep, every row",
+      "restorectl backup verify BACKUP --wait\n"
+      "  restorectl backup verify BACKUP --deep --against shop",
+      verify,
+      [&verbs](CLI::App& verb, OneOptions& options) { declare_verify(verbs, verb, options); });
   add_verb<OneOptions>(verbs, group, "delete", "Delete a backup for good",
                        "restorectl backup delete BACKUP --confirm BACKUP", remove,
                        [](CLI::App& verb, OneOptions& options) {

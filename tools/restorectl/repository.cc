@@ -1,14 +1,11 @@
 // restorectl repository check | collect | rekey. The first works without an agent, so that a
 // repository can be tried before there is one.
 #include <fmt/core.h>
-#include <signal.h>
 
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <stop_token>
-#include <thread>
 
 #include "base/log.h"
 #include "config/config.h"
@@ -17,6 +14,7 @@
 #include "output.h"
 #include "repository_place.h"
 #include "session.h"
+#include "stop_on_signal.h"
 #include "store/open_store.h"
 #include "store/repository_check.h"
 
@@ -27,32 +25,6 @@ struct CheckVerbOptions {
   std::string url;
   std::string config;
   std::string size = "64MiB";
-};
-
-// Ctrl-C and SIGTERM stop the check, which then removes what it has made. REQUIRES: made before any
-// other thread, so that none of them gets the signals.
-class StopOnSignal {
- public:
-  StopOnSignal() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    thread_ = std::jthread([this](const std::stop_token& ended) { wait(ended); });
-  }
-  std::stop_token token() const { return stop_.get_token(); }
-
- private:
-  void wait(const std::stop_token& ended) {
-    const timespec moment{0, 50'000'000};
-    while (!ended.stop_requested()) {
-      if (sigtimedwait(&signals_, nullptr, &moment) > 0) stop_.request_stop();
-    }
-  }
-
-  sigset_t signals_{};
-  std::stop_source stop_;
-  std::jthread thread_;  // last: it uses the rest
 };
 
 std::string shown_verdict(store::Verdict verdict) {

@@ -85,10 +85,10 @@ Result<Place> place_of(const std::string& url, const std::string& config) {
   if (!url.empty()) settings.engine.repository_url = url;
   RESTORED_TRY(agent::validate(settings));
   if (settings.engine.repository_url.empty()) {
-    return fail(ErrorCode::invalid_argument, "no repository to check",
+    return fail(ErrorCode::invalid_argument, "no repository is named",
                 "Give its URL, or --config with a file that has one.");
   }
-  return Place{settings.engine.repository_url, settings.engine.store};
+  return Place{settings.engine.repository_url, settings.engine.store, settings.engine.encryption};
 }
 
 std::vector<store::Finding> look_before_opening(

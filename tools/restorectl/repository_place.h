@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "restored/encryption_options.h"
 #include "restored/error.h"
 #include "restored/object_store.h"
 #include "restored/store_options.h"
@@ -18,6 +19,7 @@ namespace restored::ctl {
 struct Place {
   std::string url;
   StoreOptions store;
+  EncryptionOptions encryption;
 };
 
 // `url` empty: the configuration's. `config` empty: the default file, if there is one.
