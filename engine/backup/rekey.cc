@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <stop_token>
@@ -104,7 +105,11 @@ class Run {
   // What is removed late, when the mark is gone or stale, could be what another host's rekey relies
   // on: so it is asked for once, and not after the mark has lapsed.
   Result<void> remove_wrapping(const std::string& data_key, const std::string& by) {
-    RESTORED_TRY(check_wrapped(store_, keys_.wrapping_keys().front(), data_key, call_));
+    const format::WrappingKey& ours = keys_.wrapping_keys().front();
+    // Durable too, where a rekey that was killed has written it.
+    const std::string wrapped = format::wrapped_key_key(data_key, ours.id());
+    RESTORED_TRY(store_.settle(std::array{wrapped, format::spare_key(wrapped)}, call_));
+    RESTORED_TRY(check_wrapped(store_, ours, data_key, call_));
     if (lease_.lapsed()) return fail(ErrorCode::timed_out, "the mark could not be renewed in time");
     std::stop_source end;
     const auto stop = [&end] { end.request_stop(); };

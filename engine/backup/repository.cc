@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <tuple>
@@ -208,6 +209,10 @@ Result<void> Repository::withdraw(const DatabaseId& database, const BackupId& ba
                     call);
 }
 
+Result<void> Repository::settle(const BackupId& backup, const StoreCall& call) const {
+  return store_.settle(std::array{format::manifest_key(backup)}, call);
+}
+
 Result<std::vector<format::Summary>> Repository::list(
     const DatabaseId& database, const StoreCall& call,
     std::vector<UnreadableBackup>* unreadable) const {
@@ -260,7 +265,11 @@ Result<std::vector<format::Summary>> Repository::list(
 Result<Leftovers> Repository::remove(const BackupId& backup, const StoreCall& call) {
   if (!format::valid_id(backup.value)) return not_found(backup);
   RESTORED_TRY(const bool there, object_exists(store_, format::manifest_key(backup), call));
-  if (!there) return not_found(backup);
+  if (!there) {
+    // A removal that was killed may be why.
+    RESTORED_TRY(settle(backup, call));
+    return not_found(backup);
+  }
   Leftovers leftovers{{backup}, {}};
   // A backup that cannot be read can be removed. Its objects are then old orphans one day.
   const auto needed = contents(backup, call);

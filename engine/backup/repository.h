@@ -87,6 +87,8 @@ class Repository {
   // are gone: somebody took it for left behind); confirm()'s.
   Result<void> publish(const format::Manifest& manifest, std::span<const format::Frame> frames,
                        const StoreCall& call);
+  // That the backup is there, or is not, stays so over a power loss; see ObjectStore::settle.
+  Result<void> settle(const BackupId& backup, const StoreCall& call) const;
   // Removes every document of a backup, so that it does not exist: the manifest first, since it
   // may stand there although its writing failed; the contents last. Goes on for a moment after
   // the call was stopped. Errors: store errors.

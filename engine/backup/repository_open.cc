@@ -1,6 +1,7 @@
 // How a repository is opened, begun, and made an encrypted one.
 #include <fmt/core.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -196,6 +197,8 @@ Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const S
   auto opened = read_repository(store, keys, call);
   if (!opened && opened.error().code == ErrorCode::object_not_found && if_empty == IfEmpty::begin)
     opened = begin(store, keys, call);
+  // It may be the work of somebody who was killed; from here on this host refuses to begin another.
+  if (opened) RESTORED_TRY(store.settle(std::array{std::string(format::repository_key)}, call));
   if (opened && opened->key == nullptr && keys.encrypts())
     opened = encrypt_from_now_on(store, keys, opened->file, call);
   // Somebody has put one without a key back: what is written from here on would not be encrypted.

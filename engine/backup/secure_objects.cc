@@ -68,6 +68,15 @@ Result<void> wait_for_collections(ObjectStore& store, const ObjectsToSecure& req
   return {};
 }
 
+// An object that another backup, killed since, has left is there and need not be after a power
+// loss.
+Result<void> settle(ObjectStore& store, const std::vector<NamedObject>& objects,
+                    const StoreCall& call) {
+  std::vector<std::string> keys;
+  for (const NamedObject& object : objects) keys.push_back(format::object_key(object.content));
+  return store.settle(keys, call);
+}
+
 }  // namespace
 
 Result<LostObjects> find_lost(ObjectStore& store, std::vector<NamedObject> objects,
@@ -98,7 +107,7 @@ Result<void> secure_objects(Repository& repository, const ObjectsToSecure& reque
   RESTORED_TRY(wait_for_collections(repository.store(), request, announced, call));
   for (unsigned round = 0; round < limits::backup_check_rounds_max; ++round) {
     RESTORED_TRY(const LostObjects lost, find_lost(repository.store(), request.objects(), call));
-    if (lost.empty()) return {};
+    if (lost.empty()) return settle(repository.store(), request.objects(), call);
     log::info("backup", "backup={} writes again what is gone: missing={} of another size={}",
               request.backup.value, lost.missing.size(), lost.other_size.size());
     RESTORED_TRY(request.write_again(lost));

@@ -42,8 +42,8 @@ struct ObjectsToSecure {
   CollectionTimes times;
 };
 
-// When it returns without error every object is there, and no collection removes one as long as
-// the contents stay. The contents are left to the caller on error (Repository::withdraw).
+// When it returns without error every object is there, durably, and no collection removes one as
+// long as the contents stay. The contents are left to the caller on error (Repository::withdraw).
 // Errors: those of write_again, cancelled, object_not_found (they keep disappearing), store errors.
 Result<void> secure_objects(Repository& repository, const ObjectsToSecure& request,
                             const StoreCall& call);

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "io/directory_maker.h"
 #include "io/errno_error.h"
 #include "io/posix_file.h"
 
@@ -37,6 +38,7 @@ Entry entry_from(std::string name, const struct ::stat& facts) {
   entry.size_bytes = entry.directory ? 0 : static_cast<std::uint64_t>(facts.st_size);
   entry.modified_unix_millis =
       std::int64_t{facts.st_mtim.tv_sec} * 1000 + facts.st_mtim.tv_nsec / 1'000'000;
+  entry.device = facts.st_dev;
   entry.inode = facts.st_ino;
   entry.links = facts.st_nlink;
   return entry;
@@ -54,7 +56,7 @@ class PosixFileSystem final : public FileSystem {
   }
   Result<Entry> stat(const std::string& path) override;
   Result<std::vector<Entry>> list(const std::string& directory) override;
-  Result<void> make_directories(const std::string& path) override;
+  Result<void> make_directories(const std::string& path) override { return maker_.make(path); }
   Result<void> link(const std::string& existing, const std::string& added) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> remove_file(const std::string& path) override;
@@ -62,6 +64,14 @@ class PosixFileSystem final : public FileSystem {
   Result<void> sync_directory(const std::string& path) override;
   Result<Space> space(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
+
+ private:
+  static int make_one(const std::string& path) {
+    return ::mkdir(path.c_str(), 0750) == 0 ? 0 : errno;
+  }
+  DirectoryMaker maker_{*this, {make_one, [this](const std::string& path) {
+                                  return sync_directory(parent_directory(path));
+                                }}};
 };
 
 // An flock, which the kernel gives back however the process ends.
@@ -101,23 +111,6 @@ Result<std::vector<Entry>> PosixFileSystem::list(const std::string& directory) {
   }
   std::ranges::sort(entries, {}, &Entry::name);
   return entries;
-}
-
-Result<void> PosixFileSystem::make_directories(const std::string& path) {
-  int error = ::mkdir(path.c_str(), 0750) == 0 ? 0 : errno;
-  if (error == ENOENT) {
-    const std::string parent = parent_directory(path);
-    if (parent == path) return fail_errno(error, "mkdir", path);
-    RESTORED_TRY(make_directories(parent));
-    error = ::mkdir(path.c_str(), 0750) == 0 ? 0 : errno;
-  }
-  if (error == EEXIST) {
-    RESTORED_TRY(const Entry entry, stat(path));
-    if (!entry.directory) return fail_errno(error, "mkdir", path);
-    return {};
-  }
-  if (error != 0) return fail_errno(error, "mkdir", path);
-  return sync_directory(parent_directory(path));
 }
 
 Result<void> PosixFileSystem::link(const std::string& existing, const std::string& added) {

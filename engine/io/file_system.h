@@ -54,8 +54,9 @@ struct Entry {
   bool directory = false;
   std::uint64_t size_bytes = 0;
   std::int64_t modified_unix_millis = 0;
-  std::uint64_t inode = 0;  // the same for all names of one file
-  std::uint64_t links = 0;  // how many names it has
+  std::uint64_t device = 0;  // the file system that it is on
+  std::uint64_t inode = 0;   // the same for all names of one file
+  std::uint64_t links = 0;   // how many names it has
 };
 
 struct Space {
@@ -77,7 +78,8 @@ class FileSystem {
                                              Caching caching) = 0;
   virtual Result<Entry> stat(const std::string& path) = 0;
   virtual Result<std::vector<Entry>> list(const std::string& directory) = 0;  // by name
-  // Makes missing parents, and syncs every directory that got a new entry.
+  // Makes missing parents. All of the path is there after a power loss, whoever made it
+  // (directory_maker.h).
   virtual Result<void> make_directories(const std::string& path) = 0;
   virtual Result<void> link(const std::string& existing, const std::string& added) = 0;
   // Replaces an existing target atomically. Not durable before sync_directory().

@@ -28,6 +28,8 @@ Result<std::optional<Error>> end_of_cut_off_backup(EngineParts& parts, const Ope
     return Error{ErrorCode::shutting_down, "the agent stopped while the backup was being made",
                  "Start it again."};
   }
+  // Seen is not durable: it may have been killed before it synced the name.
+  RESTORED_TRY(repository->settle(view.backup, call));
   if (const OpenDatabases::Pointer database = parts.databases.instance(view.database)) {
     if (const Result<void> noted = database->note_backup(view.backup); !noted) {
       log::warning("restore", "backup={} is not noted in the catalog: {}", view.backup.value,

@@ -68,6 +68,8 @@ Result<std::unique_ptr<Engine>> open_engine(EngineOptions options, const EngineS
   auto parts = std::make_unique<EngineParts>(std::move(options), seams);
   RESTORED_TRY(read_keys(*parts));
   RESTORED_TRY(parts->files.make_directories(parts->paths.state));
+  // What an agent that was killed has put into it, or taken out, is relied on from here on.
+  RESTORED_TRY(parts->files.sync_directory(parts->paths.state));
   RESTORED_TRY(parts->state_lock, parts->files.lock(parts->paths.lock()));
   RESTORED_TRY(io::remove_cut_off_replacements(parts->files, parts->paths.state));
   RESTORED_TRY(parts->budget, MemoryBudget::make(parts->options.memory_budget_bytes));

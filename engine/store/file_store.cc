@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/check.h"
@@ -161,6 +162,29 @@ Result<void> FileStore::remove(std::string_view key, const StoreCall& call) {
   auto error = translate(key, std::move(removed).error());
   if (error.error().code == ErrorCode::object_not_found) return {};  // not even its directory
   return error;
+}
+
+Result<void> FileStore::settle(std::span<const std::string> keys, const StoreCall& call) {
+  std::map<std::string, std::string_view> directories;  // and a key in each
+  for (const std::string& key : keys) {
+    RESTORED_TRY(const std::string path, path_of(key, call.stop));
+    directories.emplace(io::parent_directory(path), key);
+  }
+  for (const auto& [directory, key] : directories) {
+    if (call.stop.stop_requested())
+      return fail(ErrorCode::cancelled, "stopped before " + std::string(key));
+    auto settled = settle_directory(directory);
+    if (settled) continue;
+    auto error = translate(key, std::move(settled).error());
+    if (error.error().code != ErrorCode::object_not_found) return error;  // no directory, no object
+  }
+  return {};
+}
+
+Result<void> FileStore::settle_directory(const std::string& directory) {
+  RESTORED_TRY(files_.stat(directory));  // one that is missing is not to be made
+  RESTORED_TRY(files_.make_directories(directory));
+  return files_.sync_directory(directory);
 }
 
 Result<void> FileStore::list(std::string_view prefix,

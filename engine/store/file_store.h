@@ -36,6 +36,8 @@ class FileStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
                                                IfExists if_exists) override;
   Result<void> remove(std::string_view key, const StoreCall& call) override;
+  // A sync of each directory: the objects in them were synced before they got their names.
+  Result<void> settle(std::span<const std::string> keys, const StoreCall& call) override;
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override;
   Result<void> list(std::string_view prefix, const std::function<bool(const ObjectInfo&)>& visit,
@@ -50,6 +52,7 @@ class FileStore final : public ObjectStore {
   std::unexpected<Error> translate(std::string_view key, Error error) const;
   Result<void> read_direct(const std::string& path, std::uint64_t offset,
                            std::span<std::byte> into);
+  Result<void> settle_directory(const std::string& directory);
   // False: visit wanted no more.
   Result<bool> walk(const std::string& directory_key, std::string_view prefix,
                     const std::function<bool(const ObjectInfo&)>& visit,

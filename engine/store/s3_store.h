@@ -41,6 +41,8 @@ class S3Store final : public ObjectStore {
   Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
                                                IfExists if_exists) override;
   Result<void> remove(std::string_view key, const StoreCall& call) override;
+  // What it has answered is durable, and what it shows it has answered.
+  Result<void> settle(std::span<const std::string>, const StoreCall&) override { return {}; }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override;
   Result<void> list(std::string_view prefix, const std::function<bool(const ObjectInfo&)>& visit,

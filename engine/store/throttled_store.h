@@ -36,6 +36,9 @@ class ThrottledStore final : public ObjectStore {
   Result<void> remove(std::string_view key, const StoreCall& call) override {
     return inner_->remove(key, call);
   }
+  Result<void> settle(std::span<const std::string> keys, const StoreCall& call) override {
+    return inner_->settle(keys, call);
+  }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override {
     return inner_->remove_stale_uploads(age_seconds, call);

@@ -117,6 +117,11 @@ class ObjectStore {
   // Missing objects are not an error.
   virtual Result<void> remove(std::string_view key, const StoreCall& call) = 0;
 
+  // What is under these keys now stays so over a power loss, and what is missing stays missing,
+  // whoever wrote or removed it: somebody who was killed half way may have left a name that is seen
+  // and not durable. To be called before anybody is told of what was found.
+  virtual Result<void> settle(std::span<const std::string> keys, const StoreCall& call) = 0;
+
   // Removes what uploads that never ended have left, when they began more than `age_seconds` ago
   // (in the store's time), and says how many. Not used by a restore.
   virtual Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,

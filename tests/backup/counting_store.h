@@ -67,6 +67,10 @@ class CountingStore final : public ObjectStore {
     if (before_remove) RESTORED_TRY(before_remove(key, call));
     return inner_.remove(key, call);
   }
+  Result<void> settle(std::span<const std::string> keys, const StoreCall& call) override {
+    RESTORED_TRY(note("settle", keys.empty() ? "" : keys.front()));
+    return inner_.settle(keys, call);
+  }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override {
     RESTORED_TRY(note("remove_stale_uploads", ""));

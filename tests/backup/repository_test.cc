@@ -61,8 +61,8 @@ TEST_F(RepositoryTest, LoadMakesNoListCall) {
   store_.calls.clear();
   const auto reopened = open();
   ASSERT_TRUE(reopened->load(BackupId("b1"), {}));
-  EXPECT_THAT(store_.calls, ElementsAre("get repository.json", "get backups/b1/manifest",
-                                        "get backups/b1/frames"));
+  EXPECT_THAT(store_.calls, ElementsAre("get repository.json", "settle repository.json",
+                                        "get backups/b1/manifest", "get backups/b1/frames"));
 }
 
 TEST_F(RepositoryTest, UnknownBackupIsNotFound) {

@@ -117,6 +117,10 @@ class TurnstileStore final : public ObjectStore {
     RESTORED_TRY(pass("remove", key));
     return inner_.remove(key, call);
   }
+  Result<void> settle(std::span<const std::string> keys, const StoreCall& call) override {
+    RESTORED_TRY(pass("settle", ""));
+    return inner_.settle(keys, call);
+  }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override {
     RESTORED_TRY(pass("remove_stale_uploads", ""));

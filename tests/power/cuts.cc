@@ -22,6 +22,9 @@ constexpr std::array kinds = {Survival::nothing, Survival::any, Survival::in_ord
 }  // namespace
 
 std::string described(const Cut& cut) {
+  if (cut.killed)
+    return fmt::format("killed before changing call {} ({}), while {}", cut.call, cut.place,
+                       cut.expected.doing);
   return fmt::format(
       "cut before changing call {} ({}), while {}; what was not synced survives: {}{}, "
       "seed {}",
@@ -63,12 +66,14 @@ void CutTaker::before(DiskCall call, const std::string& path) {
     cut.survival = kinds[(number + time) % kinds.size()];
     cut.repository_too = choices.below(4) != 0;
     cut.seed = choices.next();
+    cut.killed = plan_.kills;
     SimulatedDisk::Below below;
     if (!cut.repository_too)
       below.emplace(SimulatedHost::repository_directory, Survival::everything);
     diary_.hold([&](const Expected& expected) {
       cut.expected = expected;
-      cut.left = disk_.power_cut(cut.survival, cut.seed, below);
+      cut.left =
+          cut.killed ? disk_.process_death() : disk_.power_cut(cut.survival, cut.seed, below);
     });
     cuts_.push_back(std::move(cut));
   }

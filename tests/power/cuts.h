@@ -19,6 +19,7 @@ struct Cut {
   std::string place;       // that call
   Survival survival = Survival::nothing;
   bool repository_too = true;
+  bool killed = false;  // the process died, and the power did not fail
   std::uint64_t seed = 0;
   std::unique_ptr<SimulatedDisk> left;
   Expected expected;
@@ -29,6 +30,8 @@ struct CutPlan {
   // How often to cut before this changing call: each time with another survival and seed.
   std::function<unsigned(std::uint64_t call)> times = [](std::uint64_t) { return 1U; };
   std::uint64_t seed = 0;
+  // The process dies, and what it has not synced is seen by the next one, and in doubt still.
+  bool kills = false;
 };
 
 // Threading: its hook runs on the disk's callers' threads.

@@ -19,6 +19,8 @@ namespace {
 
 using Findings = std::vector<std::string>;
 
+}  // namespace
+
 Result<Content> read_all(Engine& engine, const DatabaseId& id) {
   const std::shared_ptr<Keyspace> keyspace = engine.keyspace(id);
   if (!keyspace) return fail(ErrorCode::database_not_found, "is not served");
@@ -34,6 +36,8 @@ Result<Content> read_all(Engine& engine, const DatabaseId& id) {
   return content;
 }
 
+namespace {
+
 std::string described(const Content& content) {
   std::set<std::string> prefixes;
   for (const auto& [key, value] : content) prefixes.insert(key.substr(0, key.find(':')));
@@ -43,7 +47,11 @@ std::string described(const Content& content) {
 class Judge {
  public:
   Judge(const Expected& expected, SimulatedDisk& left)
-      : expected_(expected), host_(left), left_(left) {}
+      : expected_(expected), host_(left), left_(left) {
+    // A collection that the cut ended has left its mark: backups wait for that long.
+    host_->seams.collection_times.stale = std::chrono::milliseconds(200);
+    host_->seams.collection_times.look = std::chrono::milliseconds(20);
+  }
 
   Findings run(const JudgeOptions& options) {
     if (const auto opened = host_->try_open(); !opened) {
@@ -51,7 +59,7 @@ class Judge {
       return std::move(found_);
     }
     end_operations();
-    if (options.recovered) options.recovered();
+    if (options.recovered) options.recovered(engine());
     check_operations();
     check_databases();
     check_access();
@@ -176,7 +184,22 @@ class Judge {
     }
   }
 
+  // Those that its databases' lists tell of.
+  std::set<BackupId> listed_backups(const std::set<DatabaseId>& databases) {
+    std::set<BackupId> listed;
+    for (const DatabaseId& database : databases) {
+      const auto backups = engine().backups(database);
+      if (!backups && backups.error().code != ErrorCode::database_not_found)
+        finding("backups cannot be listed: " + backups.error().message);
+      for (const BackupInfo& info : backups.value_or(std::vector<BackupInfo>())) {
+        if (info.status == BackupStatus::completed) listed.insert(info.id);
+      }
+    }
+    return listed;
+  }
+
   void check_backups() {
+    std::set<DatabaseId> databases;
     for (const auto& [id, backup] : expected_.backups) {
       const auto info = engine().backup(id);
       const bool there = info && info->status == BackupStatus::completed;
@@ -186,6 +209,13 @@ class Judge {
       if (backup.presence == Presence::gone && there)
         finding("the removed backup " + id.value + " is back");
       if (there) complete_.push_back(id);
+      databases.insert(there ? info->database : backup.database);
+    }
+    const std::set<BackupId> listed = listed_backups(databases);
+    for (const auto& [id, backup] : expected_.backups) {
+      const bool there = std::ranges::find(complete_, id) != complete_.end();
+      if (there != listed.contains(id))
+        finding("the backup " + id.value + (there ? " is not listed" : " is listed only"));
     }
   }
 

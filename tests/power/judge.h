@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../restore/test_host.h"
 #include "diary.h"
 #include "simulated_disk/disk.h"
 
@@ -16,8 +17,10 @@ struct JudgeOptions {
   // is there after another opening.
   bool deep = false;
   // Called when the engine is open and its operations have ended, before anything is asked of it.
-  std::function<void()> recovered;
+  std::function<void(Engine& engine)> recovered;
 };
+
+Result<Content> read_all(Engine& engine, const DatabaseId& id);
 
 // What is wrong, for people; empty: nothing.
 std::vector<std::string> judge(const Expected& expected, SimulatedDisk& left,

@@ -48,5 +48,16 @@ TEST_F(PowerTest, AnyCutLeavesWhatClientsWereTold) {
   }
 }
 
+TEST_F(PowerTest, WhatTheProcessAfterAKillTellsOutlivesACut) {
+  const Scene scene = make_scene();
+  const std::uint64_t first = seed();
+  const std::uint64_t every = long_form() ? 1 : 60;
+  RunOptions options;
+  options.cuts.seed = first;
+  options.cuts.kills = true;
+  options.cuts.times = [=](std::uint64_t call) { return (call + first) % every == 0 ? 1U : 0U; };
+  expect_nothing(run(scene, options), first);
+}
+
 }  // namespace
 }  // namespace restored::test

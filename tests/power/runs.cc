@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "next_process.h"
+
 namespace restored::test {
 namespace {
 
@@ -31,6 +33,7 @@ class Judging {
   bool enough() const { return options_.until_first_finding && found_.load(); }
 
   void judge_one(Cut& cut, std::size_t index) {
+    if (cut.killed) return judge_next_process(cut);
     const bool again = options_.recut_every != 0 && index % options_.recut_every == 0;
     if (!again) {
       const JudgeOptions judging{options_.deep, {}};
@@ -49,12 +52,23 @@ class Judging {
     std::vector<Cut> second;
     {
       CutTaker taker(*cut.left, diary, std::move(plan));
-      JudgeOptions judging{options_.deep, [&] { second = taker.take(); }};
+      JudgeOptions judging{options_.deep, [&](Engine&) { second = taker.take(); }};
       note(cut, judge(cut.expected, *cut.left, judging), "");
     }
     for (Cut& each : second) {
       const JudgeOptions judging{options_.deep, {}};
       note(each, judge(each.expected, *each.left, judging), "; before: " + described(cut));
+      each.left.reset();
+    }
+  }
+
+  // What the next process tells holds, though what it tells of may be the dead one's work.
+  void judge_next_process(Cut& cut) {
+    std::vector<Cut> cuts;
+    const auto live = [&](Engine& engine) { cuts = cuts_of_next_process(engine, cut); };
+    note(cut, judge(cut.expected, *cut.left, {false, live}), "");
+    for (Cut& each : cuts) {
+      note(each, judge(each.expected, *each.left, {true, {}}), "; before: " + described(cut));
       each.left.reset();
     }
   }

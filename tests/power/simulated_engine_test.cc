@@ -34,5 +34,30 @@ TEST(SimulatedEngineTest, BacksUpRestoresAndOpensAgainWithoutTheRealDisk) {
   again->close();
 }
 
+// Without the note an unmounted repository would be begun anew.
+TEST(SimulatedEngineTest, TheNoteOfItsRepositoryIsDurableForTheAgentAfterAKilledOne) {
+  SimulatedDisk disk;
+  std::unique_ptr<SimulatedDisk> killed;
+  const std::string state = SimulatedHost::state_directory;
+  {
+    SimulatedHost host(disk);
+    bool named = false;
+    disk.plan().before_each([&](DiskCall call, const std::string& path) {
+      if (call == DiskCall::rename && path == state + "/repository") named = true;
+      if (named && !killed && call == DiskCall::sync_directory && path == state)
+        killed = disk.process_death();
+    });
+    host->open();
+    disk.plan().before_each(nullptr);
+    host->close();
+  }
+  ASSERT_TRUE(killed);
+  EXPECT_FALSE(killed->power_cut(Survival::nothing, 1)->stat(state + "/repository"));
+  SimulatedHost next(*killed);
+  next->open();
+  EXPECT_TRUE(killed->power_cut(Survival::nothing, 1)->stat(state + "/repository"));
+  next->close();
+}
+
 }  // namespace
 }  // namespace restored::test

@@ -43,6 +43,10 @@ class WatchedStore final : public ObjectStore {
   unsigned reads_max() const override { return inner_->reads_max(); }
   unsigned writes_max() const override { return inner_->writes_max(); }
   Result<ReadTurn> read_turn(const StoreCall& call) override { return inner_->read_turn(call); }
+  Result<void> settle(std::span<const std::string> keys, const StoreCall& call) override {
+    RESTORED_TRY(watch_.note("settle", ""));
+    return inner_->settle(keys, call);
+  }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override {
     RESTORED_TRY(watch_.note("remove_stale_uploads", ""));

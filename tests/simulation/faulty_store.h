@@ -36,6 +36,9 @@ class FaultyStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectUpload>> upload(std::string_view key, const StoreCall& call,
                                                IfExists if_exists) override;
   Result<void> remove(std::string_view key, const StoreCall& call) override;
+  Result<void> settle(std::span<const std::string> keys, const StoreCall& call) override {
+    return inner_->settle(keys, call);
+  }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override;
   Result<void> list(std::string_view prefix, const std::function<bool(const ObjectInfo&)>& visit,

@@ -67,6 +67,10 @@ class BentStore final : public ObjectStore {
     RESTORED_TRY(ask("remove", key));
     return keep_removed ? Result<void>() : inner_->remove(key, call);
   }
+  Result<void> settle(std::span<const std::string> keys, const StoreCall& call) override {
+    RESTORED_TRY(ask("settle", ""));
+    return inner_->settle(keys, call);
+  }
   Result<std::uint64_t> remove_stale_uploads(std::uint64_t age_seconds,
                                              const StoreCall& call) override {
     RESTORED_TRY(ask("remove_stale_uploads", ""));

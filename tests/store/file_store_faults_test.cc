@@ -1,9 +1,11 @@
 // What the disk, the operator and a stop can do to a store.
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 
 #include "file_store_fixture.h"
 
@@ -73,6 +75,33 @@ TEST_F(FileStoreTest, RemoveIsDurableAndMissingIsNoError) {
   EXPECT_TRUE(files_on_disk().empty());
   EXPECT_TRUE(store->remove("a/b", {}));
   EXPECT_TRUE(store->remove("never/was/here", {}));
+}
+
+// What an incremental backup of many files pays for: it says how long, in microseconds.
+TEST_F(FileStoreTest, ManyObjectsAreSettledByOneSyncOfEachDirectory) {
+  constexpr unsigned objects = 4000;
+  constexpr unsigned directories = 256;
+  const auto store = open();
+  std::vector<std::string> keys;
+  for (unsigned i = 0; i < objects; ++i) {
+    const unsigned directory = i % directories;
+    keys.push_back(fmt::format("objects/{:02x}/{:08}", directory, i));
+    std::filesystem::create_directories(std::filesystem::path(path(keys.back())).parent_path());
+    test::write_file(path(keys.back()), "content");
+  }
+  const auto timed = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_TRUE(store->settle(keys, {}));
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                                 begin)
+        .count();
+  };
+  const auto new_ones = timed();
+  const std::uint64_t before = plan_.count(test::Call::sync_directory);
+  const auto old_ones = timed();
+  EXPECT_EQ(plan_.count(test::Call::sync_directory), before + directories);
+  std::printf("4,000 objects: %lld us when they are new, %lld us when they are old\n",
+              static_cast<long long>(new_ones), static_cast<long long>(old_ones));
 }
 
 TEST_F(FileStoreTest, MissingRepositoryIsUnavailableNotEmpty) {

@@ -88,7 +88,13 @@ io::Entry entry_of(NodeFacts facts) {
 }  // namespace
 
 SimulatedFiles::SimulatedFiles(SimulatedDisk& disk, Mounts mounts)
-    : disk_(disk), mounts_(std::move(mounts)) {}
+    : disk_(disk),
+      mounts_(std::move(mounts)),
+      maker_(*this, {[this](const std::string& path) { return disk_of(path).make_directory(path); },
+                     [this](const std::string& path) {
+                       return checked(disk_of(path).sync_directory(io::parent_directory(path)),
+                                      "fsync", path);
+                     }}) {}
 
 SimulatedDisk& SimulatedFiles::disk_of(const std::string& path) const {
   for (const auto& [prefix, disk] : mounts_) {
@@ -119,23 +125,6 @@ Result<std::vector<io::Entry>> SimulatedFiles::list(const std::string& directory
   std::vector<io::Entry> entries;
   for (NodeFacts& facts : *found) entries.push_back(entry_of(std::move(facts)));
   return entries;
-}
-
-Result<void> SimulatedFiles::make_directories(const std::string& path) {
-  int error = disk_of(path).make_directory(path);
-  if (error == ENOENT) {
-    const std::string parent = io::parent_directory(path);
-    if (parent == path) return io::fail_errno(error, "mkdir", path);
-    RESTORED_TRY(make_directories(parent));
-    error = disk_of(path).make_directory(path);
-  }
-  if (error == EEXIST) {
-    RESTORED_TRY(const io::Entry entry, stat(path));
-    if (!entry.directory) return io::fail_errno(error, "mkdir", path);
-    return {};
-  }
-  if (error != 0) return io::fail_errno(error, "mkdir", path);
-  return checked(disk_of(path).sync_directory(io::parent_directory(path)), "fsync", path);
 }
 
 Result<void> SimulatedFiles::link(const std::string& existing, const std::string& added) {

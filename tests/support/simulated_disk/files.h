@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "io/directory_maker.h"
 #include "io/file_system.h"
 #include "simulated_disk/disk.h"
 
@@ -25,7 +26,7 @@ class SimulatedFiles final : public io::FileSystem {
                                          io::Caching caching) override;
   Result<io::Entry> stat(const std::string& path) override;
   Result<std::vector<io::Entry>> list(const std::string& directory) override;
-  Result<void> make_directories(const std::string& path) override;
+  Result<void> make_directories(const std::string& path) override { return maker_.make(path); }
   Result<void> link(const std::string& existing, const std::string& added) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> remove_file(const std::string& path) override;
@@ -39,6 +40,7 @@ class SimulatedFiles final : public io::FileSystem {
 
   SimulatedDisk& disk_;
   const Mounts mounts_;
+  io::DirectoryMaker maker_;
 };
 
 }  // namespace restored::test
