@@ -32,6 +32,7 @@ void Housekeeping::run(const std::stop_token& stop) {
       if (seconds % limits::retire_check_seconds == 0) {
         retire_expired();
         remove_leftovers(parts_);
+        remove_ended_staging();
       }
       if (seconds % limits::repository_retry_seconds == 0) reach_repository(stop);
       if (seconds % 3600 == 0) forget_old_operations();
@@ -66,6 +67,22 @@ void Housekeeping::retire_expired() {
     if (const Result<void> retired = claim->database().retire_expired(now); !retired) {
       log::warning("restore", "database={} keeps its previous generation: {}", id.value,
                    retired.error().message);
+    }
+  }
+}
+
+void Housekeeping::remove_ended_staging() {
+  for (const DatabaseId& id : parts_.databases.ids()) {
+    const Result<std::vector<io::Entry>> entries = parts_.files.list(parts_.paths.staging(id));
+    if (!entries) continue;  // there never was one
+    for (const io::Entry& entry : *entries) {
+      const auto operation = parts_.operations->find(OperationId(entry.name));
+      if (!operation || (*operation)->view().state == OperationState::running) continue;
+      const std::string path = parts_.paths.staging(id) + "/" + entry.name;
+      if (const Result<void> removed = parts_.files.remove_tree(path); !removed) {
+        log::warning("restore", "operation={} leaves its staged files: {}", entry.name,
+                     removed.error().message);
+      }
     }
   }
 }

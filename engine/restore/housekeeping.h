@@ -1,6 +1,6 @@
 // What an engine does on its own: retires generations whose undo time is over, erases removed
-// databases, records what could not be recorded, forgets old operations, samples the rates of
-// running ones, and ends those that are past their deadline.
+// databases and what ended operations left, records what could not be recorded, forgets old
+// operations, samples the rates of running ones, and ends those that are past their deadline.
 // Threading: made and destroyed by the engine's owner; works on a thread of its own.
 #pragma once
 
@@ -21,6 +21,8 @@ class Housekeeping {
   // While it has never been reached: an operation need not be the first to find out.
   void reach_repository(const std::stop_token& stop);
   void retire_expired();
+  // Staged files and exports that an operation could not remove when it ended.
+  void remove_ended_staging();
   void forget_old_operations();
 
   EngineParts& parts_;
