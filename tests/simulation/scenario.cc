@@ -135,7 +135,8 @@ class Life {
   bool open() {
     const Result<void> opened = host_.open();
     if (opened) return true;
-    const bool allowed = life_.disk.errors > 0 || life_.disk.gets_full;
+    // A repository that is a directory must be there at the start.
+    const bool allowed = life_.disk.errors > 0 || life_.disk.gets_full || life_.store.gone > 0;
     if (!allowed) tell("the engine does not open: " + opened.error().message);
     return false;
   }
