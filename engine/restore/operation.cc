@@ -157,6 +157,7 @@ void Operation::count_attempt() {
 
 void Operation::waits_on(std::string_view what) {
   const MutexLock lock(mutex_);
+  if (record_.view.waiting_on == what) return;  // since when stays
   record_.view.waiting_on = what;
   record_.view.waiting_since.reset();
   if (!what.empty()) record_.view.waiting_since = clock_.wall();

@@ -64,9 +64,10 @@ Result<void> OperationRunner::take_turn(Operation& operation) {
   const auto mine = [&]() NO_THREAD_SAFETY_ANALYSIS {
     return working_ < limits::operations_running_max && queue_.front() == operation.id();
   };
-  if (!mine()) operation.waits_on("the end of another operation on this host");
+  const bool waits = !mine();
+  if (waits) operation.waits_on("the end of another operation on this host");
   const bool turn = turn_.wait(mutex_, operation.stop_token(), mine);
-  operation.waits_on("");
+  if (waits) operation.waits_on("");
   std::erase(queue_, operation.id());
   if (!turn) {
     turn_.notify_all();
@@ -83,6 +84,19 @@ void OperationRunner::leave_turn() {
     --working_;
   }
   turn_.notify_all();
+}
+
+void OperationRunner::rest(Operation& operation, const std::function<void()>& wait) {
+  leave_turn();
+  wait();
+  {
+    const MutexLock lock(mutex_);
+    queue_.push_back(operation.id());
+  }
+  if (take_turn(operation)) return;
+  // It was stopped, and only cleans up: run() gives back what it had.
+  const MutexLock lock(mutex_);
+  ++working_;
 }
 
 void OperationRunner::run(Operation& operation, const Work& work,

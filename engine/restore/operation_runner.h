@@ -26,6 +26,9 @@ class OperationRunner {
   using Work = std::function<Result<void>()>;
   void start(std::shared_ptr<Operation> operation, Work work, std::function<void()> release);
 
+  // For work that waits for a person: `wait` is called while others have its turn. REQUIRES: called
+  // by the operation's work, which has not been told to stop before it began.
+  void rest(Operation& operation, const std::function<void()>& wait);
   // Waits for every thread. REQUIRES: the operations were told to stop; no start() afterwards.
   void close();
 

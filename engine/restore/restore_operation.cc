@@ -127,8 +127,12 @@ Result<backup::LoadedBackup> RestoreOperation::load_again() {
       note_if_failed(operation_->hold_attempt(), accepted_.id, "counts an attempt too many");
     }
     waits = true;
-    operation_->waits_on(reason);
-    if (!pause(std::chrono::seconds(limits::repository_retry_seconds), stop_))
+    const auto wait = [&] {
+      operation_->waits_on(reason);
+      pause(std::chrono::seconds(limits::repository_retry_seconds), stop_);
+    };
+    parts_.runner.rest(*operation_, wait);
+    if (stop_.stop_requested())
       return fail(ErrorCode::cancelled, "stopped while it waited for the operator");
   }
 }

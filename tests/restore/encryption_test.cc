@@ -12,7 +12,9 @@
 #include "format/manifest.h"
 #include "history.h"
 #include "restore/wrapping_keys.h"
+#include "restored/limits.h"
 #include "step_gate.h"
+#include "support/wait_until.h"
 #include "test_keys.h"
 
 namespace restored::test {
@@ -314,6 +316,55 @@ TEST_F(EncryptionTest, AHostGoesOverToTheDataKeyThatOthersUse) {
       EXPECT_TRUE(host->engine().remove_database(copy));
     }
   other.close();
+}
+
+// As many as may work at once wait for a key that was taken out of the configuration. Others work.
+TEST_F(EncryptionTest, RestoresThatWaitForAKeyHoldUpNobody) {
+  StepGate gate("restore.run.after-fetch");
+  host_.seams.step = gate.hook();
+  open();
+  make_history();
+  const std::string manifest = host_.engine().backup_manifest(backup_).value();
+  const std::string member = "\"repository_id\": \"";
+  const std::size_t begin = manifest.find(member) + member.size();
+  std::map<DatabaseId, OperationId> waiting;
+  for (unsigned i = 0; i < limits::operations_running_max; ++i) {
+    const DatabaseId copy = host_.make_database("copy");
+    waiting[copy] = host_.start_restore(copy, backup_)->id;
+  }
+  ASSERT_TRUE(gate.wait_reached());
+  {
+    const std::jthread closing([&] { close(); });
+    gate.let_go();
+  }
+  host_.seams.step = nullptr;
+  // The repository goes on under another key.
+  write_file(
+      path("repository.json"),
+      format::encode_repository(
+          {format::format_version, manifest.substr(begin, manifest.find('"', begin) - begin), 1}));
+  const std::string next = new_key_file(directory_.file("next"));
+  host_.options.encryption = {next, {}, true};
+  open();
+  for (const auto& [copy, operation] : waiting) {
+    EXPECT_TRUE(wait_until([&] {
+      return host_.engine().operation(operation)->waiting_on.find("opens data key") !=
+             std::string::npos;
+    })) << host_.engine().operation(operation)->waiting_on;
+  }
+  const BackupId other = host_.back_up(database_);
+  EXPECT_EQ(host_.restore(database_, other).state, OperationState::succeeded);
+  ASSERT_TRUE(host_.engine().cancel_operation(waiting.begin()->second));
+  EXPECT_EQ(host_.wait(waiting.begin()->second).state, OperationState::cancelled);
+  EXPECT_TRUE(host_.content(waiting.begin()->first).empty());
+  waiting.erase(waiting.begin());
+  close();
+  host_.options.encryption = {next, {key_}, false};
+  open();
+  for (const auto& [copy, operation] : waiting) {
+    EXPECT_EQ(host_.wait(operation).state, OperationState::succeeded);
+    EXPECT_EQ(host_.content(copy), then_);
+  }
 }
 
 TEST_F(EncryptionTest, ARepositoryWithoutAKeyCannotBeRekeyed) {
