@@ -9,6 +9,7 @@
 #include "restored/limits.h"
 #include "seeded_runs.h"
 #include "store/open_store.h"
+#include "test_keys.h"
 
 namespace restored::test {
 namespace {
@@ -25,7 +26,8 @@ std::vector<pipeline::FetchFile> planned(const backup::LoadedBackup& loaded,
                      directory + "/" + file.name,
                      file.size_bytes,
                      frames,
-                     {}});
+                     {},
+                     loaded.seal(file)});
   }
   return files;
 }
@@ -54,7 +56,10 @@ CleanBackup::CleanBackup() {
   }
   auto store = store::open_store("file://" + repository, io::system_files(), nullptr);
   RESTORED_CHECK(store, "a directory store opens");
-  const auto loaded = backup::Repository::open(**store, {}).value()->load(backup_, {});
+  const auto loaded =
+      backup::Repository::open(**store, {}, backup::Repository::IfEmpty::refuse, ring_of_hosts())
+          .value()
+          ->load(backup_, {});
   RESTORED_CHECK(loaded, loaded ? "" : loaded.error().message.c_str());
   for (const format::ManifestFile& file : loaded->manifest.files)
     aliases_[format::object_key(file.content)] = file.name;
@@ -92,7 +97,8 @@ Result<std::map<std::string, std::string>> FileRestorer::restore(ObjectStore& st
                                                                  const BackupId& backup,
                                                                  const std::stop_token& stop) {
   using backup::Repository;
-  RESTORED_TRY(const auto repository, Repository::open(store, stop, Repository::IfEmpty::refuse));
+  RESTORED_TRY(const auto repository,
+               Repository::open(store, stop, Repository::IfEmpty::refuse, ring_of_hosts()));
   RESTORED_TRY(const backup::LoadedBackup loaded, repository->load(backup, stop));
   const std::string target = directory_.file("target");
   fs::remove_all(target);
@@ -110,7 +116,8 @@ Result<std::map<std::string, std::string>> FileRestorer::restore(ObjectStore& st
 Result<void> FileRestorer::verify(ObjectStore& store, const BackupId& backup,
                                   const std::stop_token& stop) {
   using backup::Repository;
-  RESTORED_TRY(const auto repository, Repository::open(store, stop, Repository::IfEmpty::refuse));
+  RESTORED_TRY(const auto repository,
+               Repository::open(store, stop, Repository::IfEmpty::refuse, ring_of_hosts()));
   RESTORED_TRY(const backup::LoadedBackup loaded, repository->load(backup, stop));
   return pipeline::verify_objects(planned(loaded, directory_.path()), environment(store), stop);
 }
