@@ -35,7 +35,7 @@ void Housekeeping::run(const std::stop_token& stop) {
         remove_ended_staging();
       }
       if (seconds % limits::repository_retry_seconds == 0) reach_repository(stop);
-      if (seconds % 3600 == 0) forget_old_operations();
+      if (seconds % limits::forget_operations_seconds == 0) forget_old_operations();
     } catch (const std::exception& error) {
       log::error("restore", "housekeeping: {}", error.what());
     } catch (...) {
@@ -89,7 +89,8 @@ void Housekeeping::remove_ended_staging() {
 
 void Housekeeping::forget_old_operations() {
   const auto kept = static_cast<UnixMillis>(limits::operation_retention_seconds) * 1000;
-  const Result<void> forgotten = parts_.operations->forget_before(parts_.clock.wall() - kept);
+  const Result<void> forgotten =
+      parts_.operations->forget_old(parts_.clock.wall() - kept, limits::ended_operations_max);
   if (!forgotten) {
     log::warning("restore", "old operations stay: {}", forgotten.error().message);
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ranges>
 
 namespace restored::restore {
@@ -192,7 +193,23 @@ void OperationTable::end_overdue(std::uint64_t seconds_max) {
   for (const Pointer& operation : running()) operation->end_if_overdue(seconds_max);
 }
 
-Result<void> OperationTable::forget_before(UnixMillis time) {
+std::optional<UnixMillis> OperationTable::end_of_last(std::size_t count) const {
+  std::vector<UnixMillis> ends;
+  {
+    const MutexLock lock(mutex_);
+    if (by_age_.size() <= count) return std::nullopt;
+    for (const auto& [age, operation] : by_age_) {
+      if (const auto ended = operation->view().ended_at) ends.push_back(*ended);
+    }
+  }
+  if (ends.size() <= count) return std::nullopt;
+  const auto first = ends.begin() + static_cast<std::ptrdiff_t>(ends.size() - count);
+  std::ranges::nth_element(ends, first);
+  return first == ends.end() ? std::nullopt : std::optional(*first);
+}
+
+Result<void> OperationTable::forget_old(UnixMillis time, std::size_t ended_max) {
+  time = std::max(time, end_of_last(ended_max).value_or(time));
   const std::set<OperationId> kept = telling_all();
   RESTORED_TRY(registry_.remove_operations_before(time, kept));
   const MutexLock lock(mutex_);

@@ -56,9 +56,9 @@ class OperationTable {
   void sample_rates();
   // See Operation::end_if_overdue().
   void end_overdue(std::uint64_t seconds_max);
-  // Forgets those that ended before, here and in the registry, but for the backups that tell the
-  // history of a database that is still there.
-  Result<void> forget_before(UnixMillis time);
+  // Forgets those that ended before, and of all others but the `ended_max` that ended last, here
+  // and in the registry; not the backups that tell the history of a database that is still there.
+  Result<void> forget_old(UnixMillis time, std::size_t ended_max);
 
  private:
   static Result<void> record_end(Operation& ended);
@@ -74,6 +74,8 @@ class OperationTable {
   std::vector<Pointer> those(Wanted wanted) const;  // oldest first
   Telling telling(const DatabaseId& database) const;
   std::set<OperationId> telling_all() const;
+  // When the first of the `count` ended that ended last; nothing: there are not more than these.
+  std::optional<UnixMillis> end_of_last(std::size_t count) const;
   Pointer add(registry::OperationRecord record);
   Result<Pointer> begin(registry::OperationRecord record);
 

@@ -131,7 +131,10 @@ inline constexpr unsigned retry_after_seconds = 2;
 inline constexpr std::size_t connection_name_characters_min = 3;
 inline constexpr std::size_t connection_name_characters_max = 65;
 inline constexpr std::size_t database_name_bytes_max = 128;
+// Ended operations are on record for this long, and this many of them: about 3 KiB of memory each.
 inline constexpr std::uint64_t operation_retention_seconds = 30ull * 24 * 3600;
+inline constexpr std::size_t ended_operations_max = 10'000;
+inline constexpr std::uint64_t forget_operations_seconds = 60;
 
 // Data plane.
 inline constexpr std::uint64_t value_bytes_max_default = 512 * kMiB;
