@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/heap.h"
 #include "config/config.h"
 #include "daemon.h"
 
@@ -88,6 +89,7 @@ int run(int argc, char** argv) {
 }  // namespace restored::agent
 
 int main(int argc, char** argv) {
+  restored::bound_heap_arenas();
   try {
     return restored::agent::run(argc, argv);
   } catch (const std::exception& error) {

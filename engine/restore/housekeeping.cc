@@ -3,6 +3,7 @@
 #include <chrono>
 #include <exception>
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/pause.h"
 #include "base/thread_priority.h"
@@ -35,7 +36,11 @@ void Housekeeping::run(const std::stop_token& stop) {
         remove_ended_staging();
       }
       if (seconds % limits::repository_retry_seconds == 0) reach_repository(stop);
-      if (seconds % limits::forget_operations_seconds == 0) forget_old_operations();
+      if (seconds % limits::forget_operations_seconds == 0) {
+        forget_old_operations();
+        // What runs would want it again, and clients then feel each wait.
+        if (parts_.operations->running().empty()) give_back_heap();
+      }
     } catch (const std::exception& error) {
       log::error("restore", "housekeeping: {}", error.what());
     } catch (...) {

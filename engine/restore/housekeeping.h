@@ -1,6 +1,7 @@
 // What an engine does on its own: retires generations whose undo time is over, erases removed
 // databases and what ended operations left, records what could not be recorded, forgets old
-// operations, samples the rates of running ones, and ends those that are past their deadline.
+// operations, gives free memory back, samples the rates of running operations, and ends those that
+// are past their deadline.
 // Threading: made and destroyed by the engine's owner; works on a thread of its own.
 #pragma once
 
