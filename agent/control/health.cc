@@ -29,23 +29,24 @@ Result<Response> get_info(const Call& call) {
   json::value note = nullptr;
   if (!facts.io_note.empty()) note = facts.io_note;
   return data_answer(
-      200, json::object{{"type", "info"},
-                        {"version", facts.version},
-                        {"rocksdbVersion", facts.rocksdb_version},
-                        {"repository", facts.repository_url},
-                        {"repositoryError", std::move(problem)},
-                        {"encryptionKey", std::move(encryption_key)},
-                        {"dataPlane", json::object{{"host", call.site.data.host},
-                                                   {"port", call.site.data.port}}},
-                        {"ioUring", facts.io_uring},
-                        {"ioNote", std::move(note)},
-                        {"memoryBudgetBytes", facts.memory_budget_bytes},
-                        {"memoryInUseBytes", facts.memory_in_use_bytes},
-                        {"decodeThreads", facts.decode_threads},
-                        {"limits", limits_object()},
-                        {"features", json::array{"backup", "restore", "restore-validate", "undo",
-                                                 "cancel", "incremental-backup", "verify-fast", "content",
-                                                 "bandwidth-limits", "collect", "encryption"}}});
+      200,
+      json::object{
+          {"type", "info"},
+          {"version", facts.version},
+          {"rocksdbVersion", facts.rocksdb_version},
+          {"repository", facts.repository_url},
+          {"repositoryError", std::move(problem)},
+          {"encryptionKey", std::move(encryption_key)},
+          {"dataPlane", json::object{{"host", call.site.data.host}, {"port", call.site.data.port}}},
+          {"ioUring", facts.io_uring},
+          {"ioNote", std::move(note)},
+          {"memoryBudgetBytes", facts.memory_budget_bytes},
+          {"memoryInUseBytes", facts.memory_in_use_bytes},
+          {"decodeThreads", facts.decode_threads},
+          {"limits", limits_object()},
+          {"features", json::array{"backup", "restore", "restore-validate", "undo", "cancel",
+                                   "incremental-backup", "verify-fast", "content",
+                                   "bandwidth-limits", "collect", "encryption"}}});
 }
 
 Result<Response> get_health(const Call&) {

@@ -81,7 +81,7 @@ struct EngineParts {
   Mutex changing_records;     // orders read-change-write of database records
   std::stop_source stopping;  // calls that wait for the repository give up
   mutable std::atomic<bool> reading_content = false;  // all of a live generation, for its digest
-  OperationRunner runner;     // last: its threads use all of the above
+  OperationRunner runner;                             // last: its threads use all of the above
 
   unsigned decode_threads() const;
   // Calls of the repository for who waits for an answer, and for what must not take long. They

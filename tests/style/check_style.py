@@ -16,7 +16,7 @@ README_LINES_MAX = 20
 # Files that may be longer, up to the number. Each is one table, one contract or one test that reads
 # worse when it is cut; do not add a file because it grew.
 LONGER = {
-    "include/restored/engine.h": 290,
+    "include/restored/engine.h": 300,
     "include/restored/limits.h": 200,
     "engine/catalog/database.h": 200,
     "tests/restore/restore_test.cc": 460,
@@ -25,9 +25,9 @@ LONGER = {
 # A library's headers -> where they may be included.
 ONLY_IN = {
     r"liburing": ["engine/io/"],
-    r"zstd\.h|zdict\.h": ["engine/format/", "tests/format/", "bench/"],
+    r"zstd\.h|zdict\.h": ["engine/format/", "engine/deep/", "tests/format/", "bench/"],
     r"xxhash\.h": ["engine/format/", "engine/restore/", "tests/format/", "bench/"],
-    r"rocksdb/": ["engine/catalog/", "tests/catalog/", "tests/crash/",
+    r"rocksdb/": ["engine/catalog/", "engine/deep/", "tests/catalog/", "tests/crash/",
                     "tests/support/simulated_disk/", "tests/power/"],
     r"boost/(asio|beast)": ["agent/", "tools/restorectl/", "tests/agent/", "tests/control/",
                             "tests/data/", "tests/fuzz/", "bench/", "engine/net/"],
