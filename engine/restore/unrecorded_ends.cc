@@ -1,21 +1,48 @@
 #include "restore/unrecorded_ends.h"
 
+#include <fmt/format.h>
+
 #include <span>
 #include <string>
 #include <utility>
 
 #include "base/log.h"
+#include "format/hash.h"
 #include "registry/records.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
+namespace {
+
+std::string first_line(std::string_view record) {
+  return fmt::format("restored-end 1 {:016x}\n",
+                     format::hash64(std::as_bytes(std::span(record.data(), record.size())), 0));
+}
+
+}  // namespace
+
+std::string encode_mark(const registry::OperationRecord& ended) {
+  const std::string record = registry::encode(registry::StoredOperation{ended, 0});
+  return first_line(record) + record;
+}
+
+std::optional<registry::OperationRecord> decode_mark(const std::string& path,
+                                                     std::string_view bytes) {
+  const std::size_t line = first_line({}).size();
+  if (bytes.size() < line) return std::nullopt;
+  const std::string_view record = bytes.substr(line);
+  if (bytes.substr(0, line) != first_line(record)) return std::nullopt;
+  Result<registry::StoredOperation> stored = registry::decode_operation(path, record);
+  if (!stored) return std::nullopt;
+  return std::move(stored->record);
+}
 
 void mark_end(EngineParts& parts, const Operation& operation) {
   const std::optional<registry::OperationRecord> ended = operation.unrecorded_end();
   // A verification's database may be another host's.
   if (!ended || !parts.registry->database(ended->view.database)) return;
   const DatabaseId& database = ended->view.database;
-  const std::string text = registry::encode(registry::StoredOperation{*ended, 0});
+  const std::string text = encode_mark(*ended);
   Result<void> marked = parts.files.make_directories(parts.paths.staging(database));
   if (marked) {
     marked = io::replace_file(parts.files, parts.paths.ended_mark(database, operation.id()),
@@ -34,10 +61,9 @@ std::optional<registry::OperationRecord> marked_end(EngineParts& parts,
   if (!parts.files.stat(path)) return std::nullopt;
   const Result<std::string> text = io::read_file(parts.files, path, limits::small_object_bytes_max);
   if (text) {
-    Result<registry::StoredOperation> stored = registry::decode_operation(path, *text);
-    if (stored && stored->record.view.id == view.id &&
-        stored->record.view.state != OperationState::running) {
-      return std::move(stored->record);
+    std::optional<registry::OperationRecord> marked = decode_mark(path, *text);
+    if (marked && marked->view.id == view.id && marked->view.state != OperationState::running) {
+      return marked;
     }
   }
   // That it has ended is sure: nothing else makes such a file.

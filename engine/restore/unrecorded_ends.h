@@ -7,10 +7,20 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 
+#include "registry/registry.h"
 #include "restore/engine_parts.h"
 
 namespace restored::restore {
+
+// A mark's bytes: "restored-end 1 <hash64 of the rest, 16 hexadecimal digits>", a line feed, the
+// record.
+std::string encode_mark(const registry::OperationRecord& ended);
+// Nothing when a byte is not what it was. `path` is for messages.
+std::optional<registry::OperationRecord> decode_mark(const std::string& path,
+                                                     std::string_view bytes);
 
 // Leaves the mark of an operation, if its end is not on record. Before its claim is released.
 void mark_end(EngineParts& parts, const Operation& operation);
