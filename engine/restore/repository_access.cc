@@ -5,30 +5,60 @@
 #include <span>
 
 #include "base/log.h"
+#include "format/hash.h"
+#include "format/manifest.h"
 #include "restored/units.h"
 
 namespace restored::restore {
 namespace {
 
-// Two lines: the repository's URL and its id.
+// Three lines: the repository's URL, its id, and a hash of these two.
 struct KnownRepository {
   std::string url;
   std::string id;
+  bool damaged = false;  // there was one, and which is not known any more
+  bool hashed = true;    // not so before there was a third line
+  friend bool operator==(const KnownRepository&, const KnownRepository&) = default;
 };
+
+const KnownRepository unreadable{.url = {}, .id = {}, .damaged = true};
+
+std::string text_of(const KnownRepository& known) {
+  const std::string text = known.url + "\n" + known.id + "\n";
+  return text + fmt::format("hash {:016x}\n", format::hash64(std::as_bytes(std::span(text)), 0));
+}
+
+KnownRepository parse(const std::string& text) {
+  const std::size_t first = text.find('\n');
+  const std::size_t second = first == std::string::npos ? first : text.find('\n', first + 1);
+  if (second == std::string::npos) return unreadable;
+  KnownRepository known{.url = text.substr(0, first),
+                        .id = text.substr(first + 1, second - first - 1)};
+  known.hashed = second + 1 != text.size();
+  const bool whole = known.hashed ? text == text_of(known) : format::valid_id(known.id);
+  return whole ? known : unreadable;
+}
 
 Result<KnownRepository> known_repository(io::FileSystem& files, const std::string& path) {
   const auto text = io::read_file(files, path, 16 * kKiB);
   if (!text && text.error().code == ErrorCode::file_not_found) return KnownRepository{};
+  if (!text && text.error().code == ErrorCode::corruption) return unreadable;
   if (!text) return std::unexpected(text.error());
-  const std::size_t first = text->find('\n');
-  const std::size_t second = first == std::string::npos ? first : text->find('\n', first + 1);
-  if (second == std::string::npos) return KnownRepository{};
-  return KnownRepository{text->substr(0, first), text->substr(first + 1, second - first - 1)};
+  return parse(*text);
 }
 
 // An empty place where backups stood is most often a file system that is not mounted, or another
 // server. To begin a new repository there would send the next backups to the wrong place.
-std::unexpected<Error> emptied(const KnownRepository& known, const std::string& known_path) {
+std::unexpected<Error> emptied(const KnownRepository& known, const std::string& now,
+                               const std::string& known_path) {
+  if (known.damaged)
+    return fail(ErrorCode::object_store_unavailable,
+                fmt::format("there is nothing at {}, and {}, which says where this host's "
+                            "repository was, is damaged",
+                            now, known_path),
+                fmt::format("Mount the file system, or correct the URL. To begin a new repository "
+                            "there, delete {}.",
+                            known_path));
   const bool directory = known.url.starts_with("file://");
   return fail(ErrorCode::object_store_unavailable,
               fmt::format("there is nothing at {}, where repository {} was", known.url, known.id),
@@ -104,17 +134,20 @@ bool RepositoryAccess::is_open() const {
 
 Result<std::unique_ptr<backup::Repository>> RepositoryAccess::open(const StoreCall& call) const {
   RESTORED_TRY(const KnownRepository known, known_repository(files_, known_path_));
-  const bool was_there = known.url == store_.url();
+  const bool was_there = known.damaged || known.url == store_.url();
   using IfEmpty = backup::Repository::IfEmpty;
   auto opened =
       backup::Repository::open(store_, call, was_there ? IfEmpty::refuse : IfEmpty::begin, keys_);
   if (!opened && was_there && opened.error().code == ErrorCode::object_not_found)
-    return emptied(known, known_path_);
+    return emptied(known, store_.url(), known_path_);
   if (!opened) return opened;
-  const KnownRepository now{store_.url(), (*opened)->id()};
-  if (now.url == known.url && now.id == known.id) return opened;
-  if (now.url == known.url) return replaced(known, now.id, known_path_);
-  const std::string text = now.url + "\n" + now.id + "\n";
+  const KnownRepository now{.url = store_.url(), .id = (*opened)->id()};
+  if (now == known) return opened;
+  if (now.url == known.url && now.id != known.id) return replaced(known, now.id, known_path_);
+  if (known.damaged)
+    log::warning("restore", "{} was damaged: it says {}, repository {}, from now on", known_path_,
+                 now.url, now.id);
+  const std::string text = text_of(now);
   RESTORED_TRY(io::replace_file(files_, known_path_, std::as_bytes(std::span(text))));
   return opened;
 }
