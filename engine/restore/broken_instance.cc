@@ -35,7 +35,7 @@ Result<void> replace_broken_instance(EngineParts& parts, Claim& claim) {
   } else if (parts.files.stat(directory)) {
     RESTORED_TRY(parts.files.rename(directory, broken));
   }
-  RESTORED_TRY(parts.files.sync_directory(parts.paths.databases()));
+  // Durable with the name of the new one, which lies in the same directory.
   RESTORED_TRY(auto fresh, catalog::Database::create(parts.database_options(id)));
   parts.databases.replace(claim, std::move(fresh));
   return {};

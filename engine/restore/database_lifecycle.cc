@@ -40,7 +40,6 @@ Result<NewConnection> make_instance(EngineParts& parts, const registry::Database
   RESTORED_TRY(std::unique_ptr<catalog::Database> database,
                catalog::Database::create(parts.database_options(record.id)));
   parts.databases.add(record.id, std::move(database));
-  RESTORED_TRY(parts.files.sync_directory(parts.paths.databases()));
   parts.step("restore.create.after-database");
   RESTORED_TRY(NewConnection connection, parts.registry->create_connection(record.id, "default"));
   parts.step("restore.create.after-connection");

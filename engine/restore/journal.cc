@@ -100,7 +100,7 @@ Result<Journal> Journal::create(io::FileSystem& files, const std::string& path,
   const Record record = header(journal.seed_);
   RESTORED_TRY(journal.file_->write_at(0, record));
   journal.end_ = record_bytes;
-  RESTORED_TRY(journal.sync());
+  // Its name alone: a header that is lost before any record was synced costs nothing.
   RESTORED_TRY(files.sync_directory(io::parent_directory(path)));
   return journal;
 }

@@ -52,6 +52,8 @@ void open_databases(EngineParts& parts) {
 // Directories that no record names: databases whose removal, or whose making, was cut off.
 Result<void> remove_nameless_directories(EngineParts& parts) {
   RESTORED_TRY(parts.files.make_directories(parts.paths.databases()));
+  // An instance that was put aside, or back, by an agent that was killed.
+  RESTORED_TRY(parts.files.sync_directory(parts.paths.databases()));
   std::set<std::string, std::less<>> named;
   for (const registry::DatabaseRecord& record : parts.registry->databases()) {
     named.insert(parts.paths.database(record.id));
