@@ -26,8 +26,8 @@ Footprint footprint_of(crash_test::World& world);
 inline constexpr std::uint64_t bytes_per_operation = 4096;
 
 // Empty, or what is more in the last third of `series` than in the one before it, by medians: more
-// than two threads or descriptors; and with `bytes`, for a series that is long enough for that,
-// more than a twentieth of memory, a tenth of the repository, and three tenths of the state
+// than two threads or four descriptors; and with `bytes`, for a series that is long enough for
+// that, more than a twentieth of memory, a tenth of the repository, and three tenths of the state
 // directory, whose logs grow and go in a saw; but for what the operations since cost.
 std::string growth_in(const std::vector<Footprint>& series, bool bytes);
 
