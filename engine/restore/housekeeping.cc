@@ -81,11 +81,14 @@ void Housekeeping::remove_ended_staging() {
     const Result<std::vector<io::Entry>> entries = parts_.files.list(parts_.paths.staging(id));
     if (!entries) continue;  // there never was one
     for (const io::Entry& entry : *entries) {
-      const auto operation = parts_.operations->find(OperationId(entry.name));
+      // Its directory, or the mark of its end, which is needed until that is on record.
+      const std::string name = entry.name.substr(0, entry.name.find('.'));
+      const auto operation = parts_.operations->find(OperationId(name));
       if (!operation || (*operation)->view().state == OperationState::running) continue;
+      if (name != entry.name && (*operation)->unrecorded_end()) continue;
       const std::string path = parts_.paths.staging(id) + "/" + entry.name;
       if (const Result<void> removed = parts_.files.remove_tree(path); !removed) {
-        log::warning("restore", "operation={} leaves its staged files: {}", entry.name,
+        log::warning("restore", "operation={} leaves {}: {}", name, entry.name,
                      removed.error().message);
       }
     }

@@ -22,7 +22,7 @@ class Housekeeping {
   // While it has never been reached: an operation need not be the first to find out.
   void reach_repository(const std::stop_token& stop);
   void retire_expired();
-  // Staged files and exports that an operation could not remove when it ended.
+  // Staged files, exports and marks that an operation could not remove when it ended.
   void remove_ended_staging();
   void forget_old_operations();
 
