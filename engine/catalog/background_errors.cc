@@ -77,9 +77,16 @@ rocksdb::Status BackgroundErrors::resume_now(const Parts& parts) {
     nothing.Delete("never-" + std::to_string(random_u64()));
     parts.anchor.write(parts.db, rocksdb::WriteOptions(), nothing).PermitUncheckedError();
   }
+  // Resume() asserts that whoever met a failed MANIFEST has paused them. An import and a change of
+  // options do not.
+  rocksdb::Status status = parts.db.DisableFileDeletions();
+  if (!status.ok()) return status;
   parts.files.begin_recovery(parts.directory);
-  rocksdb::Status status = parts.db.Resume();
+  status = parts.db.Resume();
   parts.files.end_recovery(parts.directory, status.ok());
+  std::uint64_t pauses = 0;  // none when it has recovered from something
+  parts.db.GetIntProperty(rocksdb::DB::Properties::kIsFileDeletionsEnabled, &pauses);
+  if (pauses > 0) resume_file_deletions(parts.db).PermitUncheckedError();
   return status;
 }
 
@@ -96,6 +103,9 @@ bool BackgroundErrors::resume() {
     if (parts_) parts.emplace(*parts_);
   }
   RESTORED_CHECK(parts.has_value(), "upkeep ends before its listener is detached");
+  // A MANIFEST that fails somebody else meanwhile would trip an assertion too.
+  const std::optional<Turns::Turn> turn = parts->structure.try_take();
+  if (!turn) return false;
   // Not under the lock: a failing attempt reports here again.
   const bool log_stays = parts->anchor.stuck(parts->db);
   const rocksdb::Status status =
@@ -111,9 +121,12 @@ bool BackgroundErrors::resume() {
   }
   resuming_ = false;
   if (hopeless) {
-    log::error("catalog", "the database cannot be written until it is opened again: {}",
-               status.ToString());
+    if (!std::exchange(told_hopeless_, true)) {
+      log::error("catalog", "the database cannot be written until it is opened again: {}",
+                 status.ToString());
+    }
   } else {
+    told_hopeless_ = false;
     log::info("catalog", "the storage error is gone, writes go on");
   }
   return true;

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "catalog/durable_files.h"
 #include "catalog/log_anchor.h"
+#include "catalog/turns.h"
 #include "catalog/upkeep.h"
 
 namespace restored::catalog {
@@ -30,6 +31,7 @@ class BackgroundErrors final : public rocksdb::EventListener {
     DurableFiles& files;
     const std::string& directory;
     LogAnchor& anchor;
+    Turns& structure;  // with it column families come and go
     Upkeep& upkeep;
   };
   // From here to detach() errors lead to attempts to resume; one that came before is remembered.
@@ -51,7 +53,8 @@ class BackgroundErrors final : public rocksdb::EventListener {
 
   Mutex mutex_;
   std::optional<Parts> parts_ GUARDED_BY(mutex_);
-  bool final_ GUARDED_BY(mutex_) = false;     // an error that no recovery takes back
+  bool final_ GUARDED_BY(mutex_) = false;  // an error that no recovery takes back
+  bool told_hopeless_ GUARDED_BY(mutex_) = false;
   bool raised_ GUARDED_BY(mutex_) = false;    // and no attempt has seen it yet
   bool resuming_ GUARDED_BY(mutex_) = false;  // an attempt is with upkeep
   int pause_ GUARDED_BY(mutex_) = 0;          // of upkeep's periods, between attempts; doubles

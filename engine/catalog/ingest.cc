@@ -108,8 +108,12 @@ Result<std::shared_ptr<StoredGeneration>> import_generation(Instance& instance,
   options.move_files = true;                      // by hard link
   rocksdb::ColumnFamilyHandle* handle = nullptr;  // RocksDB asserts that it is
   kill_point("catalog.ingest.before-import");
-  const rocksdb::Status status = instance.db().CreateColumnFamilyWithImport(
-      instance.generation_options(), name, options, metadata, &handle);
+  rocksdb::Status status;
+  {
+    const Turns::Turn turn = instance.take_structure_turn();
+    status = instance.db().CreateColumnFamilyWithImport(instance.generation_options(), name,
+                                                        options, metadata, &handle);
+  }
   if (!status.ok()) {
     instance.abandon(handle);
     collect_unnamed_files(instance.db());

@@ -47,6 +47,7 @@ Result<void> Instance::start(rocksdb::DBOptions options,
                    .files = shared_.files(),
                    .directory = directory_,
                    .anchor = *anchor_,
+                   .structure = structure_,
                    .upkeep = *upkeep_});
   return {};
 }
@@ -163,8 +164,11 @@ std::shared_ptr<StoredGeneration> Instance::adopt(rocksdb::ColumnFamilyHandle* h
 
 Result<std::shared_ptr<StoredGeneration>> Instance::create_generation(GenerationNumber number) {
   rocksdb::ColumnFamilyHandle* handle = nullptr;
-  const rocksdb::Status status =
-      db_->CreateColumnFamily(generation_options(), column_family_name(number), &handle);
+  rocksdb::Status status;
+  {
+    const Turns::Turn turn = take_structure_turn();
+    status = db_->CreateColumnFamily(generation_options(), column_family_name(number), &handle);
+  }
   if (!status.ok()) {
     abandon(handle);
     return std::unexpected(error_from(status, "making " + column_family_name(number)));
@@ -176,6 +180,7 @@ void Instance::abandon(rocksdb::ColumnFamilyHandle* handle) {
   // Null when nothing was made; set when it was made and the OPTIONS file was not written.
   if (handle == nullptr) return;
   const std::string name = handle->GetName();
+  const Turns::Turn turn = take_structure_turn();
   const rocksdb::Status dropped = db_->DropColumnFamily(handle);
   if (!dropped.ok() && !dropped.IsInvalidArgument()) {
     log::warning("catalog", "dropping {}: {}; the next opening drops it", name, dropped.ToString());

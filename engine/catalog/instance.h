@@ -15,6 +15,7 @@
 #include "catalog/generation.h"
 #include "catalog/log_anchor.h"
 #include "catalog/options.h"
+#include "catalog/turns.h"
 #include "catalog/upkeep.h"
 #include "restored/error.h"
 #include "restored/ids.h"
@@ -65,6 +66,9 @@ class Instance {
   // caller at a time.
   Result<void> rewrite_catalog(const std::string& bytes);
 
+  // One column family comes at a time, and none during a recovery from an error.
+  Turns::Turn take_structure_turn() const { return structure_.take(); }
+
   // Both take over a new column family, to be dropped unless keep() is called.
   Result<std::shared_ptr<StoredGeneration>> create_generation(GenerationNumber number);
   std::shared_ptr<StoredGeneration> adopt(rocksdb::ColumnFamilyHandle* handle,
@@ -88,6 +92,7 @@ class Instance {
   const std::shared_ptr<LogAnchor> anchor_ = std::make_shared<LogAnchor>();
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* catalog_ = nullptr;
+  mutable Turns structure_;
   int rewrites_ = 0;  // since the last one that succeeded
   std::unique_ptr<Upkeep> upkeep_;
 };
