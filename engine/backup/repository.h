@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <span>
@@ -49,15 +50,18 @@ struct Leftovers {
 class Repository {
  public:
   enum class IfEmpty : std::uint8_t { begin, refuse };
+  // Whether the repository with this id, which is there, is the one that is meant.
+  using Admission = std::function<Result<void>(const std::string& id)>;
   // Reads repository.json, or writes it into an empty repository. With keys it is encrypted; one
   // that was not becomes so, when the ring accepts that: what is written from then on is sealed.
-  // The ring outlives it.
+  // The ring outlives it. `admit` is asked before anything is written to one that is there.
   // Errors: unsupported_format, corruption (also: there are backups but no repository.json), store
   // errors; object_not_found when there is no repository.json and none is to be begun;
-  // encryption_key_missing, encryption_key_unknown, unencrypted_refused.
+  // encryption_key_missing, encryption_key_unknown, unencrypted_refused; admit's.
   static Result<std::unique_ptr<Repository>> open(ObjectStore& store, const StoreCall& call,
                                                   IfEmpty if_empty = IfEmpty::begin,
-                                                  const KeyRing& keys = KeyRing::without_keys());
+                                                  const KeyRing& keys = KeyRing::without_keys(),
+                                                  const Admission& admit = nullptr);
 
   // Whether repository.json still is what this was opened with. False: another data key is in use
   // now; what is sealed with ours opens all the same. Errors, after which nothing may be written to

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,9 @@ struct Opened {
   format::RepositoryFile file;
   const format::DataKey* key = nullptr;
   std::string bytes;
+  // Why it is the second copy's: the first one is to be written again, once the id is known to be
+  // the right one.
+  std::optional<Error> first_damage;
 };
 
 const std::string& repository_key() {
@@ -34,7 +38,7 @@ Result<Opened> decode_opened(const SealedDocuments& documents, std::string_view 
                documents.open(format::repository_kind, repository_key(), bytes, call));
   RESTORED_TRY(format::RepositoryFile file,
                format::decode_repository(found.key == nullptr ? bytes : found.document));
-  return Opened{std::move(file), found.key, std::string(bytes)};
+  return Opened{std::move(file), found.key, std::string(bytes), {}};
 }
 
 void put_back(ObjectStore& store, const std::string& key, const std::string& bytes,
@@ -47,7 +51,7 @@ void put_back(ObjectStore& store, const std::string& key, const std::string& byt
 
 // Of an encrypted repository there is a second copy, since without the id that it says nothing of
 // all the rest opens. It is looked at when the first one is not whole, and counts for no more:
-// whoever could put an older one there could put it into the place of the first.
+// whoever could put an older one there could put it into the place of the first. Writes nothing.
 Result<Opened> read_repository(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
   const SealedDocuments documents(store, keys, "", nullptr);
   const auto decode = [&](std::string_view bytes) { return decode_opened(documents, bytes, call); };
@@ -64,20 +68,35 @@ Result<Opened> read_repository(ObjectStore& store, const KeyRing& keys, const St
                                 spare.error().code == ErrorCode::store_permission_denied;
   if (none) return opened;
   if (!spare) return spare;
-  log::warning("backup", "{}: {}; its second copy is whole, and is put in its place", store.url(),
-               opened.error().message);
-  put_back(store, repository_key(), spare->bytes, call);
+  spare->first_damage = std::move(opened).error();
   return spare;
 }
 
-// What the next damage of repository.json will be mended with.
-void look_after_spare(ObjectStore& store, const Opened& opened, const StoreCall& call) {
+void mend_first(ObjectStore& store, const Opened& opened, const StoreCall& call) {
+  if (!opened.first_damage) return;
+  log::warning("backup", "{}: {}; its second copy is whole, and is put in its place", store.url(),
+               opened.first_damage->message);
+  put_back(store, repository_key(), opened.bytes, call);
+}
+
+// What the next damage of repository.json will be mended with. When it says another repository,
+// what stands in first place may be what does not belong there.
+void look_after_spare(ObjectStore& store, const KeyRing& keys, const Opened& opened,
+                      const StoreCall& call) {
   if (opened.key == nullptr) return;
   const std::string key = format::spare_key(repository_key());
   const auto spare =
       store.get(key, limits::small_object_bytes_max + format::sealing_bytes_max, call);
   if (spare && *spare == opened.bytes) return;
   if (!spare && !missing_or_damaged(spare.error())) return;
+  const SealedDocuments documents(store, keys, "", nullptr);
+  const auto said = spare ? decode_opened(documents, *spare, call) : std::unexpected(spare.error());
+  if (said && said->key != nullptr && said->file.repository_id != opened.file.repository_id) {
+    log::warning("backup", "{}: {} is that of repository {}, and {} that of {}: it stays as it is",
+                 store.url(), key, said->file.repository_id, repository_key(),
+                 opened.file.repository_id);
+    return;
+  }
   log::info("backup", "{}: writes {}, which {}", store.url(), key,
             spare ? "differs from " + repository_key() : "is not there");
   put_back(store, key, opened.bytes, call);
@@ -193,10 +212,13 @@ std::unexpected<Error> not_encrypted_any_more(const ObjectStore& store) {
 }  // namespace
 
 Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const StoreCall& call,
-                                                     IfEmpty if_empty, const KeyRing& keys) {
+                                                     IfEmpty if_empty, const KeyRing& keys,
+                                                     const Admission& admit) {
   auto opened = read_repository(store, keys, call);
+  if (opened && admit) RESTORED_TRY(admit(opened->file.repository_id));
   if (!opened && opened.error().code == ErrorCode::object_not_found && if_empty == IfEmpty::begin)
     opened = begin(store, keys, call);
+  if (opened) mend_first(store, *opened, call);
   // It may be the work of somebody who was killed; from here on this host refuses to begin another.
   if (opened) RESTORED_TRY(store.settle(std::array{std::string(format::repository_key)}, call));
   if (opened && opened->key == nullptr && keys.encrypts())
@@ -207,7 +229,7 @@ Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const S
     return std::unexpected(std::move(opened).error());
   if (!opened)
     return std::unexpected(context("repository " + store.url(), std::move(opened).error()));
-  look_after_spare(store, *opened, call);
+  look_after_spare(store, keys, *opened, call);
   return std::unique_ptr<Repository>(new Repository(
       store, SealedDocuments(store, keys, std::move(opened->file.repository_id), opened->key)));
 }
@@ -224,6 +246,7 @@ Result<bool> Repository::confirm(const StoreCall& call) const {
                             now->file.repository_id, id()),
                 "Try again: what is there now is looked at anew.");
   if (keys().encrypts() && now->key == nullptr) return not_encrypted_any_more(store_);
+  mend_first(store_, *now, call);
   return now->key == data_key();
 }
 

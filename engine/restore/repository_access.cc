@@ -136,14 +136,19 @@ Result<std::unique_ptr<backup::Repository>> RepositoryAccess::open(const StoreCa
   RESTORED_TRY(const KnownRepository known, known_repository(files_, known_path_));
   const bool was_there = known.damaged || known.url == store_.url();
   using IfEmpty = backup::Repository::IfEmpty;
-  auto opened =
-      backup::Repository::open(store_, call, was_there ? IfEmpty::refuse : IfEmpty::begin, keys_);
+  // Before anything is written: another one may be somebody else's.
+  const auto admit = [&](const std::string& id) -> Result<void> {
+    if (known.url == store_.url() && id != known.id) return replaced(known, id, known_path_);
+    return {};
+  };
+  auto opened = backup::Repository::open(store_, call, was_there ? IfEmpty::refuse : IfEmpty::begin,
+                                         keys_, admit);
   if (!opened && was_there && opened.error().code == ErrorCode::object_not_found)
     return emptied(known, store_.url(), known_path_);
   if (!opened) return opened;
   const KnownRepository now{.url = store_.url(), .id = (*opened)->id()};
   if (now == known) return opened;
-  if (now.url == known.url && now.id != known.id) return replaced(known, now.id, known_path_);
+  RESTORED_TRY(admit(now.id));
   if (known.damaged)
     log::warning("restore", "{} was damaged: it says {}, repository {}, from now on", known_path_,
                  now.url, now.id);

@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
+#include <string>
 
 #include "support/temporary_directory.h"
 #include "test_host.h"
+#include "test_keys.h"
 
 namespace restored::test {
 namespace {
@@ -69,6 +72,63 @@ TEST_F(KnownRepositoryTest, AnotherOneInItsPlaceIsRefusedUntilTheOldOneIsForgott
   host_.open();
   host_.back_up(id);
   host_.close();
+}
+
+// A wrong endpoint leads to somebody else's: a host that may encrypt must not take that over.
+TEST_F(KnownRepositoryTest, AnotherOneInItsPlaceIsNotWrittenToBeforeItIsRefused) {
+  const auto bytes_of = [](const std::string& root) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(root))
+      if (entry.is_regular_file())
+        files[fs::relative(entry.path(), root).string()] = read_whole_file(entry.path().string());
+    return files;
+  };
+  TestHost other(directory_.file("other-state"), directory_.file("other"));
+  other.options.encryption = {};
+  other.open();
+  const DatabaseId theirs = other.make_database("theirs");
+  other.back_up(theirs);
+  other.close();
+  fs::rename(directory_.file("repository"), directory_.file("away"));
+  fs::rename(directory_.file("other"), directory_.file("repository"));
+  const auto before = bytes_of(directory_.file("repository"));
+  host_.options.encryption = {new_key_file(directory_.file("key")), {}, true};
+  const Result<void> refused = host_.try_open();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::store_misconfigured) << refused.error().message;
+  EXPECT_EQ(bytes_of(directory_.file("repository")), before);
+}
+
+// Nor is the copy lost that the right one could be brought back from.
+TEST_F(KnownRepositoryTest, AnotherFileInTheFirstPlaceLeavesTheSecondCopyAsItIs) {
+  const std::string key = new_key_file(directory_.file("key"));
+  TestHost ours(directory_.file("our-state"), directory_.file("ours"));
+  TestHost theirs(directory_.file("their-state"), directory_.file("theirs"));
+  for (TestHost* host : {&ours, &theirs}) {
+    host->options.encryption = {key, {}, false};
+    host->open();
+    host->close();
+  }
+  const std::string first = directory_.file("ours/repository.json");
+  const std::string spare = directory_.file("ours/spare/repository.json");
+  const std::string known = directory_.file("our-state/repository");
+  const std::string whole = read_whole_file(first);
+  fs::copy(directory_.file("theirs/keys"), directory_.file("ours/keys"),
+           fs::copy_options::recursive);
+  write_file(first, read_whole_file(directory_.file("theirs/repository.json")));
+  const Result<void> refused = ours.try_open();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::store_misconfigured) << refused.error().message;
+  EXPECT_EQ(read_whole_file(spare), whole);
+  fs::remove(known);
+  ours.open();
+  ours.close();
+  EXPECT_EQ(read_whole_file(spare), whole) << "one that has not known it before";
+  fs::remove(known);
+  fs::remove(first);
+  ours.open();
+  ours.close();
+  EXPECT_EQ(read_whole_file(first), whole);
 }
 
 TEST_F(KnownRepositoryTest, WhatACrashLeftOfNotingItIsRemoved) {
