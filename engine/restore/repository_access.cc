@@ -68,6 +68,22 @@ std::unexpected<Error> emptied(const KnownRepository& known, const std::string& 
                           known_path));
 }
 
+bool holds_backups(ObjectStore& store, const StoreCall& call) {
+  bool backups = false;
+  const auto visit = [&](const ObjectInfo&) {
+    backups = true;
+    return false;
+  };
+  return store.list("backups/", visit, call) && backups;
+}
+
+// No new one can be begun there: the operator has a copy of what is gone, or nobody.
+std::unexpected<Error> file_gone(const std::string& url) {
+  return fail(ErrorCode::corruption,
+              fmt::format("the repository.json of {} is gone, but its backups are there", url),
+              "Bring repository.json back from a copy of the repository.");
+}
+
 // Another one stands there: another server, bucket or file system, or somebody has begun it anew.
 // Its backups are not those that this host has made, and the next ones belong to the old one.
 std::unexpected<Error> replaced(const KnownRepository& known, const std::string& now,
@@ -112,14 +128,26 @@ Result<backup::Repository*> RepositoryAccess::get(const StoreCall& call) const {
 Result<backup::Repository*> RepositoryAccess::current(const StoreCall& call) const {
   RESTORED_TRY(backup::Repository * known, get(call));
   const Result<bool> confirmed = known->confirm(call);
-  if (confirmed && *confirmed) return known;
+  if (confirmed && *confirmed) {
+    const MutexLock lock(mutex_);
+    if (repository_.get() == known) error_.reset();
+    return known;
+  }
   if (!confirmed && !tells_of_a_change(confirmed.error().code))
     return std::unexpected(confirmed.error());
-  {
-    const MutexLock lock(mutex_);
-    if (repository_.get() == known) outdated_.push_back(std::move(repository_));
-  }
-  return get(call);
+  auto opened = open(call);
+  const MutexLock lock(mutex_);
+  if (!opened && opened.error().code == ErrorCode::cancelled)
+    return std::unexpected(std::move(opened).error());
+  if (!opened) error_ = opened.error();
+  // Nothing is read from another one that stands in its place. In all other cases who only reads
+  // goes on with what was opened: the backups can be whole although repository.json is not.
+  const bool stays = !opened && opened.error().code != ErrorCode::store_misconfigured;
+  if (repository_.get() == known && !stays) outdated_.push_back(std::move(repository_));
+  if (!opened) return std::unexpected(std::move(opened).error());
+  if (!repository_) repository_ = std::move(*opened);
+  error_.reset();
+  return repository_.get();
 }
 
 std::optional<Error> RepositoryAccess::error() const {
@@ -143,8 +171,9 @@ Result<std::unique_ptr<backup::Repository>> RepositoryAccess::open(const StoreCa
   };
   auto opened = backup::Repository::open(store_, call, was_there ? IfEmpty::refuse : IfEmpty::begin,
                                          keys_, admit);
-  if (!opened && was_there && opened.error().code == ErrorCode::object_not_found)
-    return emptied(known, store_.url(), known_path_);
+  const bool nothing = !opened && opened.error().code == ErrorCode::object_not_found;
+  if (nothing && was_there && holds_backups(store_, call)) return file_gone(store_.url());
+  if (nothing && was_there) return emptied(known, store_.url(), known_path_);
   if (!opened) return opened;
   const KnownRepository now{.url = store_.url(), .id = (*opened)->id()};
   if (now == known) return opened;

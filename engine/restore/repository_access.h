@@ -28,13 +28,15 @@ class RepositoryAccess {
 
   // Opens it, or begins one in an empty place where none was before, unless that was done already.
   // Errors: Repository::open's; object_store_unavailable when a place is empty now where a
-  // repository was, store_misconfigured when another one is there; the file system's.
+  // repository was, corruption when only its repository.json is gone, store_misconfigured when
+  // another one is there; the file system's.
   Result<backup::Repository*> get(const StoreCall& call) const;
   // The same for who is about to write: as it is in the store now. Another host may have begun to
-  // encrypt it, or to seal with another data key, since it was opened here. Errors: get()'s.
+  // encrypt it, or to seal with another data key, since it was opened here. With an error get()
+  // still gives what was opened, unless another repository is there now. Errors: get()'s.
   Result<backup::Repository*> current(const StoreCall& call) const;
 
-  // Why the last get() failed; nothing once it is open.
+  // Why the last get() or current() failed to open it; nothing once it is as it was opened.
   std::optional<Error> error() const;
   bool is_open() const;
 

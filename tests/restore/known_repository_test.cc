@@ -131,6 +131,46 @@ TEST_F(KnownRepositoryTest, AnotherFileInTheFirstPlaceLeavesTheSecondCopyAsItIs)
   EXPECT_EQ(read_whole_file(first), whole);
 }
 
+// Of one that is not encrypted there is no second copy, but its backups need none to be read.
+TEST_F(KnownRepositoryTest, WhoOnlyReadsGoesOnWhenItsFileIsLost) {
+  TestHost plain(directory_.file("plain-state"), directory_.file("plain"));
+  plain.options.encryption = {};
+  plain.open();
+  const DatabaseId id = plain.make_database("orders");
+  plain.put(id, records("key:", 100));
+  const BackupId kept = plain.back_up(id);
+  const BackupId removed = plain.back_up(id);
+  const std::string file = directory_.file("plain/repository.json");
+  const std::string whole = read_whole_file(file);
+  const auto backup_fails = [&] {
+    const auto started = plain.engine().start_backup(id, "", "test");
+    EXPECT_TRUE(started);
+    const OperationView ended = plain.wait(started->id);
+    EXPECT_EQ(ended.state, OperationState::failed);
+    return ended.error.value_or(Error{});
+  };
+  write_file(file, "x");
+  EXPECT_EQ(backup_fails().code, ErrorCode::corruption);
+  fs::remove(file);
+  const Error gone = backup_fails();
+  EXPECT_EQ(gone.code, ErrorCode::corruption) << gone.message;
+  EXPECT_NE(gone.hint_text().find("Bring repository.json back"), std::string::npos);
+  EXPECT_TRUE(plain.engine().engine_facts().repository_error);
+
+  EXPECT_EQ(plain.engine().backups(id)->size(), 2u);
+  const auto verified = plain.engine().start_verify(kept, VerifyDepth::full, "test");
+  ASSERT_TRUE(verified) << verified.error().message;
+  EXPECT_EQ(plain.wait(verified->id).state, OperationState::succeeded);
+  const DatabaseId copy = plain.make_database("copy");
+  EXPECT_EQ(plain.restore(copy, kept).state, OperationState::succeeded);
+  EXPECT_EQ(plain.content(copy), records("key:", 100));
+  EXPECT_TRUE(plain.engine().remove_backup(removed));
+  write_file(file, whole);
+  plain.back_up(id);
+  EXPECT_FALSE(plain.engine().engine_facts().repository_error);
+  plain.close();
+}
+
 TEST_F(KnownRepositoryTest, WhatACrashLeftOfNotingItIsRemoved) {
   const std::string left = directory_.file("state/.repository.0123456789ab.tmp");
   write_file(left, "file:///somewhere");
