@@ -29,8 +29,8 @@ inline bool missing_or_damaged(const Error& error) {
 }
 
 // What decode(bytes) makes of it. One that fails its own hash, or says that it is of a newer
-// version, is read again: a bit that flipped on its way is no damage, wherever it stood. Errors:
-// decode's, store errors.
+// version or sealed with a key that nobody has, is read again: a bit that flipped on its way is no
+// damage, wherever it stood. Errors: decode's, store errors.
 template <class Decode>
 auto read_document(ObjectStore& store, const std::string& key, std::uint64_t bytes_max,
                    const StoreCall& call, const Decode& decode)
@@ -41,7 +41,9 @@ auto read_document(ObjectStore& store, const std::string& key, std::uint64_t byt
   };
   auto document = read();
   for (unsigned again = 0; again < limits::object_reads_again_max; ++again) {
-    if (document || !damaged_document(document.error())) break;
+    if (document || (!damaged_document(document.error()) &&
+                     document.error().code != ErrorCode::encryption_key_unknown))
+      break;
     document = read();
   }
   return document;

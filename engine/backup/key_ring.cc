@@ -62,13 +62,16 @@ Result<format::DataKey> read_wrapped(ObjectStore& store, const format::WrappingK
                                      const std::string& data_key_id, const StoreCall& call) {
   const std::string key = format::wrapped_key_key(data_key_id, wrapping.id());
   auto first = read_copy(store, key, wrapping, data_key_id, call);
-  if (first || !missing_or_damaged(first.error())) return first;
+  // Who may not list is not told that something is missing, but that it is forbidden.
+  const bool forbidden = !first && first.error().code == ErrorCode::store_permission_denied;
+  if (first || (!forbidden && !missing_or_damaged(first.error()))) return first;
   auto spare = read_copy(store, format::spare_key(key), wrapping, data_key_id, call);
-  if (!spare && (spare.error().code == ErrorCode::object_not_found ||
+  if (!spare && (forbidden || spare.error().code == ErrorCode::object_not_found ||
                  spare.error().code == ErrorCode::store_permission_denied))
-    return first;  // who may not list is not told that something is missing
+    return first;
   if (spare)
-    log::warning("backup", "{}: {}; its second copy is whole: write it again by a rekey",
+    log::warning("backup",
+                 "{}: {}; its second copy is whole: write it again by a rekey --keep-previous",
                  store.url(), first.error().message);
   return spare;
 }
@@ -108,15 +111,21 @@ Result<const format::DataKey*> KeyRing::find(ObjectStore& store, const std::stri
                 fmt::format("it is encrypted with data key {}, and this agent has no key; that is "
                             "wrapped by {}",
                             id, wrapped_by(store, id, call)));
-  std::optional<Error> damage;  // of one wrapping: another one may be whole
+  // Of one wrapping: another one may be whole, or be there at all.
+  std::optional<Error> damage;
+  std::optional<Error> forbidden;
   for (const format::WrappingKey& wrapping : keys_) {
     Result<format::DataKey> key = read_wrapped(store, wrapping, id, call);
     if (key) return keep(std::move(*key));
     if (key.error().code == ErrorCode::object_not_found) continue;
-    if (key.error().code != ErrorCode::corruption) return std::unexpected(std::move(key).error());
-    if (!damage) damage = std::move(key).error();
+    const ErrorCode code = key.error().code;
+    if (code != ErrorCode::corruption && code != ErrorCode::store_permission_denied)
+      return std::unexpected(std::move(key).error());
+    auto& kept = code == ErrorCode::corruption ? damage : forbidden;
+    if (!kept) kept = std::move(key).error();
   }
   if (damage) return std::unexpected(std::move(*damage));
+  if (forbidden) return std::unexpected(std::move(*forbidden));
   return fail(
       ErrorCode::encryption_key_unknown,
       fmt::format("none of this agent's keys ({}) opens data key {}, which is wrapped by {}",

@@ -53,7 +53,7 @@ class KeyRing {
 // can be read back.
 Result<void> store_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
                            const format::DataKey& data_key, const StoreCall& call);
-// Of the first copy or, when that is missing or damaged, of the second, with a warning.
+// Of the first copy or, when that is missing, forbidden or damaged, of the second, with a warning.
 // Errors: object_not_found, corruption, store errors.
 Result<format::DataKey> read_wrapped(ObjectStore& store, const format::WrappingKey& wrapping,
                                      const std::string& data_key_id, const StoreCall& call);

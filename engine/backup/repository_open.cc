@@ -49,26 +49,51 @@ void put_back(ObjectStore& store, const std::string& key, const std::string& byt
                  written.error().message);
 }
 
+std::string_view after_first_line(std::string_view bytes) {
+  const std::size_t end = bytes.find('\n');
+  return end == std::string_view::npos ? std::string_view() : bytes.substr(end + 1);
+}
+
+// What a first line says that is not what was written can look like a newer version, or like
+// another data key. What is sealed shows it: no two documents have the same there.
+bool differ_in_first_line(std::string_view a, std::string_view b) {
+  return !after_first_line(a).empty() && after_first_line(a) == after_first_line(b);
+}
+
+// Of a second copy: it says nothing about the first one.
+bool counts_for_none(const Error& error) {
+  return missing_or_damaged(error) || error.code == ErrorCode::store_permission_denied ||
+         error.code == ErrorCode::unencrypted_refused;
+}
+
 // Of an encrypted repository there is a second copy, since without the id that it says nothing of
 // all the rest opens. It is looked at when the first one is not whole, and counts for no more:
 // whoever could put an older one there could put it into the place of the first. Writes nothing.
 Result<Opened> read_repository(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
   const SealedDocuments documents(store, keys, "", nullptr);
-  const auto decode = [&](std::string_view bytes) { return decode_opened(documents, bytes, call); };
+  std::string bytes;  // as they were read last
+  const auto decode = [&](std::string_view got) {
+    bytes = got;
+    return decode_opened(documents, got, call);
+  };
   const auto read = [&](const std::string& key) {
     return read_document(store, key, limits::small_object_bytes_max + format::sealing_bytes_max,
                          call, decode);
   };
   auto opened = read(repository_key());
-  if (opened || !missing_or_damaged(opened.error())) return opened;
+  if (opened) return opened;
+  const ErrorCode code = opened.error().code;
+  // A newer agent may have written it, or one with another key: then the second copy is older.
+  const bool if_first_line = code == ErrorCode::unsupported_format || about_keys(code);
+  // Who may not list is not told that something is missing, but that it is forbidden.
+  const bool forbidden = code == ErrorCode::store_permission_denied;
+  if (!if_first_line && !forbidden && !missing_or_damaged(opened.error())) return opened;
+  const std::string first = bytes;
   auto spare = read(format::spare_key(repository_key()));
-  // (Who may not list is not told that something is missing, but that it is forbidden.)
-  const bool none = spare ? spare->key == nullptr
-                          : missing_or_damaged(spare.error()) ||
-                                spare.error().code == ErrorCode::store_permission_denied;
-  if (none) return opened;
+  if (if_first_line && !(spare && differ_in_first_line(first, spare->bytes))) return opened;
+  if (spare ? spare->key == nullptr : forbidden || counts_for_none(spare.error())) return opened;
   if (!spare) return spare;
-  spare->first_damage = std::move(opened).error();
+  if (!forbidden) spare->first_damage = std::move(opened).error();
   return spare;
 }
 
@@ -91,6 +116,12 @@ void look_after_spare(ObjectStore& store, const KeyRing& keys, const Opened& ope
   if (!spare && !missing_or_damaged(spare.error())) return;
   const SealedDocuments documents(store, keys, "", nullptr);
   const auto said = spare ? decode_opened(documents, *spare, call) : std::unexpected(spare.error());
+  if (!said && said.error().code == ErrorCode::unsupported_format &&
+      !differ_in_first_line(*spare, opened.bytes)) {
+    log::warning("backup", "{}: {} was written by a newer agent: it stays as it is", store.url(),
+                 key);
+    return;
+  }
   if (said && said->key != nullptr && said->file.repository_id != opened.file.repository_id) {
     log::warning("backup", "{}: {} is that of repository {}, and {} that of {}: it stays as it is",
                  store.url(), key, said->file.repository_id, repository_key(),

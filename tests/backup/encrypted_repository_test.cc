@@ -139,8 +139,9 @@ TEST_F(EncryptedRepositoryTest, EveryByteOfTheRepositoryFileAndOfAWrappedKeyIsMe
     RESTORED_TRY(again->load(BackupId("b1"), {}));
     return {};
   };
-  const auto flipped = [](std::string bytes, std::size_t at) {
-    bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
+  // The lowest bit makes another hexadecimal digit of one, and a newer version of ours.
+  const auto flipped = [](std::string bytes, std::size_t at, int mask) {
+    bytes[at] = static_cast<char>(bytes[at] ^ mask);
     return bytes;
   };
   for (const std::string& key :
@@ -149,7 +150,8 @@ TEST_F(EncryptedRepositoryTest, EveryByteOfTheRepositoryFileAndOfAWrappedKeyIsMe
     const std::string whole = test::read_whole_file(path(key));
     ASSERT_EQ(test::read_whole_file(path(spare)), whole);
     std::vector<std::string> damaged{"", whole.substr(0, whole.size() - 1), whole + "x"};
-    for (std::size_t at = 0; at < whole.size(); ++at) damaged.push_back(flipped(whole, at));
+    for (std::size_t at = 0; at < whole.size(); ++at)
+      for (const int mask : {0x40, 0x01}) damaged.push_back(flipped(whole, at, mask));
     for (const std::string& bytes : damaged) {
       test::write_file(path(key), bytes);
       const auto first = opened();
@@ -197,9 +199,66 @@ TEST_F(EncryptedRepositoryTest, ASecondCopyInClearIsNotBelieved) {
   const KeyRing accepts = ring_of({&first_}, true);
   EXPECT_EQ(open_with(accepts).error().code, ErrorCode::corruption) << "backups, and no file";
   EXPECT_EQ(open_with(KeyRing::without_keys()).error().code, ErrorCode::corruption);
-  EXPECT_EQ(open_with(ring_).error().code, ErrorCode::unencrypted_refused);
+  EXPECT_EQ(open_with(ring_).error().code, ErrorCode::corruption)
+      << "nor is it an error of its own";
   test::write_file(path(spare), sealed);
   EXPECT_EQ(open_with(ring_).value()->id(), repository->id());
+}
+
+// What a newer agent has written is no damage: what it replaced must not come back.
+TEST_F(EncryptedRepositoryTest, AFileOfANewerVersionStaysWhereverItStands) {
+  const auto repository = open_with(ring_).value();
+  const std::string first = path("repository.json");
+  const std::string spare = path(format::spare_key(format::repository_key));
+  const std::string whole = test::read_whole_file(first);
+  std::string newer = whole;
+  newer.replace(newer.find(":2,"), 3, ":3,");
+  newer.back() = static_cast<char>(newer.back() ^ 1);
+  test::write_file(first, newer);
+  const KeyRing fresh = ring_of({&first_});
+  EXPECT_EQ(open_with(fresh).error().code, ErrorCode::unsupported_format);
+  EXPECT_EQ(repository->confirm({}).error().code, ErrorCode::unsupported_format);
+  EXPECT_EQ(test::read_whole_file(first), newer);
+  EXPECT_EQ(test::read_whole_file(spare), whole);
+  test::write_file(first, whole);
+  test::write_file(spare, newer);
+  EXPECT_TRUE(open_with(fresh));
+  EXPECT_EQ(test::read_whole_file(spare), newer);
+}
+
+TEST_F(EncryptedRepositoryTest, ADataKeysIdThatFlippedOnItsWayIsReadAgain) {
+  ASSERT_TRUE(open_with(ring_));
+  int reads = 0;
+  store_.after_get = [&](std::string_view key, std::string& got) {
+    if (key != format::repository_key || ++reads > 1) return;
+    const std::size_t digit = got.find("\"data_key\":\"") + 12;
+    got[digit] = static_cast<char>(got[digit] ^ 1);
+  };
+  const KeyRing fresh = ring_of({&first_});
+  EXPECT_TRUE(open_with(fresh));
+  EXPECT_EQ(reads, 2);
+}
+
+// A server tells those who may not list that what is missing is forbidden.
+TEST_F(EncryptedRepositoryTest, WhoMayNotListOpensItByTheSecondCopiesToo) {
+  const auto repository = open_with(ring_).value();
+  publish(*repository, sealed_backup(*repository, "b1"));
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if (verb == "list" || (verb == "get" && !std::filesystem::exists(path(std::string(key)))))
+      return fail(ErrorCode::store_permission_denied, "AccessDenied");
+    return {};
+  };
+  const KeyRing changing = ring_of({&second_, &first_});
+  EXPECT_TRUE(open_with(changing)) << "the first of its keys wraps nothing yet";
+  std::filesystem::remove(path("repository.json"));
+  std::filesystem::remove(path(wrapped_key(*repository, ring_)));
+  const KeyRing fresh = ring_of({&first_});
+  const auto opened = open_with(fresh);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_TRUE((*opened)->load(BackupId("b1"), {}));
+  std::filesystem::remove_all(path("spare"));
+  const KeyRing another = ring_of({&first_});
+  EXPECT_EQ(open_with(another).error().code, ErrorCode::store_permission_denied);
 }
 
 TEST_F(EncryptedRepositoryTest, DocumentsOfOtherBackupsAndRepositoriesAreRefused) {
