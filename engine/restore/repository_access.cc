@@ -60,7 +60,7 @@ std::unexpected<Error> emptied(const KnownRepository& known, const std::string& 
                             "there, delete {}.",
                             known_path));
   const bool directory = known.url.starts_with("file://");
-  return fail(ErrorCode::object_store_unavailable,
+  return fail(ErrorCode::store_misconfigured,
               fmt::format("there is nothing at {}, where repository {} was", known.url, known.id),
               fmt::format("{} To begin a new repository there, delete {}.",
                           directory ? "Mount the repository's file system."

@@ -27,9 +27,9 @@ class RepositoryAccess {
       : store_(store), keys_(keys), files_(files), known_path_(std::move(known_path)) {}
 
   // Opens it, or begins one in an empty place where none was before, unless that was done already.
-  // Errors: Repository::open's; object_store_unavailable when a place is empty now where a
-  // repository was, corruption when only its repository.json is gone, store_misconfigured when
-  // another one is there; the file system's.
+  // Errors: Repository::open's; store_misconfigured when a place is empty now where a repository
+  // was, or another one is there, corruption when only its repository.json is gone; the file
+  // system's.
   Result<backup::Repository*> get(const StoreCall& call) const;
   // The same for who is about to write: as it is in the store now. Another host may have begun to
   // encrypt it, or to seal with another data key, since it was opened here. With an error get()

@@ -36,6 +36,14 @@ bool mended_by_the_operator(ErrorCode code) {
          code == ErrorCode::store_permission_denied;
 }
 
+// Who may not list is told that a backup which was removed is forbidden. That is nothing to wait
+// for: all that such a host may read it can, when it can read repository.json.
+bool waits_for_the_operator(const EngineParts& parts, const Error& error, const StoreCall& call) {
+  if (error.code != ErrorCode::store_permission_denied) return mended_by_the_operator(error.code);
+  const auto repository = parts.repository->get(call);
+  return !repository || !(*repository)->confirm(call);
+}
+
 // After the swap nothing may turn a success into a failure.
 void note_if_failed(const Result<void>& outcome, const OperationId& operation, const char* what) {
   if (outcome) return;
@@ -115,7 +123,7 @@ Result<backup::LoadedBackup> RestoreOperation::load_again() {
   for (;;) {
     auto loaded =
         load_source(parts_, accepted_.source_database, accepted_.backup, operation_->call());
-    if (loaded || !mended_by_the_operator(loaded.error().code)) {
+    if (loaded || !waits_for_the_operator(parts_, loaded.error(), operation_->call())) {
       if (waits) operation_->count_attempt();
       operation_->waits_on("");
       return loaded;

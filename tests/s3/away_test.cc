@@ -193,6 +193,11 @@ TEST_F(AwayTest, ARestoreThatGoesOnWithAWrongKeyWaitsForTheRightOne) {
   host_.options.repository_url = "s3://nowhere/host";
   waits_for("NoSuchBucket");
   host_.options.repository_url = "s3://backups/host";
+  const auto elsewhere = FaultServer::start({});
+  elsewhere->objects().make_bucket("backups");
+  host_.options.store.s3.endpoint = elsewhere->endpoint();
+  waits_for("there is nothing at s3://backups/host");
+  host_.options.store.s3.endpoint = server_->endpoint();
 
   host_.open();
   EXPECT_EQ(host_.wait(running->id).state, OperationState::succeeded);
