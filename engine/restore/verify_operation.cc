@@ -157,11 +157,16 @@ Result<void> VerifyOperation::report(const std::vector<Damaged>& damaged) {
   const StoreCall call = operation_->call();
   Error error = explain_lost(parts_, backup_.manifest.backup, damaged.front().error, call);
   if (error.code == ErrorCode::backup_not_found) return std::unexpected(std::move(error));
-  RESTORED_TRY(backup::Repository * repository, parts_.repository->get(call));
+  // As it is now: what is written is sealed once another host has begun to encrypt it.
+  const auto repository = parts_.repository->current(call);
+  if (!repository)
+    log::warning("restore", "damage of {} objects is not noted: {}", damaged.size(),
+                 repository.error().message);
   for (const Damaged& one : damaged) {
+    if (!repository) break;
     const format::Damage damage{backup_.manifest.files[one.file].content, backup_.manifest.backup,
                                 one.error.message};
-    const Result<void> noted = repository->note_damage(damage, call);
+    const Result<void> noted = (*repository)->note_damage(damage, call);
     if (!noted) {
       log::warning("restore", "damage of {} is not noted: {}", damage.content.hex(),
                    noted.error().message);

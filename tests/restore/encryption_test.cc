@@ -266,15 +266,17 @@ TEST_F(EncryptionTest, ABackupThatRunsInClearFailsOnceAnotherHostEncrypts) {
   open();
   const DatabaseId id = host_.make_database("orders");
   host_.put(id, records("key:", 100));
-  const OperationView running = host_.engine().start_backup(id, "", "test").value();
+  const auto running = host_.engine().start_backup(id, "", "test");
+  ASSERT_TRUE(running) << running.error().message;
   ASSERT_TRUE(gate.wait_reached());
   TestHost other(directory_.file("other-state"), directory_.file("repository"));
   other.options.encryption = {key_, {}, true};
   other.open();
   gate.let_go();
-  const OperationView next = host_.engine().start_backup(id, "", "test").value_or(running);
-  for (const OperationId& operation : {running.id, next.id}) {
-    const OperationView ended = host_.wait(operation);
+  for (const bool later : {false, true}) {
+    const auto next = later ? host_.engine().start_backup(id, "", "test") : running;
+    ASSERT_TRUE(next) << next.error().message;
+    const OperationView ended = host_.wait(next->id);
     EXPECT_EQ(ended.state, OperationState::failed);
     ASSERT_TRUE(ended.error);
     EXPECT_EQ(ended.error->code, ErrorCode::encryption_key_missing) << ended.error->message;
@@ -284,6 +286,24 @@ TEST_F(EncryptionTest, ABackupThatRunsInClearFailsOnceAnotherHostEncrypts) {
   EXPECT_EQ(host_.content(id), records("key:", 100)) << "it is served all the same";
   other.close();
   close();  // before the gate
+}
+
+TEST_F(EncryptionTest, DamageIsNotNotedInClearOnceAnotherHostEncrypts) {
+  host_.options.encryption.key_file.clear();
+  open();
+  make_history();
+  for (const std::string& object : object_paths(backup_)) write_file(object, "x");
+  TestHost other(directory_.file("other-state"), directory_.file("repository"));
+  other.options.encryption = {key_, {}, true};
+  other.open();
+  const auto verified = host_.engine().start_verify(backup_, VerifyDepth::full, "test");
+  ASSERT_TRUE(verified) << verified.error().message;
+  const OperationView ended = host_.wait(verified->id);
+  EXPECT_EQ(ended.state, OperationState::failed);
+  EXPECT_THAT(ended.error.value_or(Error{}).message, HasSubstr("objects are damaged"));
+  for (const auto& [file, bytes] : repository())
+    EXPECT_EQ(bytes.find("{\"restored\":\"damage\",\"version\":1,"), std::string::npos) << file;
+  other.close();
 }
 
 TEST_F(EncryptionTest, AHostGoesOverToTheDataKeyThatOthersUse) {
