@@ -77,11 +77,22 @@ class Run {
       return {};
     }
     RESTORED_TRY(found);
-    if (by.contains(ours.id())) {
-      const auto there = check_wrapped(store_, ours, data_key, call_);
+    for (const format::WrappingKey& key : keys_.wrapping_keys()) {
+      const bool first = &key == &ours;
+      // Others get what they had, when they are to keep it.
+      if (!first && (!request_.keep_previous || !by.contains(key.id()))) continue;
+      RESTORED_TRY(wrap_with(key, **found, by.contains(key.id())));
+    }
+    return {};
+  }
+
+  Result<void> wrap_with(const format::WrappingKey& key, const format::DataKey& data_key,
+                         bool found) {
+    if (found) {
+      const auto there = check_wrapped(store_, key, data_key.id(), call_);
       if (there || !missing_or_damaged(there.error())) return there;
     }
-    RESTORED_TRY(store_wrapped(store_, ours, **found, call_));
+    RESTORED_TRY(store_wrapped(store_, key, data_key, call_));
     ++report_.wrapped;
     return {};
   }

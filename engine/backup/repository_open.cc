@@ -133,6 +133,22 @@ void look_after_spare(ObjectStore& store, const KeyRing& keys, const Opened& ope
   put_back(store, key, opened.bytes, call);
 }
 
+// A repository from before there were second copies has none of its keys. Not written here: a rekey
+// could be removing it.
+void tell_of_missing_copies(ObjectStore& store, const KeyRing& keys, const Opened& opened,
+                            const StoreCall& call) {
+  if (opened.key == nullptr) return;
+  for (const format::WrappingKey& wrapping : keys.wrapping_keys()) {
+    const std::string key = format::wrapped_key_key(opened.key->id(), wrapping.id());
+    const auto spare = object_exists(store, format::spare_key(key), call);
+    if (!spare || *spare) continue;
+    const auto first = object_exists(store, key, call);
+    if (first && *first)
+      log::warning("backup", "{}: {} has no second copy: rekey --keep-previous writes it",
+                   store.url(), key);
+  }
+}
+
 Result<void> write_repository(ObjectStore& store, const format::RepositoryFile& file,
                               const format::DataKey* data_key, const StoreCall& call) {
   const SealedDocuments documents(store, KeyRing::without_keys(), "", data_key);
@@ -181,14 +197,25 @@ Result<void> expect_no_backups(ObjectStore& store, const StoreCall& call) {
               fmt::format("{} holds backups but no {}", store.url(), repository_key()));
 }
 
-Result<Opened> create(ObjectStore& store, const KeyRing& keys, const StoreCall& call) {
+// Under a lease: whether its one write may still come to pass in the store.
+struct Alone {
+  const CollectionLease& lease;
+  bool in_doubt = false;
+};
+
+Result<Opened> create(ObjectStore& store, const KeyRing& keys, const StoreCall& call,
+                      Alone* alone = nullptr) {
   RESTORED_TRY(expect_no_backups(store, call));
   const format::RepositoryFile file{format::format_version, random_id(), system_clock().wall()};
   const format::DataKey* data_key = nullptr;
   if (keys.encrypts()) {
     RESTORED_TRY(data_key, keys.make(store, call));
   }
-  RESTORED_TRY(write_first(store, file, data_key, call));
+  if (alone != nullptr && alone->lease.lapsed())
+    return fail(ErrorCode::timed_out, "the mark could not be renewed in time");
+  const Result<void> written = write_first(store, file, data_key, call);
+  if (alone != nullptr) alone->in_doubt = !written && !CollectionLease::refused(written.error());
+  RESTORED_TRY(written);
   // Another host may have done the same a moment later: what stands there now is the truth.
   return read_repository(store, keys, call);
 }
@@ -199,17 +226,15 @@ Result<Opened> create_alone(ObjectStore& store, const KeyRing& keys, const Store
   auto lease = CollectionLease::take(store, "that begins the repository", {}, call);
   if (!lease) return std::unexpected(std::move(lease).error());
   auto opened = read_repository(store, keys, call);
-  bool in_doubt = false;
+  Alone alone{**lease};
   if (!opened && opened.error().code == ErrorCode::object_not_found) {
     StoreCall own = call;
     own.only_once = true;
-    opened = create(store, keys, own);
-    in_doubt = !opened && !CollectionLease::refused(opened.error()) &&
-               !damaged_document(opened.error()) && !about_keys(opened.error().code);
+    opened = create(store, keys, own, &alone);
   }
   // What may still come to pass must not meet another host's.
-  const Result<void> released = in_doubt ? Result<void>() : (*lease)->release(call);
-  if (in_doubt || !released)
+  const Result<void> released = alone.in_doubt ? Result<void>() : (*lease)->release(call);
+  if (alone.in_doubt || !released)
     log::warning("backup", "a mark stays until it is stale: nobody begins {} meanwhile",
                  store.url());
   return opened;
@@ -261,6 +286,7 @@ Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const S
   if (!opened)
     return std::unexpected(context("repository " + store.url(), std::move(opened).error()));
   look_after_spare(store, keys, *opened, call);
+  tell_of_missing_copies(store, keys, *opened, call);
   return std::unique_ptr<Repository>(new Repository(
       store, SealedDocuments(store, keys, std::move(opened->file.repository_id), opened->key)));
 }
