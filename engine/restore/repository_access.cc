@@ -52,7 +52,7 @@ Result<KnownRepository> known_repository(io::FileSystem& files, const std::strin
 std::unexpected<Error> emptied(const KnownRepository& known, const std::string& now,
                                const std::string& known_path) {
   if (known.damaged)
-    return fail(ErrorCode::object_store_unavailable,
+    return fail(ErrorCode::store_misconfigured,
                 fmt::format("there is nothing at {}, and {}, which says where this host's "
                             "repository was, is damaged",
                             now, known_path),
