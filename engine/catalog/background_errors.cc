@@ -37,11 +37,15 @@ void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
     *error = rocksdb::Status::OK();
     return;
   }
+  if (error->IsIOError() && reason == rocksdb::BackgroundErrorReason::kCompaction) {
+    // RocksDB does it again by itself. Nor may it be an error to recover from: RocksDB takes a
+    // compaction's back without a flush, and says that it has recovered.
+    log::warning("catalog", "a compaction failed and is done again: {}", error->ToString());
+    *error = rocksdb::Status::OK();
+    return;
+  }
   if (error->IsIOError() && error->severity() == rocksdb::Status::Severity::kFatalError) {
-    // Of a compaction writes need not know: it is done again.
-    *error = rocksdb::Status(*error, reason == rocksdb::BackgroundErrorReason::kCompaction
-                                         ? rocksdb::Status::Severity::kSoftError
-                                         : rocksdb::Status::Severity::kHardError);
+    *error = rocksdb::Status(*error, rocksdb::Status::Severity::kHardError);
   }
   if (error->severity() >= rocksdb::Status::Severity::kFatalError) final_ = true;
   if (!resuming_) {
@@ -83,7 +87,9 @@ rocksdb::Status BackgroundErrors::resume_now(const Parts& parts) {
   if (!status.ok()) return status;
   parts.files.begin_recovery(parts.directory);
   status = parts.db.Resume();
-  parts.files.end_recovery(parts.directory, status.ok());
+  if (!parts.files.end_recovery(parts.directory, status.ok()) && status.ok()) {
+    status = rocksdb::Status::Incomplete("the failed log is still in use");
+  }
   std::uint64_t pauses = 0;  // none when it has recovered from something
   parts.db.GetIntProperty(rocksdb::DB::Properties::kIsFileDeletionsEnabled, &pauses);
   if (pauses > 0) resume_file_deletions(parts.db).PermitUncheckedError();

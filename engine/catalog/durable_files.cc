@@ -162,8 +162,8 @@ class DurableFilesImpl final : public DurableFiles {
   void begin_recovery(const std::string& directory) override {
     logs_of(directory)->begin_recovery();
   }
-  void end_recovery(const std::string& directory, bool recovered) override {
-    logs_of(directory)->end_recovery(recovered);
+  bool end_recovery(const std::string& directory, bool recovered) override {
+    return logs_of(directory)->end_recovery(recovered);
   }
 
   IOStatus LinkFile(const std::string& source, const std::string& target, const IOOptions& options,

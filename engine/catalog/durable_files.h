@@ -38,9 +38,10 @@ class DurableFiles : public rocksdb::FileSystemWrapper {
   virtual rocksdb::IOStatus log_failure(const std::string& directory) = 0;
 
   // This thread calls DB::Resume() for `directory` between the two; `recovered` is its answer.
+  // False when RocksDB says so and goes on with a log that had failed: that has not recovered.
   // REQUIRES: RocksDB refuses writes meanwhile.
   virtual void begin_recovery(const std::string& directory) = 0;
-  virtual void end_recovery(const std::string& directory, bool recovered) = 0;
+  virtual bool end_recovery(const std::string& directory, bool recovered) = 0;
 
  protected:
   using FileSystemWrapper::FileSystemWrapper;

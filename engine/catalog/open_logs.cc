@@ -211,13 +211,24 @@ void OpenLogs::begin_recovery() {
   for (const auto& log : logs_) log->noted = log->failed();
 }
 
-void OpenLogs::end_recovery(bool recovered) {
+bool OpenLogs::end_recovery(bool recovered) {
   recovering_here = nullptr;
   const MutexLock lock(mutex_);
   recovering_ = false;
+  if (!recovered) return false;
+  const auto newest = std::ranges::find_if(logs_.rbegin(), logs_.rend(),
+                                           [](const auto& log) { return log->open(); });
+  bool replaced = true;
   for (const auto& log : logs_) {
-    if (recovered && log->noted) log->mended();
+    if (!log->noted || !log->failed()) continue;
+    // Each flush that matters comes with another log. Without one nothing took this one's place.
+    if (newest != logs_.rend() && log == *newest) {
+      replaced = false;
+    } else {
+      log->mended();
+    }
   }
+  return replaced;
 }
 
 }  // namespace restored::catalog

@@ -37,7 +37,7 @@ class OpenLogs : public std::enable_shared_from_this<OpenLogs> {
   rocksdb::IOStatus sync();
   rocksdb::IOStatus failure() const;
   void begin_recovery();
-  void end_recovery(bool recovered);
+  bool end_recovery(bool recovered);
 
   // What a sync of the directory has to end with that makes the logs before the newest count.
   rocksdb::IOStatus failure_before_newest();

@@ -187,11 +187,26 @@ TEST_F(DurableFilesTest, LogWhoseSyncFailedTakesNothingUntilARecoveryIsDone) {
   files_->end_recovery(directory_.path(), false);
   EXPECT_FALSE(log_->Append("3", {}, nullptr).ok());
   files_->begin_recovery(directory_.path());
-  files_->end_recovery(directory_.path(), true);
-  EXPECT_TRUE(log_->Append("4", {}, nullptr).ok());
-  EXPECT_TRUE(log_->Sync({}, nullptr).ok());
+  std::unique_ptr<rocksdb::FSWritableFile> newer;
+  ASSERT_TRUE(files_->NewWritableFile(directory_.file("000010.log"), {}, &newer, nullptr).ok());
+  EXPECT_TRUE(files_->end_recovery(directory_.path(), true));
+  EXPECT_TRUE(newer->Append("4", {}, nullptr).ok());
+  EXPECT_TRUE(newer->Sync({}, nullptr).ok());
   EXPECT_TRUE(files_->log_failure(directory_.path()).ok());
   EXPECT_EQ(std::ranges::count(journal_.calls, "append left of 2"), 0) << "nobody was promised it";
+}
+
+// RocksDB says that it has recovered from a compaction's error when it has flushed nothing.
+TEST_F(DurableFilesTest, RecoveryThatGoesOnWithTheFailedLogIsNone) {
+  ASSERT_TRUE(log_->Append("1", {}, nullptr).ok());
+  journal_.refuse_log_sync = true;
+  EXPECT_FALSE(files_->sync_logs(directory_.path()).ok());
+  journal_.refuse_log_sync = false;
+  files_->begin_recovery(directory_.path());
+  EXPECT_FALSE(files_->end_recovery(directory_.path(), true));
+  EXPECT_FALSE(log_->Append("2", {}, nullptr).ok());
+  EXPECT_FALSE(log_->Sync({}, nullptr).ok());
+  EXPECT_FALSE(files_->sync_logs(directory_.path()).ok());
 }
 
 // Found by a simulated seed, 1697: RocksDB asserts when a flush meets a log that failed a write.
