@@ -1,7 +1,10 @@
 #include "catalog/open_logs.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "catalog/log_records.h"
 
 namespace restored::catalog {
 
@@ -40,7 +43,9 @@ class OpenLog {
   IOStatus sync(bool with_metadata, const IOOptions& options, IODebugContext* debug) {
     const MutexLock lock(mutex_);
     if (file_ == nullptr) return IOStatus::OK();
-    IOStatus status = with_metadata ? file_->Fsync(options, debug) : file_->Sync(options, debug);
+    IOStatus status = remove_tear();
+    if (status.ok())
+      status = with_metadata ? file_->Fsync(options, debug) : file_->Sync(options, debug);
     if (!status.ok()) failed(status);
     return status;
   }
@@ -60,6 +65,18 @@ class OpenLog {
     return status;
   }
 
+  // After a write that failed: nothing is written behind it. Part of a record may be there, which
+  // a later opening takes for damage as soon as anything that was flushed is newer than this log.
+  // Where it cannot be taken away the log has failed, and no sync of it succeeds before it is.
+  void cut(std::uint64_t whole_bytes) {
+    const MutexLock lock(mutex_);
+    if (file_ == nullptr) return;
+    torn_at_ = whole_bytes;
+    const IOStatus status = remove_tear();
+    if (!status.ok()) failed(status);
+    dirty_.store(true);
+  }
+
   void failed(const IOStatus& status) {
     logs_.failed(status);
     if (!failed_.exchange(true)) ++logs_.failures_;
@@ -72,6 +89,13 @@ class OpenLog {
   bool noted = false;  // had failed when it began
 
  private:
+  IOStatus remove_tear() REQUIRES_LOCK(mutex_) {
+    if (!torn_at_) return IOStatus::OK();
+    IOStatus status = file_->Truncate(*torn_at_, IOOptions(), nullptr);
+    if (status.ok()) torn_at_.reset();
+    return status;
+  }
+
   OpenLogs& logs_;
   std::atomic<bool> open_ = true;
   std::atomic<bool> dirty_ = false;
@@ -79,7 +103,8 @@ class OpenLog {
   // Held across syncs, so that RocksDB does not close the file below them; writes go on.
   Mutex mutex_;
   FSWritableFile* file_ GUARDED_BY(mutex_);
-  bool named_ GUARDED_BY(mutex_) = false;  // its directory entry is durable
+  bool named_ GUARDED_BY(mutex_) = false;                    // its directory entry is durable
+  std::optional<std::uint64_t> torn_at_ GUARDED_BY(mutex_);  // part of a record begins there
 };
 
 class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -88,17 +113,19 @@ class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
           std::shared_ptr<OpenLog> state)
       : FSWritableFileOwnerWrapper(std::move(file)),
         logs_(std::move(logs)),
-        state_(std::move(state)) {}
+        state_(std::move(state)),
+        from_its_beginning_(target()->GetFileSize(IOOptions(), nullptr) == 0) {}
   ~LogFile() override { state_->closing(); }
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    return append([&] { return FSWritableFileOwnerWrapper::Append(data, options, debug); });
+    return append(data, [&] { return FSWritableFileOwnerWrapper::Append(data, options, debug); });
   }
   IOStatus Append(const Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& verification,
                   IODebugContext* debug) override {
-    return append(
-        [&] { return FSWritableFileOwnerWrapper::Append(data, options, verification, debug); });
+    return append(data, [&] {
+      return FSWritableFileOwnerWrapper::Append(data, options, verification, debug);
+    });
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     return told(state_->sync(/*with_metadata=*/false, options, debug));
@@ -120,14 +147,22 @@ class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
  private:
   template <typename Write>
-  IOStatus append(const Write& write) {
+  IOStatus append(const Slice& data, const Write& write) {
     // A recovery that changes the log first writes what is left of a write that failed. Nobody was
     // promised that, and behind a part of itself it would end what can be read of the log.
     if (recovering_here == logs_.get()) return IOStatus::OK();
+    if (ended_) return IOStatus::IOError("a write to this log failed before");
     IOStatus status = logs_->failure();
-    if (!status.ok()) return status;
-    status = write();
-    state_->written();
+    const bool refused = !status.ok();
+    if (!refused) status = write();
+    if (status.ok()) {
+      records_.append(data.ToStringView());
+      state_->written();
+    } else if (!refused || records_.bytes() != records_.whole_bytes()) {
+      // The position of the next write may be behind what is cut off: there is none.
+      ended_ = true;
+      if (from_its_beginning_ && records_.understood()) state_->cut(records_.whole_bytes());
+    }
     return status;
   }
   IOStatus told(IOStatus status) const {
@@ -137,6 +172,10 @@ class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
   const std::shared_ptr<OpenLogs> logs_;
   const std::shared_ptr<OpenLog> state_;
+  const bool from_its_beginning_;
+  // RocksDB appends to a log by one thread at a time.
+  LogRecords records_;
+  bool ended_ = false;
 };
 
 std::unique_ptr<FSWritableFile> OpenLogs::add(std::unique_ptr<FSWritableFile> file) {
@@ -189,6 +228,11 @@ IOStatus OpenLogs::failure_before_newest() {
   // What is in memory replaces these logs when the recovery is done. Until then its flushes, one
   // after another, shall not run ahead of what a later opening could read. Not left to RocksDB,
   // which was not told of the failure and syncs nothing twice.
+  //
+  // Believed, although an earlier sync of it failed: should the kernel have dropped bytes of it
+  // then, and the power go after the flush of one column family and before that of the last, the
+  // flushed ones are ahead of this log and the database does not open. Only a flush of all of them
+  // in one edit of the MANIFEST (atomic_flush) would close that.
   for (const auto& log : older) {
     IOStatus status = log->sync(/*with_metadata=*/false, IOOptions(), nullptr);
     if (!status.ok()) return status;

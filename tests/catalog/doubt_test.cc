@@ -33,15 +33,26 @@ class LyingDisk final : public rocksdb::FileSystemWrapper {
     good_syncs_left_ = good;
     armed_ = true;
   }
-  void heal() { armed_ = false; }
+  // From now on half of what is written to a log arrives and no table of more than a few records
+  // does.
+  void fill_up(bool logs_can_be_cut) {
+    logs_can_be_cut_ = logs_can_be_cut;
+    full_ = true;
+  }
+  void heal() {
+    armed_ = false;
+    full_ = false;
+  }
+  int failed_tables() const { return failed_tables_; }
+  int failed_cuts() const { return failed_cuts_; }
 
   IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file,
                            IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewWritableFile(path, options, file, debug);
-    if (status.ok() && path.ends_with(".log") && path.find("/db/") != std::string::npos) {
-      *file = std::make_unique<Log>(std::move(*file), *this);
-    }
+    if (!status.ok() || path.find("/db/") == std::string::npos) return status;
+    if (path.ends_with(".log")) *file = std::make_unique<Log>(std::move(*file), *this);
+    if (path.ends_with(".sst")) *file = std::make_unique<Table>(std::move(*file), *this);
     return status;
   }
 
@@ -54,13 +65,53 @@ class LyingDisk final : public rocksdb::FileSystemWrapper {
       if (disk_.armed_ && disk_.good_syncs_left_-- <= 0) return disk_.error_;
       return FSWritableFileOwnerWrapper::Sync(options, debug);
     }
+    using FSWritableFileOwnerWrapper::Append;
+    IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                    IODebugContext* debug) override {
+      if (!disk_.full_) return FSWritableFileOwnerWrapper::Append(data, options, debug);
+      const rocksdb::Slice half(data.data(), data.size() / 2);
+      (void)FSWritableFileOwnerWrapper::Append(half, options, debug);
+      return IOStatus::NoSpace("the device is full");
+    }
+    IOStatus Truncate(std::uint64_t size, const IOOptions& options,
+                      IODebugContext* debug) override {
+      if (disk_.full_ && !disk_.logs_can_be_cut_) {
+        ++disk_.failed_cuts_;
+        return IOStatus::IOError("not even shorter");
+      }
+      return FSWritableFileOwnerWrapper::Truncate(size, options, debug);
+    }
 
    private:
     LyingDisk& disk_;
   };
 
+  class Table final : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    Table(std::unique_ptr<rocksdb::FSWritableFile> file, LyingDisk& disk)
+        : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk) {}
+    using FSWritableFileOwnerWrapper::Append;
+    IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                    IODebugContext* debug) override {
+      bytes_ += data.size();
+      if (disk_.full_ && bytes_ > 16 * kKiB) {
+        ++disk_.failed_tables_;
+        return IOStatus::NoSpace("the device is full");
+      }
+      return FSWritableFileOwnerWrapper::Append(data, options, debug);
+    }
+
+   private:
+    LyingDisk& disk_;
+    std::uint64_t bytes_ = 0;
+  };
+
   std::atomic<bool> armed_ = false;
   std::atomic<int> good_syncs_left_ = 0;
+  std::atomic<bool> full_ = false;
+  std::atomic<bool> logs_can_be_cut_ = true;
+  std::atomic<int> failed_tables_ = 0;
+  std::atomic<int> failed_cuts_ = 0;
   IOStatus error_;
 };
 
@@ -219,6 +270,32 @@ TEST_P(SettledTest, FailedSyncOfTheLogStopsWritesUntilAnotherLogIsThere) {
   EXPECT_EQ(content_of(*image), expected);
   ASSERT_TRUE(image->close());
   database = reopened(std::move(database), "db");
+  EXPECT_EQ(content_of(*database), expected);
+}
+
+class TornLogTest : public DoubtTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(WhetherItCanBeCut, TornLogTest, ::testing::Bool());
+
+// The recovery flushes one column family after another. With the first ahead of a log that ends in
+// part of a record RocksDB never opened the database again.
+TEST_P(TornLogTest, DatabaseOpensAfterARecoveryThatFlushedOnlyTheFirst) {
+  auto database = create("db");
+  const Content big = made_content("big", 200, 1000, 1);
+  put_all(*database, big);
+  disk_->fill_up(GetParam());
+  EXPECT_FALSE(try_write(*database));
+  ASSERT_TRUE(restored::test::wait_until(
+      [&] { return GetParam() ? disk_->failed_tables() > 0 : disk_->failed_cuts() > 1; }));
+  auto image = crash_image("image");
+  ASSERT_NE(image, nullptr);
+  EXPECT_EQ(content_of(*image), big);
+  ASSERT_TRUE(image->close());
+  disk_->heal();
+  ASSERT_TRUE(restored::test::wait_until([&] { return try_write(*database).has_value(); }));
+  Content expected = big;
+  expected.emplace(raw_key("acknowledged"), raw_value("yes"));
+  database = reopened(std::move(database), "db");
+  ASSERT_NE(database, nullptr);
   EXPECT_EQ(content_of(*database), expected);
 }
 
