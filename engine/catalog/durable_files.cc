@@ -71,11 +71,12 @@ class DirectorySet {
 class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   Manifest(std::unique_ptr<FSWritableFile> file, std::string directory,
-           std::shared_ptr<rocksdb::FileSystem> files, std::shared_ptr<DirectorySet> links,
-           std::shared_ptr<DirectorySet> doubtful)
+           std::shared_ptr<rocksdb::FileSystem> files, std::shared_ptr<OpenLogs> logs,
+           std::shared_ptr<DirectorySet> links, std::shared_ptr<DirectorySet> doubtful)
       : FSWritableFileOwnerWrapper(std::move(file)),
         directory_(std::move(directory)),
         files_(std::move(files)),
+        logs_(std::move(logs)),
         links_(std::move(links)),
         doubtful_(std::move(doubtful)) {}
 
@@ -102,7 +103,10 @@ class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
  private:
   IOStatus sync_links() {
     if (!links_->take(directory_)) return IOStatus::OK();
-    IOStatus status = sync_directory(*files_, directory_);
+    // The files of an import count from the newest log on: a log before it that were lost in part
+    // would be behind them, and the database would not open.
+    IOStatus status = logs_->sync();
+    if (status.ok()) status = sync_directory(*files_, directory_);
     if (!status.ok()) links_->add(directory_);
     kill_point("catalog.ingest.before-manifest");
     return status;
@@ -114,6 +118,7 @@ class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
 
   const std::string directory_;
   const std::shared_ptr<rocksdb::FileSystem> files_;
+  const std::shared_ptr<OpenLogs> logs_;
   const std::shared_ptr<DirectorySet> links_;
   const std::shared_ptr<DirectorySet> doubtful_;
 };
@@ -217,8 +222,9 @@ class DurableFilesImpl final : public DurableFiles {
                    std::unique_ptr<FSWritableFile>* file) {
     if (!status.ok()) return status;
     if (is_manifest(path)) {
-      *file = std::make_unique<Manifest>(std::move(*file), directory_of(path), files_, links_,
-                                         doubtful_);
+      const std::string directory = directory_of(path);
+      *file = std::make_unique<Manifest>(std::move(*file), directory, files_, logs_of(directory),
+                                         links_, doubtful_);
     } else if (is_options(path)) {
       *file = std::make_unique<OptionsFile>(std::move(*file));
     } else if (is_log(path)) {

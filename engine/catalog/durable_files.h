@@ -2,7 +2,8 @@
 //
 //   - The hard links of an import are durable before the MANIFEST names them. RocksDB syncs neither
 //     the links nor their directory: after a power loss the MANIFEST could name files that are
-//     gone, and the database, old data and all, would not open.
+//     gone, and the database, old data and all, would not open. So are the logs that it would be
+//     ahead of.
 //   - Before CURRENT names another MANIFEST, that name is durable, and so are those of the files
 //     that it names. RocksDB syncs the directory after the rename alone: a file system that keeps
 //     the rename and not the creations before it would leave a database that does not open.

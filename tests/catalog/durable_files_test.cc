@@ -116,11 +116,28 @@ class DurableFilesTest : public ::testing::Test {
 TEST_F(DurableFilesTest, LinksAreSyncedOnceBeforeTheManifestNamesThem) {
   link("000001.sst");
   link("000002.sst");
-  ASSERT_TRUE(log_->Append("w", {}, nullptr).ok());  // only the MANIFEST names files
   ASSERT_TRUE(manifest_->Append("1", {}, nullptr).ok());
   ASSERT_TRUE(manifest_->Append("2", {}, nullptr).ok());
-  EXPECT_EQ(journal_.calls,
-            (Calls{"link", "link", "append w", "sync directory", "append 1", "append 2"}));
+  EXPECT_EQ(journal_.calls, (Calls{"link", "link", "sync directory", "append 1", "append 2"}));
+}
+
+TEST_F(DurableFilesTest, ImportIsNotAheadOfALogThatIsNotDurable) {
+  ASSERT_TRUE(log_->Append("w", {}, nullptr).ok());  // only the MANIFEST names files
+  ASSERT_TRUE(manifest_->Append("1", {}, nullptr).ok());
+  link("000001.sst");
+  journal_.refuse_log_sync = true;
+  EXPECT_FALSE(manifest_->Append("2", {}, nullptr).ok());
+  journal_.refuse_log_sync = false;
+  EXPECT_FALSE(manifest_->Append("3", {}, nullptr).ok()) << "it may have lost something";
+  EXPECT_EQ(journal_.calls, (Calls{"append w", "append 1", "link", "sync file"}));
+}
+
+TEST_F(DurableFilesTest, LogsAreSyncedBeforeTheManifestNamesLinks) {
+  link("000001.sst");
+  ASSERT_TRUE(log_->Append("w", {}, nullptr).ok());
+  ASSERT_TRUE(manifest_->Append("1", {}, nullptr).ok());
+  EXPECT_EQ(journal_.calls, (Calls{"link", "append w", "sync file", "sync directory",
+                                   "sync directory", "append 1"}));
 }
 
 // Found by a cut of the power during a recovery from a cut: CURRENT named a MANIFEST that named a
