@@ -16,6 +16,9 @@ namespace {
 
 constexpr int pause_max = 8;
 
+// This thread tells RocksDB of an error that is known.
+thread_local bool telling_here = false;
+
 }  // namespace
 
 void BackgroundErrors::attach(const Parts& parts) {
@@ -52,6 +55,8 @@ void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
     log::error("catalog", "storage error, writes are refused until it is gone: {}",
                error->ToString());
   }
+  // In effect when the telling is done, and the attempt that follows takes it back.
+  if (telling_here && resuming_) return;
   raised_ = true;
   if (parts_ && !resuming_) submit_resume();
 }
@@ -79,7 +84,9 @@ rocksdb::Status BackgroundErrors::resume_now(const Parts& parts) {
     // fails before it has changed anything.
     rocksdb::WriteBatch nothing;
     nothing.Delete("never-" + std::to_string(random_u64()));
+    telling_here = true;
     parts.anchor.write(parts.db, rocksdb::WriteOptions(), nothing).PermitUncheckedError();
+    telling_here = false;
   }
   // Resume() asserts that whoever met a failed MANIFEST has paused them. An import and a change of
   // options do not.

@@ -223,7 +223,9 @@ IOStatus OpenLogs::failure_before_newest() {
     if (!older.empty()) older.pop_back();
     std::erase_if(older, [](const auto& log) { return !log->failed(); });
     if (older.empty()) return IOStatus::OK();
-    if (!recovering_) return failure_;
+    // One that failed since the recovery began has been tried by it.
+    const bool tried = std::ranges::any_of(older, [](const auto& log) { return !log->noted; });
+    if (!recovering_ || tried) return failure_;
   }
   // What is in memory replaces these logs when the recovery is done. Until then its flushes, one
   // after another, shall not run ahead of what a later opening could read. Not left to RocksDB,

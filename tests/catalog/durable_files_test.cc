@@ -262,6 +262,23 @@ TEST_F(DurableFilesTest, FailedSyncOfAnOlderLogIsToldByTheNextStepOfWhoSyncsIt) 
   EXPECT_TRUE(write());
 }
 
+TEST_F(DurableFilesTest, LogThatFailsDuringARecoveryIsNotBelievedByIt) {
+  std::unique_ptr<rocksdb::FSWritableFile> newer;
+  std::unique_ptr<rocksdb::FSDirectory> directory;
+  ASSERT_TRUE(files_->NewDirectory(directory_.path(), {}, &directory, nullptr).ok());
+  files_->begin_recovery(directory_.path());
+  ASSERT_TRUE(files_->NewWritableFile(directory_.file("000010.log"), {}, &newer, nullptr).ok());
+  journal_.refuse_log_sync = true;
+  EXPECT_TRUE(log_->Sync({}, nullptr).ok()) << "RocksDB must never see it fail";
+  journal_.refuse_log_sync = false;
+  EXPECT_FALSE(
+      directory
+          ->FsyncWithDirOptions({}, nullptr,
+                                rocksdb::DirFsyncOptions(rocksdb::DirFsyncOptions::kNewFileSynced))
+          .ok());
+  EXPECT_FALSE(files_->end_recovery(directory_.path(), false));
+}
+
 TEST_F(DurableFilesTest, ClosedLogTakesItsFailureAlong) {
   ASSERT_TRUE(log_->Append("1", {}, nullptr).ok());
   journal_.refuse_log_sync = true;
