@@ -136,8 +136,12 @@ class OptionsFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class Directory final : public rocksdb::FSDirectoryWrapper {
  public:
-  Directory(std::unique_ptr<FSDirectory> directory, std::shared_ptr<OpenLogs> logs)
-      : FSDirectoryWrapper(std::move(directory)), logs_(std::move(logs)) {}
+  Directory(std::unique_ptr<FSDirectory> directory, std::string path,
+            std::shared_ptr<OpenLogs> logs, std::shared_ptr<DirectorySet> doubtful)
+      : FSDirectoryWrapper(std::move(directory)),
+        path_(std::move(path)),
+        logs_(std::move(logs)),
+        doubtful_(std::move(doubtful)) {}
 
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& why) override {
@@ -147,11 +151,19 @@ class Directory final : public rocksdb::FSDirectoryWrapper {
       IOStatus status = logs_->failure_before_newest();
       if (!status.ok()) return status;
     }
-    return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, why);
+    IOStatus status = FSDirectoryWrapper::FsyncWithDirOptions(options, debug, why);
+    // Either MANIFEST may be the one.
+    if (!status.ok() && why.reason == rocksdb::DirFsyncOptions::kFileRenamed &&
+        base_name(why.renamed_new_name) == "CURRENT") {
+      doubtful_->add(path_);
+    }
+    return status;
   }
 
  private:
+  const std::string path_;
   const std::shared_ptr<OpenLogs> logs_;
+  const std::shared_ptr<DirectorySet> doubtful_;
 };
 
 class DurableFilesImpl final : public DurableFiles {
@@ -203,7 +215,8 @@ class DurableFilesImpl final : public DurableFiles {
                         std::unique_ptr<FSDirectory>* directory, IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);
     if (status.ok()) {
-      *directory = std::make_unique<Directory>(std::move(*directory), logs_of(path));
+      *directory =
+          std::make_unique<Directory>(std::move(*directory), path, logs_of(path), doubtful_);
     }
     return status;
   }
@@ -251,8 +264,9 @@ class DurableFilesImpl final : public DurableFiles {
   const std::shared_ptr<rocksdb::FileSystem> files_;
   // With links that no sync has covered.
   const std::shared_ptr<DirectorySet> links_ = std::make_shared<DirectorySet>();
-  // Where a write or sync of the MANIFEST failed, which may now say what RocksDB takes for not
-  // said: of an import, whose files RocksDB then deletes. The next opening would miss them.
+  // Where a write or sync of the MANIFEST, or of its name in CURRENT, failed, which may now say
+  // what RocksDB takes for not said: of an import, whose files RocksDB then deletes. The next
+  // opening would miss them.
   const std::shared_ptr<DirectorySet> doubtful_ = std::make_shared<DirectorySet>();
   Mutex mutex_;
   std::map<std::string, std::weak_ptr<OpenLogs>> logs_ GUARDED_BY(mutex_);

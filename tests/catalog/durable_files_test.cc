@@ -305,6 +305,32 @@ TEST_F(DurableFilesTest, FileThatAFailedManifestMayNameStaysUntilThereIsAnother)
   EXPECT_TRUE(remove());
 }
 
+TEST_F(DurableFilesTest, FilesStayWhileCurrentMayNameAnotherManifest) {
+  link("000001.sst");
+  const auto remove = [&] {
+    EXPECT_TRUE(files_->DeleteFile(directory_.file("000001.sst"), {}, nullptr).ok());
+    return !std::filesystem::exists(directory_.file("000001.sst"));
+  };
+  const auto rename = [&] {
+    restored::test::write_file(directory_.file("000009.dbtmp"), "MANIFEST-000001");
+    return files_
+        ->RenameFile(directory_.file("000009.dbtmp"), directory_.file("CURRENT"), {}, nullptr)
+        .ok();
+  };
+  std::unique_ptr<rocksdb::FSDirectory> directory;
+  ASSERT_TRUE(files_->NewDirectory(directory_.path(), {}, &directory, nullptr).ok());
+  EXPECT_TRUE(rename());
+  journal_.refuse_sync = true;
+  EXPECT_FALSE(
+      directory
+          ->FsyncWithDirOptions({}, nullptr, rocksdb::DirFsyncOptions(directory_.file("CURRENT")))
+          .ok());
+  journal_.refuse_sync = false;
+  EXPECT_FALSE(remove());
+  EXPECT_TRUE(rename());
+  EXPECT_TRUE(remove());
+}
+
 TEST_F(DurableFilesTest, OptionsFilesAreNotSyncedOtherRenamedFilesAre) {
   std::unique_ptr<rocksdb::FSWritableFile> options;
   ASSERT_TRUE(
