@@ -48,19 +48,22 @@ Result<KnownRepository> known_repository(io::FileSystem& files, const std::strin
 }
 
 // An empty place where backups stood is most often a file system that is not mounted, or another
-// server. To begin a new repository there would send the next backups to the wrong place.
+// server. To begin a new repository there would send the next backups to the wrong place. A file
+// system may be mounted later, so that the agent is to be started again until then.
 std::unexpected<Error> emptied(const KnownRepository& known, const std::string& now,
                                const std::string& known_path) {
+  const bool directory = now.starts_with("file://");
+  const ErrorCode code =
+      directory ? ErrorCode::object_store_unavailable : ErrorCode::store_misconfigured;
   if (known.damaged)
-    return fail(ErrorCode::store_misconfigured,
+    return fail(code,
                 fmt::format("there is nothing at {}, and {}, which says where this host's "
                             "repository was, is damaged",
                             now, known_path),
                 fmt::format("Mount the file system, or correct the URL. To begin a new repository "
                             "there, delete {}.",
                             known_path));
-  const bool directory = known.url.starts_with("file://");
-  return fail(ErrorCode::store_misconfigured,
+  return fail(code,
               fmt::format("there is nothing at {}, where repository {} was", known.url, known.id),
               fmt::format("{} To begin a new repository there, delete {}.",
                           directory ? "Mount the repository's file system."

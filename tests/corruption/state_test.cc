@@ -76,7 +76,7 @@ TEST(StateCorruptionTest, ADamagedNoteOfTheRepositoryBeginsNoNewOneAndIsMended) 
     const auto refused = open("repository");
     EXPECT_FALSE(refused) << how << ": a new repository was begun";
     if (!refused) {
-      EXPECT_EQ(refused.error().code, ErrorCode::store_misconfigured) << how;
+      EXPECT_EQ(refused.error().code, ErrorCode::object_store_unavailable) << how;
       EXPECT_NE(refused.error().hint_text().find(note), std::string::npos) << how;
     }
     fs::remove_all(directory.file("repository"));

@@ -34,7 +34,7 @@ TEST_F(KnownRepositoryTest, AnEmptyPlaceWhereItWasIsRefusedAndNothingIsBegunTher
   fs::rename(directory_.file("repository"), directory_.file("away"));
   const Result<void> refused = host_.try_open();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::store_misconfigured) << refused.error().message;
+  EXPECT_EQ(refused.error().code, ErrorCode::object_store_unavailable) << refused.error().message;
   EXPECT_NE(refused.error().hint_text().find("Mount"), std::string::npos);
   EXPECT_FALSE(fs::exists(directory_.file("repository/repository.json")));
   // It is mounted again.

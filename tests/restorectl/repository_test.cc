@@ -116,7 +116,7 @@ TEST_F(RepositoryTest, TheConfigurationSaysWhereAndHow) {
   std::ofstream(config) << "log_level = \"info\"\n";
   const auto nowhere = check({"--config", config});
   EXPECT_EQ(nowhere.status, 64);
-  EXPECT_THAT(nowhere.errors, HasSubstr("no repository to check"));
+  EXPECT_THAT(nowhere.errors, HasSubstr("no repository is named"));
 }
 
 TEST_F(RepositoryTest, ASizeOutOfRangeIsRefusedBeforeAnythingIsWritten) {
