@@ -105,7 +105,7 @@ class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
     if (!links_->take(directory_)) return IOStatus::OK();
     // The files of an import count from the newest log on: a log before it that were lost in part
     // would be behind them, and the database would not open.
-    IOStatus status = logs_->sync();
+    IOStatus status = logs_->sync_for_import();
     if (status.ok()) status = sync_directory(*files_, directory_);
     if (!status.ok()) links_->add(directory_);
     kill_point("catalog.ingest.before-manifest");

@@ -200,6 +200,14 @@ IOStatus OpenLogs::sync() {
   return result.ok() ? failure() : result;
 }
 
+IOStatus OpenLogs::sync_for_import() {
+  {
+    const MutexLock lock(mutex_);
+    if (recovering_) return IOStatus::OK();
+  }
+  return sync();
+}
+
 void OpenLogs::failed(const IOStatus& status) {
   const MutexLock lock(mutex_);
   failure_ = status;

@@ -36,6 +36,9 @@ class OpenLogs : public std::enable_shared_from_this<OpenLogs> {
   // DurableFiles' methods of the same names, which say more.
   rocksdb::IOStatus sync();
   rocksdb::IOStatus failure() const;
+  // What the MANIFEST has to wait for that names an import: sync(), except in a recovery, which
+  // writes another MANIFEST without one and could not end before the failed log is replaced.
+  rocksdb::IOStatus sync_for_import();
   void begin_recovery();
   bool end_recovery(bool recovered);
 

@@ -130,6 +130,10 @@ TEST_F(DurableFilesTest, ImportIsNotAheadOfALogThatIsNotDurable) {
   journal_.refuse_log_sync = false;
   EXPECT_FALSE(manifest_->Append("3", {}, nullptr).ok()) << "it may have lost something";
   EXPECT_EQ(journal_.calls, (Calls{"append w", "append 1", "link", "sync file"}));
+  // Found by failing each call in turn: the recovery waited for what it is there to replace.
+  files_->begin_recovery(directory_.path());
+  EXPECT_TRUE(manifest_->Append("4", {}, nullptr).ok());
+  files_->end_recovery(directory_.path(), false);
 }
 
 TEST_F(DurableFilesTest, LogsAreSyncedBeforeTheManifestNamesLinks) {
