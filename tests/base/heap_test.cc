@@ -21,8 +21,6 @@ std::size_t resident_kilobytes() {
   return 0;
 }
 
-// Under a sanitizer the heap is not the C library's.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(HeapTest, WhatIsFreeBetweenPiecesInUseGoesBack) {
   constexpr std::size_t piece = 16 * 1024;
   constexpr std::size_t count = 8192;
@@ -38,7 +36,6 @@ TEST(HeapTest, WhatIsFreeBetweenPiecesInUseGoesBack) {
   give_back_heap();
   EXPECT_LT(resident_kilobytes() + piece / 1024 * count / 2, before);
 }
-#endif
 
 }  // namespace
 }  // namespace restored
