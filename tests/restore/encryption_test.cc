@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -355,7 +355,9 @@ TEST_F(EncryptionTest, RestoresThatWaitForAKeyHoldUpNobody) {
   ASSERT_TRUE(gate.wait_reached());
   {
     const std::jthread closing([&] { close(); });
-    gate.let_go();
+    for (const auto& [copy, operation] : waiting)
+      EXPECT_TRUE(host_.engine().wait_operation(operation, std::chrono::minutes(1), {}));
+    gate.let_go();  // only now that all were told to stop: let go before, they end well
   }
   host_.seams.step = nullptr;
   // The repository goes on under another key.

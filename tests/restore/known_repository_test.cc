@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -191,6 +192,8 @@ TEST_F(KnownRepositoryTest, ARestoreWaitsForPermissionsButNotForABackupThatWasRe
   ASSERT_TRUE(gate.wait_reached());
   {
     const std::jthread closing([&] { host_.close(); });
+    // Returns when it was told to stop: let go before, it ends well.
+    EXPECT_TRUE(host_.engine().wait_operation(running->id, std::chrono::minutes(1), {}));
     gate.let_go();
   }
   host_.seams.step = nullptr;
