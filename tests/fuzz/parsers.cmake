@@ -30,7 +30,7 @@ list(REMOVE_ITEM control_sources server.cc listener.cc)
 parser_library(engine/base
   SOURCES ${base_sources}
   LINK fmt::fmt Threads::Threads spdlog::spdlog OpenSSL::Crypto)
-parser_library(engine/io SOURCES errno_error.cc file_system.cc posix_file.cc secret_file.cc
+parser_library(engine/io SOURCES directory_maker.cc errno_error.cc file_system.cc posix_file.cc secret_file.cc
   LINK restored_base)
 parser_library(engine/seal SOURCES ${seal_sources} LINK restored_base OpenSSL::Crypto)
 parser_library(engine/format SOURCES ${format_sources}
