@@ -7,6 +7,7 @@
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "catalog/generation_files.h"
+#include "catalog/import_entry.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
 
@@ -54,26 +55,6 @@ Result<void> inspect(const Instance& instance, const std::string& directory,
   RESTORED_TRY(checked(record->status(), "reading the first block of " + path));
   record->SeekToLast();
   return checked(record->status(), "reading the last block of " + path);
-}
-
-rocksdb::LiveFileMetaData import_entry(const std::string& directory, const FileFacts& facts) {
-  rocksdb::LiveFileMetaData entry;
-  entry.name = "/" + facts.name;
-  entry.relative_filename = facts.name;
-  entry.db_path = directory;
-  entry.directory = directory;
-  entry.size = facts.size_bytes;
-  entry.level = facts.level;
-  entry.smallest_seqno = facts.smallest_sequence;
-  entry.largest_seqno = facts.largest_sequence;
-  entry.smallestkey = facts.smallest_key;
-  entry.largestkey = facts.largest_key;
-  entry.num_entries = facts.entries;
-  entry.num_deletions = facts.deletions;
-  entry.oldest_ancester_time = facts.oldest_ancestor_time;
-  entry.file_creation_time = facts.file_creation_time;
-  write_newer_facts(facts, entry);
-  return entry;
 }
 
 // Links of a failed import that could not go while the MANIFEST was in doubt (durable_files.h):

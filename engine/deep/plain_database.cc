@@ -2,14 +2,15 @@
 
 #include <fmt/core.h>
 #include <rocksdb/db.h>
-#include <rocksdb/metadata.h>
 #include <rocksdb/sst_file_reader.h>
 
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "backup/file_facts.h"
 #include "base/log.h"
+#include "catalog/import_entry.h"
 #include "catalog/rocksdb_version.h"
 #include "catalog/status.h"
 #include "format/content_digest.h"
@@ -48,31 +49,6 @@ Result<void> check_file(const std::string& path, const format::ManifestFile& fil
   return {};
 }
 
-rocksdb::LiveFileMetaData metadata_of(const std::string& directory,
-                                      const format::ManifestFile& file) {
-  rocksdb::LiveFileMetaData metadata;
-  metadata.name = "/" + file.name;
-  metadata.relative_filename = file.name;
-  metadata.db_path = directory;
-  metadata.directory = directory;
-  metadata.size = file.size_bytes;
-  metadata.level = file.level;
-  metadata.smallest_seqno = file.smallest_sequence;
-  metadata.largest_seqno = file.largest_sequence;
-  metadata.smallestkey = file.smallest_key;
-  metadata.largestkey = file.largest_key;
-  metadata.num_entries = file.entries;
-  metadata.num_deletions = file.deletions;
-#if RESTORED_ROCKSDB_AT_LEAST(8, 0)
-  metadata.epoch_number = file.epoch_number.value_or(0);
-#endif
-#if RESTORED_ROCKSDB_AT_LEAST(8, 1)
-  metadata.smallest = file.smallest_internal_key.value_or("");
-  metadata.largest = file.largest_internal_key.value_or("");
-#endif
-  return metadata;
-}
-
 // RocksDB asserts that no handle is left when a database closes.
 struct OpenDatabase {
   std::unique_ptr<rocksdb::DB> db;
@@ -103,7 +79,7 @@ Result<void> import(OpenDatabase& database, const std::string& files,
   rocksdb::ExportImportFilesMetaData metadata;
   metadata.db_comparator_name = manifest.comparator;
   for (const format::ManifestFile& file : manifest.files)
-    metadata.files.push_back(metadata_of(files, file));
+    metadata.files.push_back(catalog::import_entry(files, backup::file_facts(file)));
   rocksdb::ImportColumnFamilyOptions options;
   options.move_files = true;  // by link
   rocksdb::ColumnFamilyHandle* handle = nullptr;
