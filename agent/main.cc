@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "base/heap.h"
 #include "config/config.h"
 #include "daemon.h"
 
@@ -89,7 +88,6 @@ int run(int argc, char** argv) {
 }  // namespace restored::agent
 
 int main(int argc, char** argv) {
-  restored::bound_heap_arenas();
   try {
     return restored::agent::run(argc, argv);
   } catch (const std::exception& error) {

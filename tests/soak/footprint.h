@@ -24,6 +24,9 @@ Footprint footprint_of(crash_test::World& world);
 
 // What a record of an operation may cost.
 inline constexpr std::uint64_t bytes_per_operation = 4096;
+// What removed backups leave in the repository until the next collection, at most (seen: 8 MiB, at
+// a median of 2).
+inline constexpr std::uint64_t uncollected_bytes = 4ULL << 20;
 
 // Empty, or what is more in the last third of `series` than in the one before it, by medians: more
 // than two threads or four descriptors; and with `bytes`, for a series that is long enough for
