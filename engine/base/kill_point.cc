@@ -44,6 +44,8 @@ constexpr std::array names = std::to_array<std::string_view>({
     "restore.run.after-end",         "restore.undo.after-record",
     "restore.undo.after-swap",       "restore.undo.after-end",
     "restore.remove.after-record",   "restore.remove.after-directory",
+    "control.request.after-claim",   "control.request.before-answer",
+    "control.request.after-answer",
 });
 
 struct Target {

@@ -39,40 +39,36 @@ bool is_log(std::string_view path) {
   return path.ends_with(".log");
 }
 
-IOStatus sync_directory(rocksdb::FileSystem& files, const std::string& path) {
-  std::unique_ptr<FSDirectory> directory;
-  IOStatus status = files.NewDirectory(path, IOOptions(), &directory, nullptr);
-  // Plain: the variant with a reason leaves the sync out where it thinks that it is not needed.
-  if (status.ok()) status = directory->Fsync(IOOptions(), nullptr);
-  return status;
-}
-
-// Directories; once each.
-class DirectorySet {
+// Files or directories; once each.
+class PathSet {
  public:
-  void add(const std::string& directory) {
+  void add(const std::string& path) {
     MutexLock lock(mutex_);
-    directories_.insert(directory);
+    paths_.insert(path);
   }
-  bool take(const std::string& directory) {
+  bool take(const std::string& path) {
     MutexLock lock(mutex_);
-    return directories_.erase(directory) > 0;
+    return paths_.erase(path) > 0;
   }
-  bool holds(const std::string& directory) const {
+  void take_all_in(const std::string& directory) {
     MutexLock lock(mutex_);
-    return directories_.contains(directory);
+    std::erase_if(paths_, [&](const std::string& path) { return directory_of(path) == directory; });
+  }
+  bool holds(const std::string& path) const {
+    MutexLock lock(mutex_);
+    return paths_.contains(path);
   }
 
  private:
   mutable Mutex mutex_;
-  std::set<std::string> directories_ GUARDED_BY(mutex_);
+  std::set<std::string> paths_ GUARDED_BY(mutex_);
 };
 
 class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   Manifest(std::unique_ptr<FSWritableFile> file, std::string directory,
            std::shared_ptr<rocksdb::FileSystem> files, std::shared_ptr<OpenLogs> logs,
-           std::shared_ptr<DirectorySet> links, std::shared_ptr<DirectorySet> doubtful)
+           std::shared_ptr<PathSet> links, std::shared_ptr<PathSet> doubtful)
       : FSWritableFileOwnerWrapper(std::move(file)),
         directory_(std::move(directory)),
         files_(std::move(files)),
@@ -119,8 +115,8 @@ class Manifest final : public rocksdb::FSWritableFileOwnerWrapper {
   const std::string directory_;
   const std::shared_ptr<rocksdb::FileSystem> files_;
   const std::shared_ptr<OpenLogs> logs_;
-  const std::shared_ptr<DirectorySet> links_;
-  const std::shared_ptr<DirectorySet> doubtful_;
+  const std::shared_ptr<PathSet> links_;
+  const std::shared_ptr<PathSet> doubtful_;
 };
 
 class OptionsFile final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -136,12 +132,20 @@ class OptionsFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class Directory final : public rocksdb::FSDirectoryWrapper {
  public:
-  Directory(std::unique_ptr<FSDirectory> directory, std::string path,
-            std::shared_ptr<OpenLogs> logs, std::shared_ptr<DirectorySet> doubtful)
-      : FSDirectoryWrapper(std::move(directory)),
+  Directory(std::shared_ptr<FSDirectory> directory, std::string path,
+            std::shared_ptr<OpenLogs> logs, std::shared_ptr<PathSet> doubtful,
+            std::shared_ptr<PathSet> former)
+      : FSDirectoryWrapper(directory.get()),
+        directory_(std::move(directory)),
         path_(std::move(path)),
         logs_(std::move(logs)),
-        doubtful_(std::move(doubtful)) {}
+        doubtful_(std::move(doubtful)),
+        former_(std::move(former)) {}
+
+  // By its destruction: another may stand on the same.
+  IOStatus Close(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
+    return IOStatus::OK();
+  }
 
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& why) override {
@@ -152,18 +156,45 @@ class Directory final : public rocksdb::FSDirectoryWrapper {
       if (!status.ok()) return status;
     }
     IOStatus status = FSDirectoryWrapper::FsyncWithDirOptions(options, debug, why);
-    // Either MANIFEST may be the one.
-    if (!status.ok() && why.reason == rocksdb::DirFsyncOptions::kFileRenamed &&
+    if (why.reason == rocksdb::DirFsyncOptions::kFileRenamed &&
         base_name(why.renamed_new_name) == "CURRENT") {
-      doubtful_->add(path_);
+      if (status.ok()) {
+        former_->take_all_in(path_);
+      } else {
+        doubtful_->add(path_);  // either MANIFEST may be the one
+      }
     }
     return status;
   }
 
  private:
+  const std::shared_ptr<FSDirectory> directory_;
   const std::string path_;
   const std::shared_ptr<OpenLogs> logs_;
-  const std::shared_ptr<DirectorySet> doubtful_;
+  const std::shared_ptr<PathSet> doubtful_;
+  const std::shared_ptr<PathSet> former_;
+};
+
+// The handles of directories that are open.
+class OpenDirectories {
+ public:
+  void add(const std::string& path, const std::shared_ptr<FSDirectory>& directory) {
+    MutexLock lock(mutex_);
+    std::erase_if(directories_, [](const auto& entry) { return entry.second.expired(); });
+    directories_.emplace(path, directory);
+  }
+  std::shared_ptr<FSDirectory> find(const std::string& path) const {
+    MutexLock lock(mutex_);
+    const auto [begin, end] = directories_.equal_range(path);
+    for (auto entry = begin; entry != end; ++entry) {
+      if (std::shared_ptr<FSDirectory> directory = entry->second.lock()) return directory;
+    }
+    return nullptr;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::multimap<std::string, std::weak_ptr<FSDirectory>> directories_ GUARDED_BY(mutex_);
 };
 
 class DurableFilesImpl final : public DurableFiles {
@@ -197,28 +228,52 @@ class DurableFilesImpl final : public DurableFiles {
     if (base_name(target) != "CURRENT")
       return FileSystemWrapper::RenameFile(source, target, options, debug);
     const std::string directory = directory_of(target);
-    IOStatus status = sync_directory(*files_, directory);
-    if (status.ok()) status = FileSystemWrapper::RenameFile(source, target, options, debug);
+    std::string former;
+    IOStatus status = current_manifest(directory, former);
+    if (status.ok()) {
+      former_->add(former);
+    } else if (!status.IsNotFound()) {
+      return status;
+    }
+    status = sync_directory(*files_, directory);
+    if (status.ok()) {
+      status = FileSystemWrapper::RenameFile(source, target, options, debug);
+      if (!status.ok()) doubtful_->add(directory);  // it may have come to pass all the same
+    }
     if (!status.ok() || !doubtful_->holds(directory)) return status;
     status = sync_directory(*files_, directory);
-    if (status.ok()) doubtful_->take(directory);
+    if (status.ok()) {
+      doubtful_->take(directory);
+      former_->take_all_in(directory);
+    }
     return status;
   }
   IOStatus DeleteFile(const std::string& path, const IOOptions& options,
                       IODebugContext* debug) override {
     // RocksDB finds it again when it looks for files that nothing names.
-    if (may_be_named(path)) return IOStatus::OK();
+    if (may_be_named(path) || (is_manifest(path) && may_be_current(path))) return IOStatus::OK();
     return FileSystemWrapper::DeleteFile(path, options, debug);
   }
 
   IOStatus NewDirectory(const std::string& path, const IOOptions& options,
                         std::unique_ptr<FSDirectory>* directory, IODebugContext* debug) override {
-    IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);
+    const IOStatus status = FileSystemWrapper::NewDirectory(path, options, directory, debug);
+    std::shared_ptr<FSDirectory> open;
     if (status.ok()) {
-      *directory =
-          std::make_unique<Directory>(std::move(*directory), path, logs_of(path), doubtful_);
+      open = std::move(*directory);
+      open_.add(path, open);
+    } else {
+      if (!status.IsPathNotFound()) open = open_.find(path);
+      if (!open) return status;
     }
-    return status;
+    *directory =
+        std::make_unique<Directory>(std::move(open), path, logs_of(path), doubtful_, former_);
+    return IOStatus::OK();
+  }
+  IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options,
+                              IODebugContext* debug) override {
+    const IOStatus status = FileSystemWrapper::CreateDirIfMissing(path, options, debug);
+    return !status.IsPathNotFound() && open_.find(path) ? IOStatus::OK() : status;
   }
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
                            std::unique_ptr<FSWritableFile>* file, IODebugContext* debug) override {
@@ -241,13 +296,27 @@ class DurableFilesImpl final : public DurableFiles {
     } else if (is_options(path)) {
       *file = std::make_unique<OptionsFile>(std::move(*file));
     } else if (is_log(path)) {
-      *file = logs_of(directory_of(path))->add(std::move(*file));
+      *file = logs_of(directory_of(path))->add(path, std::move(*file));
     }
     return status;
   }
 
   bool may_be_named(const std::string& path) const {
     return path.ends_with(".sst") && doubtful_->holds(directory_of(path));
+  }
+  IOStatus current_manifest(const std::string& directory, std::string& path) const {
+    std::string name;
+    IOStatus status = rocksdb::ReadFileToString(files_.get(), directory + "/CURRENT", &name);
+    if (status.IsPathNotFound()) return IOStatus::NotFound(directory);
+    if (name.ends_with('\n')) name.pop_back();
+    path = directory + "/" + name;
+    return status;
+  }
+  bool may_be_current(const std::string& manifest) const {
+    if (former_->holds(manifest)) return true;
+    std::string current;
+    const IOStatus status = current_manifest(directory_of(manifest), current);
+    return status.ok() ? base_name(current) == base_name(manifest) : !status.IsNotFound();
   }
   // Those of an instance that is not open are none.
   std::shared_ptr<OpenLogs> logs_of(const std::string& directory) {
@@ -263,11 +332,14 @@ class DurableFilesImpl final : public DurableFiles {
 
   const std::shared_ptr<rocksdb::FileSystem> files_;
   // With links that no sync has covered.
-  const std::shared_ptr<DirectorySet> links_ = std::make_shared<DirectorySet>();
+  const std::shared_ptr<PathSet> links_ = std::make_shared<PathSet>();
   // Where a write or sync of the MANIFEST, or of its name in CURRENT, failed, which may now say
   // what RocksDB takes for not said: of an import, whose files RocksDB then deletes. The next
   // opening would miss them.
-  const std::shared_ptr<DirectorySet> doubtful_ = std::make_shared<DirectorySet>();
+  const std::shared_ptr<PathSet> doubtful_ = std::make_shared<PathSet>();
+  // The MANIFESTs that CURRENT named before a rename that may not be durable.
+  const std::shared_ptr<PathSet> former_ = std::make_shared<PathSet>();
+  OpenDirectories open_;
   Mutex mutex_;
   std::map<std::string, std::weak_ptr<OpenLogs>> logs_ GUARDED_BY(mutex_);
 };

@@ -14,6 +14,12 @@
 //     believed (open_logs.h).
 //   - A file that the MANIFEST may name, because writing to that failed, is not deleted until
 //     another MANIFEST has taken its place.
+//   - The MANIFEST that CURRENT names, or may still name after a power loss, is not deleted.
+//   RocksDB
+//     (7.8) forgets which it is when it cannot write the beginning of the next or rename CURRENT.
+//   - A directory that is open needs no making and can be opened, even when the kernel has no
+//     descriptor left. RocksDB does both after it has written a new column family to the MANIFEST,
+//     and when one fails keeps a half of that family, at which the next MANIFEST ends the process.
 //   - OPTIONS files, which people read and nobody else, are not synced. RocksDB writes one whenever
 //     a column family comes, goes or changes, and all writers wait for it.
 #pragma once

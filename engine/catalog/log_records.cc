@@ -1,6 +1,7 @@
 #include "catalog/log_records.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace restored::catalog {
 namespace {
@@ -23,10 +24,15 @@ void LogRecords::append(std::string_view bytes) {
       bytes_ += taken;
       if (header_seen_ == header_bytes) {
         payload_left_ = static_cast<std::size_t>(header_[4] | header_[5] << 8);
+        if (checksums_ == Checksums::compared) {
+          checksum_.reset();
+          checksum_.process_byte(header_[6]);
+        }
         if (payload_left_ == 0) end_fragment();
       }
     } else {
       taken = std::min(payload_left_, bytes.size());
+      if (checksums_ == Checksums::compared) checksum_.process_bytes(bytes.data(), taken);
       payload_left_ -= taken;
       bytes_ += taken;
       if (payload_left_ == 0) end_fragment();
@@ -35,10 +41,18 @@ void LogRecords::append(std::string_view bytes) {
   }
 }
 
+bool LogRecords::checksum_agrees() const {
+  const std::uint32_t masked = std::rotr(std::uint32_t{checksum_.checksum()}, 15) + 0xa282ead8U;
+  for (unsigned i = 0; i < 4; ++i)
+    if (header_[i] != (masked >> (8 * i) & 0xffU)) return false;
+  return true;
+}
+
 void LogRecords::end_fragment() {
   header_seen_ = 0;
   const unsigned char type = header_[6];
   if (type < whole || type > last) understood_ = false;
+  if (checksums_ == Checksums::compared && !checksum_agrees()) understood_ = false;
   if (type == whole || type == last) whole_bytes_ = bytes_;
 }
 

@@ -1,10 +1,13 @@
 #include "catalog/open_logs.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "catalog/log_records.h"
+#include "catalog/rewritten_log.h"
 
 namespace restored::catalog {
 
@@ -21,14 +24,28 @@ thread_local const OpenLogs* recovering_here = nullptr;
 
 }  // namespace
 
+IOStatus sync_directory(rocksdb::FileSystem& files, const std::string& path) {
+  std::unique_ptr<rocksdb::FSDirectory> directory;
+  IOStatus status = files.NewDirectory(path, IOOptions(), &directory, nullptr);
+  // Plain: the variant with a reason leaves the sync out where it thinks that it is not needed.
+  if (status.ok()) status = directory->Fsync(IOOptions(), nullptr);
+  return status;
+}
+
 // A log for as long as RocksDB may write to it or sync it.
 class OpenLog {
  public:
-  OpenLog(FSWritableFile* file, OpenLogs& logs) : logs_(logs), file_(file) {}
+  static constexpr std::uint64_t unknown = std::numeric_limits<std::uint64_t>::max();
+
+  OpenLog(std::string path, FSWritableFile* file, OpenLogs& logs)
+      : logs_(logs), path_(std::move(path)), file_(file) {}
 
   bool open() const { return open_.load(); }
   bool failed() const { return failed_.load(); }
-  void written() { dirty_.store(true); }
+  void written(std::uint64_t whole_bytes) {
+    whole_bytes_.store(whole_bytes);
+    dirty_.store(true);
+  }
 
   // Before RocksDB closes it.
   void closing() {
@@ -42,7 +59,7 @@ class OpenLog {
   // the kernel that this one needs.
   IOStatus sync(bool with_metadata, const IOOptions& options, IODebugContext* debug) {
     const MutexLock lock(mutex_);
-    if (file_ == nullptr) return IOStatus::OK();
+    if (file_ == nullptr || nameless_) return IOStatus::OK();
     IOStatus status = remove_tear();
     if (status.ok())
       status = with_metadata ? file_->Fsync(options, debug) : file_->Sync(options, debug);
@@ -50,15 +67,35 @@ class OpenLog {
     return status;
   }
 
+  // Instead of a sync, of one that has failed: once it is OK, what was written to it is on the
+  // device, or cannot be brought there. REQUIRES: nothing is written to it any more.
+  IOStatus rewrite() {
+    const MutexLock lock(mutex_);
+    if (file_ == nullptr || nameless_) return IOStatus::OK();
+    IOStatus status = whole_bytes_.load() == unknown
+                          ? IOStatus::Corruption(path_, "has records that are not understood")
+                          : rewrite_log(*logs_.files_, path_, whole_bytes_.load());
+    if (status.IsCorruption()) {
+      // Only memory has all of it. To flush that is the best that can be done, though the power
+      // may go before it is.
+      log::warning("catalog", "a log that failed cannot be read back: {}", status.ToString());
+      nameless_ = true;
+      return IOStatus::OK();
+    }
+    // Not left to RocksDB: on some file systems it takes the sync of a new file for enough.
+    if (status.ok()) status = sync_directory(*logs_.files_, logs_.directory_);
+    nameless_ = status.ok();
+    if (!status.ok()) failed(status);
+    return status;
+  }
+
   // Ours: of what was written since the last one, with the log's name.
   IOStatus sync_new() {
     const MutexLock lock(mutex_);
-    if (file_ == nullptr || failed() || !dirty_.exchange(false)) return IOStatus::OK();
+    if (file_ == nullptr || nameless_ || failed() || !dirty_.exchange(false)) return IOStatus::OK();
     IOStatus status = file_->Sync(IOOptions(), nullptr);
     if (status.ok() && !named_) {
-      std::unique_ptr<rocksdb::FSDirectory> directory;
-      status = logs_.files_->NewDirectory(logs_.directory_, IOOptions(), &directory, nullptr);
-      if (status.ok()) status = directory->Fsync(IOOptions(), nullptr);
+      status = sync_directory(*logs_.files_, logs_.directory_);
       named_ = status.ok();
     }
     if (!status.ok()) failed(status);
@@ -97,7 +134,9 @@ class OpenLog {
   }
 
   OpenLogs& logs_;
+  const std::string path_;
   std::atomic<bool> open_ = true;
+  std::atomic<std::uint64_t> whole_bytes_ = 0;  // of whole records
   std::atomic<bool> dirty_ = false;
   std::atomic<bool> failed_ = false;
   // Held across syncs, so that RocksDB does not close the file below them; writes go on.
@@ -105,6 +144,8 @@ class OpenLog {
   FSWritableFile* file_ GUARDED_BY(mutex_);
   bool named_ GUARDED_BY(mutex_) = false;                    // its directory entry is durable
   std::optional<std::uint64_t> torn_at_ GUARDED_BY(mutex_);  // part of a record begins there
+  // Its name leads to another file, or to what cannot be read: nothing of it is synced any more.
+  bool nameless_ GUARDED_BY(mutex_) = false;
 };
 
 class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -157,14 +198,15 @@ class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
     if (!refused) status = write();
     if (status.ok()) {
       records_.append(data.ToStringView());
-      state_->written();
+      state_->written(understood() ? records_.whole_bytes() : OpenLog::unknown);
     } else if (!refused || records_.bytes() != records_.whole_bytes()) {
       // The position of the next write may be behind what is cut off: there is none.
       ended_ = true;
-      if (from_its_beginning_ && records_.understood()) state_->cut(records_.whole_bytes());
+      if (understood()) state_->cut(records_.whole_bytes());
     }
     return status;
   }
+  bool understood() const { return from_its_beginning_ && records_.understood(); }
   IOStatus told(IOStatus status) const {
     if (!logs_->is_newest(*state_)) return IOStatus::OK();
     return status.ok() ? logs_->failure() : status;
@@ -178,8 +220,9 @@ class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
   bool ended_ = false;
 };
 
-std::unique_ptr<FSWritableFile> OpenLogs::add(std::unique_ptr<FSWritableFile> file) {
-  auto state = std::make_shared<OpenLog>(file.get(), *this);
+std::unique_ptr<FSWritableFile> OpenLogs::add(const std::string& path,
+                                              std::unique_ptr<FSWritableFile> file) {
+  auto state = std::make_shared<OpenLog>(path, file.get(), *this);
   const MutexLock lock(mutex_);
   std::erase_if(logs_, [](const auto& log) { return !log->open(); });
   logs_.push_back(state);
@@ -237,14 +280,10 @@ IOStatus OpenLogs::failure_before_newest() {
   }
   // What is in memory replaces these logs when the recovery is done. Until then its flushes, one
   // after another, shall not run ahead of what a later opening could read. Not left to RocksDB,
-  // which was not told of the failure and syncs nothing twice.
-  //
-  // Believed, although an earlier sync of it failed: should the kernel have dropped bytes of it
-  // then, and the power go after the flush of one column family and before that of the last, the
-  // flushed ones are ahead of this log and the database does not open. Only a flush of all of them
-  // in one edit of the MANIFEST (atomic_flush) would close that.
+  // which was not told of the failure and syncs nothing twice; nor to another sync, which brings
+  // nothing that the kernel dropped at the one that failed.
   for (const auto& log : older) {
-    IOStatus status = log->sync(/*with_metadata=*/false, IOOptions(), nullptr);
+    IOStatus status = log->rewrite();
     if (!status.ok()) return status;
   }
   return IOStatus::OK();

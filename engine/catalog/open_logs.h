@@ -2,7 +2,9 @@
 //
 // A sync that failed is never believed when it is tried again: the kernel may have dropped the
 // bytes and says so only once. So a failed log fails everything that relies on it, until RocksDB's
-// recovery has written what is in memory to other files.
+// recovery has written what is in memory to other files. That flushes one column family after
+// another, and the power may go between two: so the recovery first writes the failed log anew, or
+// those that were flushed would be ahead of it and the database would not open.
 //
 // RocksDB 7.8.3 in turn ends the process by an assertion when a thread of its own meets a log that
 // has failed another: a flush that syncs the logs before the newest beside a write that syncs them
@@ -24,6 +26,9 @@ namespace restored::catalog {
 
 class OpenLog;
 
+// Makes the names of the files in `path` durable.
+rocksdb::IOStatus sync_directory(rocksdb::FileSystem& files, const std::string& path);
+
 // The open logs of one instance, shared by its files and who looks after them. Threading: all
 // methods from any thread at once.
 class OpenLogs : public std::enable_shared_from_this<OpenLogs> {
@@ -31,7 +36,8 @@ class OpenLogs : public std::enable_shared_from_this<OpenLogs> {
   OpenLogs(std::shared_ptr<rocksdb::FileSystem> files, std::string directory)
       : files_(std::move(files)), directory_(std::move(directory)) {}
 
-  std::unique_ptr<rocksdb::FSWritableFile> add(std::unique_ptr<rocksdb::FSWritableFile> file);
+  std::unique_ptr<rocksdb::FSWritableFile> add(const std::string& path,
+                                               std::unique_ptr<rocksdb::FSWritableFile> file);
 
   // DurableFiles' methods of the same names, which say more.
   rocksdb::IOStatus sync();
@@ -42,7 +48,7 @@ class OpenLogs : public std::enable_shared_from_this<OpenLogs> {
   void begin_recovery();
   bool end_recovery(bool recovered);
 
-  // What a sync of the directory has to end with that makes the logs before the newest count.
+  // What comes before a sync of the directory that makes the logs before the newest count.
   rocksdb::IOStatus failure_before_newest();
 
  private:

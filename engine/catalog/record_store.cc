@@ -76,6 +76,23 @@ class RocksRecordStore final : public RecordStore {
     return checked(record->status(), "reading the records");
   }
 
+  Result<void> scan_back(std::string_view prefix, std::string_view before,
+                         const std::function<bool(std::string_view key, std::string_view value)>&
+                             visit) const override {
+    const MutexLock lock(mutex_);
+    if (!db_) return closed();
+    const std::unique_ptr<rocksdb::Iterator> record(
+        db_->NewIterator(cursor_options(), column_family_));
+    // No key of ours has such a byte.
+    const std::string end = before.empty() ? std::string(prefix) + '\xff' : std::string(before);
+    for (record->SeekForPrev(slice(end)); record->Valid(); record->Prev()) {
+      if (view(record->key()) == end || view(record->key()) == LogAnchor::key) continue;
+      if (!record->key().starts_with(slice(prefix))) break;
+      if (!visit(view(record->key()), view(record->value()))) break;
+    }
+    return checked(record->status(), "reading the records");
+  }
+
   Result<void> close() override {
     const MutexLock lock(mutex_);
     Result<void> settled = settle_doubts();

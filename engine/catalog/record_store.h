@@ -28,6 +28,11 @@ class RecordStore {
   virtual Result<void> scan(
       std::string_view prefix,
       const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+  // Against key order, from the last key below `before` (empty: of all) with the prefix, until
+  // visit returns false.
+  virtual Result<void> scan_back(
+      std::string_view prefix, std::string_view before,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
   virtual Result<void> close() = 0;
 };
 

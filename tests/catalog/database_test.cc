@@ -151,12 +151,7 @@ TEST_F(DatabaseTest, ClosedDatabaseAnswersWithAnErrorAndAnOpenGate) {
 }
 
 TEST_F(DatabaseTest, UnfinishedCreationIsRefusedAtOpeningAndMadeAgainByCreate) {
-  {
-    auto database = create("db");
-    ASSERT_TRUE(database->close());
-  }
   // What a crash before the first catalog record leaves: an instance without one.
-  std::filesystem::remove_all(path("db"));
   {
     rocksdb::Options raw;
     raw.create_if_missing = true;

@@ -48,5 +48,18 @@ TEST(LogRecordsTest, OtherBytesAreNotUnderstood) {
   EXPECT_FALSE(records.understood());
 }
 
+TEST(LogRecordsTest, ChecksumsAreComparedWhenAskedFor) {
+  // "abc" in one piece: CRC-32C of 01 61 62 63, masked.
+  std::string record = std::string("\xf2\x70\xe8\x9d\x03\x00\x01", 7) + "abc";
+  for (std::size_t changed = 0; changed <= record.size(); ++changed) {
+    std::string bytes = record;
+    if (changed < record.size()) bytes[changed] = static_cast<char>(bytes[changed] ^ 2);
+    LogRecords records(LogRecords::Checksums::compared);
+    records.append(bytes);
+    const bool whole = records.understood() && records.whole_bytes() == record.size();
+    EXPECT_EQ(whole, changed == record.size()) << changed;
+  }
+}
+
 }  // namespace
 }  // namespace restored::catalog::test

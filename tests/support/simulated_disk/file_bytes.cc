@@ -75,8 +75,16 @@ void FileBytes::sync() {
   cut_to_.reset();
 }
 
-void FileBytes::forget_unwritten() {
-  for (const std::size_t index : dirty_) slots_[index].dirty = false;
+void FileBytes::forget_unwritten(double written_part) {
+  std::ranges::sort(dirty_);
+  const auto written = static_cast<std::size_t>(static_cast<double>(dirty_.size()) * written_part);
+  for (std::size_t i = 0; i < dirty_.size(); ++i) {
+    Slot& slot = slots_[dirty_[i]];
+    slot.dirty = false;
+    slot.own = false;
+    if (i >= dirty_.size() - written) slot.synced = slot.now;
+  }
+  if (written > 0) synced_size_ = size_;
   dirty_.clear();
 }
 

@@ -29,8 +29,9 @@ class FileBytes {
   void resize(std::uint64_t size);
 
   void sync();
-  // A sync that failed: the kernel takes its pages for written, so that no later one writes them.
-  void forget_unwritten();
+  // A sync that failed: of its pages the last `written_part` were written, and the kernel takes the
+  // others for written too, so that no later one writes them.
+  void forget_unwritten(double written_part);
 
   // Both leave no page that one file could change for the other.
   FileBytes after_cut(Survival survival, Choices choices);

@@ -88,7 +88,7 @@ int SimulatedDisk::Handle::sync() {
   const std::lock_guard lock(disk_.mutex_);
   if (disk_.frozen_) return EIO;
   if (verdict.error != 0) {
-    node_->bytes.forget_unwritten();
+    node_->bytes.forget_unwritten(verdict.written_part);
     return verdict.error;
   }
   if (verdict.ignored) return 0;

@@ -85,7 +85,8 @@ struct TracedCall {
 class DiskPlan {
  public:
   // The nth such call from now on (1: the next one) fails, once; or it and every later one. A
-  // failing write writes `written_part` of its bytes first.
+  // failing write writes `written_part` of its bytes first; of a failing sync's pages that part,
+  // the last ones, is on the device, and no later sync brings the others.
   void fail(const CallFilter& filter, std::uint64_t nth, int error, double written_part = 0);
   void fail_from(const CallFilter& filter, std::uint64_t nth, int error);
   // How many such calls there were since counting began, which this filter is part of from here.
