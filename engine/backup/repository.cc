@@ -192,7 +192,12 @@ Result<void> Repository::publish(const format::Manifest& manifest,
       return fail(ErrorCode::timed_out,
                   name_of(manifest.backup) + " took so long that it was taken for left behind",
                   "Make the backup again.");
-    return documents_.write(format::manifest_kind, manifest_key, document, call);
+    RESTORED_TRY(documents_.write(format::manifest_kind, manifest_key, document, call));
+    // Once more: what changed it meanwhile came before the manifest, and its host could not know of
+    // this backup. A store that is away, or a damaged document, says nothing of that.
+    const auto still = confirm(call);
+    if (!still && tells_of_another(still.error())) return std::unexpected(still.error());
+    return {};
   };
   const auto written = write();
   if (written) return {};

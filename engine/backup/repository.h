@@ -62,11 +62,20 @@ class Repository {
                                                   IfEmpty if_empty = IfEmpty::begin,
                                                   const KeyRing& keys = KeyRing::without_keys(),
                                                   const Admission& admit = nullptr);
+  // One that is there, as it is: nothing in it is mended, and it is not made an encrypted one.
+  static Result<std::unique_ptr<const Repository>> open_for_reading(ObjectStore& store,
+                                                                    const StoreCall& call,
+                                                                    const KeyRing& keys);
 
   // Whether repository.json still is what this was opened with. False: another data key is in use
   // now; what is sealed with ours opens all the same. Errors, after which nothing may be written to
   // it any more, as from open(); also store_misconfigured: another repository is in its place.
   Result<bool> confirm(const StoreCall& call) const;
+  // Whether an error of confirm() says that the repository is not what it was, and not only that
+  // its store is away.
+  static bool tells_of_a_change(const Error& error);
+  // Only that another repository, or another key, is in its place.
+  static bool tells_of_another(const Error& error);
 
   const std::string& id() const { return documents_.repository_id(); }
   // What new backups are sealed with; null: they are not encrypted.
@@ -86,7 +95,8 @@ class Repository {
   // Errors: limit_reached, store errors.
   Result<void> announce(const format::Contents& contents, const StoreCall& call);
   // Writes frames, summary, then the manifest: the backup exists from then on. On error it does
-  // not, and nothing but its objects is left, as far as the store still obeys.
+  // not, and nothing but its objects is left, as far as the store still obeys; also when the
+  // repository turns out to have changed while the manifest was written.
   // Errors: store errors; object_exists (a backup has this id already), timed_out (its contents
   // are gone: somebody took it for left behind); confirm()'s.
   Result<void> publish(const format::Manifest& manifest, std::span<const format::Frame> frames,
@@ -116,8 +126,9 @@ class Repository {
   Result<void> forget_damage(const format::ContentId& content, const StoreCall& call);
 
  private:
-  Repository(ObjectStore& store, SealedDocuments documents)
-      : store_(store), documents_(std::move(documents)) {}
+  enum class Use : std::uint8_t { reading_and_writing, reading };
+  Repository(ObjectStore& store, SealedDocuments documents, Use use)
+      : store_(store), documents_(std::move(documents)), use_(use) {}
   struct OpenedManifest {
     format::Manifest manifest;
     const format::DataKey* key = nullptr;
@@ -129,6 +140,7 @@ class Repository {
 
   ObjectStore& store_;
   const SealedDocuments documents_;
+  const Use use_;
 };
 
 }  // namespace restored::backup

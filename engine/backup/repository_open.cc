@@ -265,6 +265,11 @@ std::unexpected<Error> not_encrypted_any_more(const ObjectStore& store) {
                           format::repository_key));
 }
 
+std::unexpected<Error> not_opened(const ObjectStore& store, Error error) {
+  if (!damaged_document(error) && !about_keys(error.code)) return std::unexpected(std::move(error));
+  return std::unexpected(context("repository " + store.url(), std::move(error)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const StoreCall& call,
@@ -281,14 +286,22 @@ Result<std::unique_ptr<Repository>> Repository::open(ObjectStore& store, const S
     opened = encrypt_from_now_on(store, keys, opened->file, call);
   // Somebody has put one without a key back: what is written from here on would not be encrypted.
   if (opened && opened->key == nullptr && keys.encrypts()) return not_encrypted_any_more(store);
-  if (!opened && !damaged_document(opened.error()) && !about_keys(opened.error().code))
-    return std::unexpected(std::move(opened).error());
-  if (!opened)
-    return std::unexpected(context("repository " + store.url(), std::move(opened).error()));
+  if (!opened) return not_opened(store, std::move(opened).error());
   look_after_spare(store, keys, *opened, call);
   tell_of_missing_copies(store, keys, *opened, call);
   return std::unique_ptr<Repository>(new Repository(
-      store, SealedDocuments(store, keys, std::move(opened->file.repository_id), opened->key)));
+      store, SealedDocuments(store, keys, std::move(opened->file.repository_id), opened->key),
+      Use::reading_and_writing));
+}
+
+Result<std::unique_ptr<const Repository>> Repository::open_for_reading(ObjectStore& store,
+                                                                       const StoreCall& call,
+                                                                       const KeyRing& keys) {
+  auto opened = read_repository(store, keys, call);
+  if (!opened) return not_opened(store, std::move(opened).error());
+  return std::unique_ptr<const Repository>(new Repository(
+      store, SealedDocuments(store, keys, std::move(opened->file.repository_id), opened->key),
+      Use::reading));
 }
 
 Result<bool> Repository::confirm(const StoreCall& call) const {
@@ -303,8 +316,17 @@ Result<bool> Repository::confirm(const StoreCall& call) const {
                             now->file.repository_id, id()),
                 "Try again: what is there now is looked at anew.");
   if (keys().encrypts() && now->key == nullptr) return not_encrypted_any_more(store_);
-  mend_first(store_, *now, call);
+  if (use_ == Use::reading_and_writing) mend_first(store_, *now, call);
   return now->key == data_key();
+}
+
+bool Repository::tells_of_another(const Error& error) {
+  return about_keys(error.code) || error.code == ErrorCode::store_misconfigured;
+}
+
+bool Repository::tells_of_a_change(const Error& error) {
+  return tells_of_another(error) || error.code == ErrorCode::corruption ||
+         error.code == ErrorCode::unsupported_format;
 }
 
 }  // namespace restored::backup

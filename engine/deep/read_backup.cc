@@ -2,17 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <filesystem>
 #include <memory>
-#include <system_error>
 
 #include "backup/repository.h"
-#include "base/log.h"
 #include "base/object_versions.h"
-#include "base/random.h"
 #include "catalog/options.h"
 #include "deep/plain_database.h"
 #include "deep/plain_object.h"
+#include "deep/scratch.h"
 #include "io/file_system.h"
 #include "restore/wrapping_keys.h"
 #include "store/open_store.h"
@@ -22,31 +19,6 @@ namespace {
 
 // What RocksDB writes of its own beside the files.
 constexpr std::uint64_t added_bytes = 64 * kMiB;
-
-// Nobody else may look into it: what was sealed lies there in clear.
-class Scratch {
- public:
-  static Result<std::unique_ptr<Scratch>> make(const std::string& directory) {
-    RESTORED_TRY(io::system_files().stat(directory));
-    std::unique_ptr<Scratch> scratch(new Scratch(directory + "/restored-deep-" + random_id(12)));
-    RESTORED_TRY(io::system_files().make_directories(scratch->path_));
-    std::error_code failed;
-    std::filesystem::permissions(scratch->path_, std::filesystem::perms::owner_all, failed);
-    if (!failed) return scratch;
-    return fail(ErrorCode::permission_denied, scratch->path_ + ": " + failed.message());
-  }
-  ~Scratch() {
-    if (const auto removed = io::system_files().remove_tree(path_); !removed)
-      log::error("deep", "{} stays: {}", path_, removed.error().message);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  explicit Scratch(std::string path) : path_(std::move(path)) {}
-  const std::string path_;
-};
 
 Result<void> check_room(const std::string& directory, std::uint64_t content_bytes) {
   RESTORED_TRY(const io::Space space, io::system_files().space(directory));
@@ -58,7 +30,7 @@ Result<void> check_room(const std::string& directory, std::uint64_t content_byte
               "Name a directory with more room.");
 }
 
-// A file:// store would make the directory that somebody mistyped.
+// So that what is said of a mistyped directory names it.
 Result<void> check_directory(const std::string& url) {
   if (!url.starts_with("file://")) return {};
   RESTORED_TRY(const std::string directory, store::directory_of(url));
@@ -91,12 +63,11 @@ Result<ReadBackup> read_backup(const Request& request, const std::stop_token& st
   const backup::KeyRing keys(std::move(wrapping), request.encryption.accept_unencrypted);
   RESTORED_TRY(check_directory(request.repository_url));
   RESTORED_TRY(const auto store, store::open_store(request.repository_url, io::system_files(),
-                                                   nullptr, request.store));
+                                                   nullptr, request.store, store::Use::reading));
   ObjectVersions versions;
   StoreCall call(stop);
   call.versions = &versions;
-  RESTORED_TRY(const auto repository,
-               backup::Repository::open(*store, call, backup::Repository::IfEmpty::refuse, keys));
+  RESTORED_TRY(const auto repository, backup::Repository::open_for_reading(*store, call, keys));
   RESTORED_TRY(const backup::LoadedBackup loaded, repository->load(request.backup, call));
   const format::Manifest& manifest = loaded.manifest;
   if (manifest.comparator != catalog::comparator_name)

@@ -28,7 +28,8 @@ struct Request {
   StoreOptions store;
   EncryptionOptions encryption;
   BackupId backup;
-  // A directory with room for the whole content, in clear; what is made below it is removed.
+  // A directory with room for the whole content, in clear; what is made below it is removed, and
+  // what others made there before they were killed (scratch.h).
   std::string scratch;
   UnixMillis as_of = 0;
   std::function<void(const Progress&)> tell;  // after each file; may be empty
@@ -42,7 +43,7 @@ struct ReadBackup {
   ContentFacts content;
 };
 
-// Changes nothing in the repository. Errors: those of Repository::open and Repository::load,
+// Writes nothing to the repository. Errors: those of Repository::open and Repository::load,
 // insufficient_space (with numbers), corruption (naming object and file), storage_engine, no_space,
 // io_error, cancelled.
 Result<ReadBackup> read_backup(const Request& request, const std::stop_token& stop);

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <exception>
 
-#include "base/heap.h"
 #include "base/log.h"
 #include "base/pause.h"
 #include "base/thread_priority.h"
@@ -36,11 +35,7 @@ void Housekeeping::run(const std::stop_token& stop) {
         remove_ended_staging();
       }
       if (seconds % limits::repository_retry_seconds == 0) reach_repository(stop);
-      if (seconds % limits::forget_operations_seconds == 0) {
-        forget_old_operations();
-        // What runs would want it again, and clients then feel each wait.
-        if (parts_.operations->running().empty()) give_back_heap();
-      }
+      if (seconds % limits::forget_operations_seconds == 0) forget_old_operations();
     } catch (const std::exception& error) {
       log::error("restore", "housekeeping: {}", error.what());
     } catch (...) {
@@ -101,6 +96,10 @@ void Housekeeping::forget_old_operations() {
       parts_.operations->forget_old(parts_.clock.wall() - kept, limits::ended_operations_max);
   if (!forgotten) {
     log::warning("restore", "old operations stay: {}", forgotten.error().message);
+  }
+  const Result<void> requests = parts_.registry->requests().forget_old(parts_.clock.wall());
+  if (!requests) {
+    log::warning("restore", "old requests stay: {}", requests.error().message);
   }
 }
 

@@ -101,13 +101,6 @@ std::unexpected<Error> replaced(const KnownRepository& known, const std::string&
                   known_path));
 }
 
-// What confirm() says of a repository that is not what it was, beside what a store that is away
-// says.
-bool tells_of_a_change(ErrorCode code) {
-  return backup::about_keys(code) || code == ErrorCode::store_misconfigured ||
-         code == ErrorCode::corruption || code == ErrorCode::unsupported_format;
-}
-
 }  // namespace
 
 Result<backup::Repository*> RepositoryAccess::get(const StoreCall& call) const {
@@ -136,7 +129,7 @@ Result<backup::Repository*> RepositoryAccess::current(const StoreCall& call) con
     if (repository_.get() == known) error_.reset();
     return known;
   }
-  if (!confirmed && !tells_of_a_change(confirmed.error().code))
+  if (!confirmed && !backup::Repository::tells_of_a_change(confirmed.error()))
     return std::unexpected(confirmed.error());
   auto opened = open(call);
   const MutexLock lock(mutex_);

@@ -40,6 +40,12 @@ Result<std::unique_ptr<FileStore>> FileStore::open(std::string root, io::FileSys
   return store;
 }
 
+std::unique_ptr<FileStore> FileStore::open_for_reading(std::string root, io::FileSystem& files,
+                                                       io::IoQueue* queue) {
+  RESTORED_CHECK(root.starts_with('/'), "the URL's parser refuses relative directories");
+  return std::unique_ptr<FileStore>(new FileStore(std::move(root), files, queue));
+}
+
 Result<std::uint64_t> FileStore::remove_stale_uploads(std::uint64_t age_seconds,
                                                       const StoreCall& call) {
   const std::string directory = root_ + std::string(temporary_directory);

@@ -24,6 +24,9 @@ class FileStore final : public ObjectStore {
   // REQUIRES: root is absolute. Errors: store_permission_denied, no_space, io_error.
   static Result<std::unique_ptr<FileStore>> open(std::string root, io::FileSystem& files,
                                                  io::IoQueue* queue);
+  // Makes and removes nothing. REQUIRES: root is absolute; no method that writes is called.
+  static std::unique_ptr<FileStore> open_for_reading(std::string root, io::FileSystem& files,
+                                                     io::IoQueue* queue);
 
   std::string url() const override { return "file://" + root_; }
   Result<ObjectInfo> stat(std::string_view key, const StoreCall& call) override;

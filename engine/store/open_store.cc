@@ -44,9 +44,11 @@ Result<std::string> directory_of(std::string_view url) {
 }
 
 Result<std::unique_ptr<ObjectStore>> open_store(std::string_view url, io::FileSystem& files,
-                                                io::IoQueue* queue, const StoreOptions& options) {
+                                                io::IoQueue* queue, const StoreOptions& options,
+                                                Use use) {
   if (url.starts_with(s3_scheme)) return S3Store::open(url, options, process_environment());
   RESTORED_TRY(std::string root, directory_of(url));
+  if (use == Use::reading) return FileStore::open_for_reading(std::move(root), files, queue);
   return FileStore::open(std::move(root), files, queue);
 }
 

@@ -120,6 +120,46 @@ TEST_F(EncryptedRepositoryTest, ABackupInClearIsNotPublishedOnceItIsEncrypted) {
     EXPECT_TRUE(key.starts_with("objects/") || !std::filesystem::exists(path(key))) << key;
 }
 
+// The look before it is not the last thing that happens.
+TEST_F(EncryptedRepositoryTest, ABackupInClearIsTakenBackWhenItIsEncryptedBesideTheManifest) {
+  const auto plain = Repository::open(store_, {}).value();
+  const SampleBackup backup = test::make_backup("b1", {test::compressible(1000)});
+  put_objects(backup);
+  ASSERT_TRUE(plain->announce(contents_of(backup.manifest), {}));
+  const KeyRing accepts = ring_of({&first_}, true);
+  bool encrypted = false;
+  store_.before = [&](std::string_view verb, std::string_view key) -> Result<void> {
+    if (encrypted || verb != "put" || key != "backups/b1/manifest") return {};
+    encrypted = true;
+    EXPECT_TRUE(open_with(accepts));
+    return {};
+  };
+  const auto published = plain->publish(backup.manifest, backup.frames, {});
+  store_.before = nullptr;
+  EXPECT_TRUE(encrypted);
+  ASSERT_FALSE(published);
+  EXPECT_EQ(published.error().code, ErrorCode::encryption_key_missing) << published.error().message;
+  for (const std::string& key : keys_of(backup))
+    EXPECT_TRUE(key.starts_with("objects/") || !std::filesystem::exists(path(key))) << key;
+}
+
+TEST_F(EncryptedRepositoryTest, ABackupStaysWhenTheStoreIsAwayAfterItsManifest) {
+  const auto ours = open_with(ring_).value();
+  const SampleBackup backup = sealed_backup(*ours, "b1");
+  put_objects(backup);
+  ASSERT_TRUE(ours->announce(contents_of(backup.manifest), {}));
+  bool written = false;
+  store_.before = [&](std::string_view, std::string_view key) -> Result<void> {
+    if (written) return fail(ErrorCode::object_store_unavailable, "no answer");
+    written = key == "backups/b1/manifest" && store_.calls.back().starts_with("put ");
+    return {};
+  };
+  EXPECT_TRUE(ours->publish(backup.manifest, backup.frames, {}));
+  store_.before = nullptr;
+  EXPECT_TRUE(written);
+  EXPECT_TRUE(ours->load(BackupId("b1"), {}));
+}
+
 // Without conditions it is begun under a mark, which stays only for a write that is in doubt.
 TEST_F(EncryptedRepositoryTest, ABeginningThatFailsBeforeItWroteLeavesNoMark) {
   store_.conditions = false;

@@ -146,10 +146,11 @@ TEST_F(RepositoryTest, ManifestIsWrittenLast) {
   const SampleBackup backup = small("b1");
   ASSERT_TRUE(repository->announce(contents_of(backup.manifest), {}));
   ASSERT_TRUE(repository->publish(backup.manifest, backup.frames, {}));
-  EXPECT_THAT(store_.calls, ElementsAre("put backups/b1/contents", "stat backups/b1/manifest",
-                                        "get repository.json", "put backups/b1/frames",
-                                        "put databases/abcdefghijklmnopqrstuvwx/b1",
-                                        "stat backups/b1/contents", "put backups/b1/manifest"));
+  EXPECT_THAT(
+      store_.calls,
+      ElementsAre("put backups/b1/contents", "stat backups/b1/manifest", "get repository.json",
+                  "put backups/b1/frames", "put databases/abcdefghijklmnopqrstuvwx/b1",
+                  "stat backups/b1/contents", "put backups/b1/manifest", "get repository.json"));
 }
 
 TEST_F(RepositoryTest, PublishThatFailsAnywhereLeavesNoBackupAndNoDocument) {

@@ -1,10 +1,19 @@
 // The slow way to read a backup gives what the fast one restores, and finds what is wrong.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <string>
 
+#include "deep/scratch.h"
 #include "deep_reading.h"
 #include "history.h"
 #include "restored/record.h"
@@ -159,6 +168,108 @@ TEST_F(DeepTest, ReadingTheLiveContentStopsWhenItIsTold) {
       << "its turn was given back";
   EXPECT_EQ(host_.engine().live_content(DatabaseId("nobody"), {}).error().code,
             ErrorCode::database_not_found);
+}
+
+// All that an opening mends, looks after or converts is a writer's.
+class DeepReadingTest : public DeepTest {
+ protected:
+  std::map<std::string, std::string> repository() const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(directory_.file("repository"))) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      files[entry.path()] =
+          entry.is_directory() ? "directory" : std::string(std::istreambuf_iterator(file), {});
+    }
+    return files;
+  }
+};
+
+TEST_F(DeepReadingTest, MendsNothing) {
+  host_.options.encryption.key_file = new_key_file(directory_.file("key"));
+  host_.open();
+  make_history();
+  host_.close();
+  const fs::path root = directory_.file("repository");
+  fs::remove(root / "repository.json");  // there is a second copy
+  std::ofstream(root / ".tmp" / "upload") << "of somebody who was killed";
+  fs::last_write_time(root / ".tmp" / "upload",
+                      fs::file_time_type::clock::now() - std::chrono::hours(24 * 30));
+  const auto before = repository();
+  const Result<deep::ReadBackup> read = read_deeply(host_, backup_);
+  EXPECT_TRUE(read) << read.error().message;
+  EXPECT_EQ(repository(), before);
+  host_.open();
+  EXPECT_TRUE(fs::exists(root / "repository.json")) << "a writer mends it";
+  host_.close();
+  fs::remove_all(root / "spare");
+  const auto spareless = repository();
+  EXPECT_TRUE(read_deeply(host_, backup_));
+  EXPECT_EQ(repository(), spareless);
+  host_.open();
+}
+
+TEST_F(DeepReadingTest, MakesNoRepositoryAnEncryptedOne) {
+  host_.options.encryption = {};
+  host_.open();
+  make_history();
+  host_.close();
+  const auto before = repository();
+  host_.options.encryption = {new_key_file(directory_.file("key")), {}, true};
+  const Result<deep::ReadBackup> read = read_deeply(host_, backup_);
+  EXPECT_TRUE(read) << read.error().message;
+  EXPECT_EQ(repository(), before);
+  host_.options.encryption.accept_unencrypted = false;
+  EXPECT_EQ(read_deeply(host_, backup_).error().code, ErrorCode::unencrypted_refused);
+  EXPECT_EQ(repository(), before);
+  host_.options.encryption = {};
+  host_.open();
+}
+
+TEST(ScratchTest, WhatAKilledProcessLeftIsRemovedByTheNextOneAndNothingElse) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory.file("restored-deep-half00000000"));  // killed right after
+  fs::create_directories(directory.file("restored-deep-results/held"));
+  fs::create_directories(directory.file("restored-deep-ofsomebody00/else"));
+  fs::create_directory(directory.file("other"));
+  fs::create_directory(directory.file("elsewhere"));
+  fs::create_directory_symlink(directory.file("elsewhere"), directory.file("restored-deep-link"));
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::alarm(60);  // should nobody kill it
+    const auto scratch = deep::Scratch::make(directory.path());
+    const std::string path = scratch ? (*scratch)->path() : "";
+    std::ofstream(path + "/secret") << "in clear";
+    if (::write(ends[1], path.data(), path.size()) < 0) ::_exit(1);
+    for (;;) ::pause();
+  }
+  ::close(ends[1]);
+  std::string path(4096, '\0');
+  const ssize_t length = ::read(ends[0], path.data(), path.size());
+  path.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+  ::close(ends[0]);
+  EXPECT_TRUE(fs::exists(path + "/secret"));
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_all);
+  EXPECT_FALSE(fs::exists(directory.file("restored-deep-half00000000"))) << "nobody holds it";
+  EXPECT_TRUE(deep::Scratch::make(directory.path()));
+  EXPECT_TRUE(fs::exists(path + "/secret")) << "its process lives";
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(fs::exists(path + "/secret"));
+  {
+    const auto next = deep::Scratch::make(directory.path());
+    ASSERT_TRUE(next) << next.error().message;
+    EXPECT_FALSE(fs::exists(path));
+    EXPECT_TRUE(fs::exists((*next)->path()));
+  }
+  EXPECT_TRUE(fs::exists(directory.file("other")));
+  EXPECT_TRUE(fs::exists(directory.file("restored-deep-results/held")));
+  EXPECT_TRUE(fs::exists(directory.file("restored-deep-ofsomebody00/else")));
+  EXPECT_TRUE(fs::is_symlink(directory.file("restored-deep-link")));
+  EXPECT_TRUE(fs::is_empty(directory.file("elsewhere")));
 }
 
 }  // namespace
