@@ -24,6 +24,9 @@ void fill_random(std::span<std::byte> into) {
 
 namespace {
 
+constexpr std::string_view id_alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::size_t id_letters = 26;
+
 // Uniform over the alphabet: bytes at or above its largest multiple are thrown away.
 char random_character(std::string_view alphabet) {
   const std::size_t bound = 256 / alphabet.size() * alphabet.size();
@@ -44,22 +47,34 @@ std::uint64_t random_u64() {
 }
 
 std::string random_id(std::size_t length) {
-  constexpr std::string_view alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
   std::string id;
   id.reserve(length);
   while (id.size() < length) {
-    id.push_back(random_character(id.empty() ? alphabet.substr(0, 26) : alphabet));
+    id.push_back(random_character(id.empty() ? id_alphabet.substr(0, id_letters) : id_alphabet));
   }
   return id;
 }
 
 std::string random_secret(std::size_t bytes) {
-  constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::vector<std::byte> secret(bytes);
   fill_random(secret);
+  return secret_of(secret);
+}
+
+std::string id_of(std::string_view bytes) {
+  std::string id;
+  for (const char c : bytes.substr(0, 24)) {
+    const std::string_view alphabet = id.empty() ? id_alphabet.substr(0, id_letters) : id_alphabet;
+    id.push_back(alphabet[static_cast<unsigned char>(c) % alphabet.size()]);
+  }
+  return id;
+}
+
+std::string secret_of(std::span<const std::byte> secret) {
+  constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::string text;
-  text.reserve((bytes * 4 + 2) / 3);
+  text.reserve((secret.size() * 4 + 2) / 3);
   // Six bits a character; the last one carries what is left, padded with zero bits.
   std::uint32_t bits = 0;
   unsigned bits_count = 0;

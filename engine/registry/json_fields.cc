@@ -23,6 +23,15 @@ ErrorCode error_code(std::uint64_t number) {
   }
 }
 
+void mend(json::object& object) {
+  for (json::key_value_pair& member : object) {
+    if (json::object* inner = member.value().if_object()) mend(*inner);
+    if (json::string* text = member.value().if_string()) {
+      *text = format::to_utf8({text->data(), text->size()});
+    }
+  }
+}
+
 }  // namespace
 
 Result<Fields> Fields::parse(std::string_view key, std::string_view text) {
@@ -136,6 +145,13 @@ Result<void> Fields::status() const {
   return fail(
       ErrorCode::corruption,
       fmt::format("registry record {}: member \"{}\" is missing or makes no sense", key_, wrong_));
+}
+
+std::string record_text(json::object object, std::uint64_t order) {
+  mend(object);
+  object["version"] = record_version;
+  object["order"] = order;
+  return json::serialize(object);
 }
 
 json::value to_json(const std::optional<Error>& error) {

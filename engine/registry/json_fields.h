@@ -52,6 +52,10 @@ class Fields {
   std::string wrong_;
 };
 
+// A record's text: its members with "version" and "order". Names, and messages that quote what a
+// disk or a peer said, may be any bytes; JSON is UTF-8, so what is not is replaced.
+std::string record_text(boost::json::object object, std::uint64_t order);
+
 boost::json::value to_json(const std::optional<Error>& error);
 
 }  // namespace restored::registry

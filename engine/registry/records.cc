@@ -3,7 +3,6 @@
 #include <boost/json.hpp>
 #include <utility>
 
-#include "format/utf8.h"
 #include "registry/json_fields.h"
 
 namespace restored::registry {
@@ -26,23 +25,6 @@ json::string words(std::string_view text) {
 template <class Value>
 json::value or_null(const std::optional<Value>& value) {
   return value ? json::value(*value) : json::value(nullptr);
-}
-
-// Names, and messages that quote what a disk or a peer said, may be anything; JSON is UTF-8.
-void mend(json::object& object) {
-  for (json::key_value_pair& member : object) {
-    if (json::object* inner = member.value().if_object()) mend(*inner);
-    if (json::string* text = member.value().if_string()) {
-      *text = format::to_utf8({text->data(), text->size()});
-    }
-  }
-}
-
-std::string finish(json::object object, std::uint64_t order) {
-  mend(object);
-  object["version"] = record_version;
-  object["order"] = order;
-  return json::serialize(object);
 }
 
 void write_busy(json::object& object, const StageSeconds& busy) {
@@ -69,15 +51,15 @@ Digest read_digest(Fields& fields) {
 
 std::string encode(const StoredDatabase& stored) {
   const DatabaseRecord& record = stored.record;
-  return finish({{"id", record.id.value},
-                 {"name", record.name},
-                 {"projectId", record.project_id},
-                 {"region", record.region},
-                 {"isDefault", record.is_default},
-                 {"status", words(name(record.status))},
-                 {"failure", to_json(record.failure)},
-                 {"createdAt", record.created_at}},
-                stored.order);
+  return record_text({{"id", record.id.value},
+                      {"name", record.name},
+                      {"projectId", record.project_id},
+                      {"region", record.region},
+                      {"isDefault", record.is_default},
+                      {"status", words(name(record.status))},
+                      {"failure", to_json(record.failure)},
+                      {"createdAt", record.created_at}},
+                     stored.order);
 }
 
 Result<StoredDatabase> decode_database(std::string_view key, std::string_view text) {
@@ -98,12 +80,12 @@ Result<StoredDatabase> decode_database(std::string_view key, std::string_view te
 }
 
 std::string encode(const StoredConnection& stored) {
-  return finish({{"id", stored.info.id.value},
-                 {"database", stored.info.database.value},
-                 {"name", stored.info.name},
-                 {"createdAt", stored.info.created_at},
-                 {"sha256", to_text(stored.password)}},
-                stored.order);
+  return record_text({{"id", stored.info.id.value},
+                      {"database", stored.info.database.value},
+                      {"name", stored.info.name},
+                      {"createdAt", stored.info.created_at},
+                      {"sha256", to_text(stored.password)}},
+                     stored.order);
 }
 
 Result<StoredConnection> decode_connection(std::string_view key, std::string_view text) {
@@ -120,12 +102,12 @@ Result<StoredConnection> decode_connection(std::string_view key, std::string_vie
 }
 
 std::string encode(const StoredToken& stored) {
-  return finish({{"id", stored.info.id.value},
-                 {"name", stored.info.name},
-                 {"scopes", stored.info.scopes},
-                 {"createdAt", stored.info.created_at},
-                 {"sha256", to_text(stored.secret)}},
-                stored.order);
+  return record_text({{"id", stored.info.id.value},
+                      {"name", stored.info.name},
+                      {"scopes", stored.info.scopes},
+                      {"createdAt", stored.info.created_at},
+                      {"sha256", to_text(stored.secret)}},
+                     stored.order);
 }
 
 Result<StoredToken> decode_token(std::string_view key, std::string_view text) {
@@ -174,7 +156,7 @@ std::string encode(const StoredOperation& stored) {
                       {"updatedAt", view.updated_at},
                       {"endedAt", or_null(view.ended_at)}};
   write_busy(object, view.busy);
-  return finish(std::move(object), stored.order);
+  return record_text(std::move(object), stored.order);
 }
 
 Result<StoredOperation> decode_operation(std::string_view key, std::string_view text) {
@@ -225,7 +207,7 @@ bool is_ended_operation(std::string_view key, std::string_view text) {
 }
 
 std::string encode(const RegistryFacts& facts) {
-  return finish({{"hadAToken", facts.had_a_token}}, 0);
+  return record_text({{"hadAToken", facts.had_a_token}}, 0);
 }
 
 Result<RegistryFacts> decode_facts(std::string_view key, std::string_view text) {

@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "base/random.h"
 #include "registry/records_in_memory.h"
+#include "registry/request_store.h"
 
 namespace restored::registry {
 namespace {
@@ -28,7 +28,7 @@ bool may_skip(std::string_view key, std::string_view text, const Error& error) {
 class DurableRegistry final : public Registry {
  public:
   explicit DurableRegistry(std::unique_ptr<catalog::RecordStore> store)
-      : store_(std::move(store)) {}
+      : store_(std::move(store)), requests_(*store_) {}
 
   Result<void> load();
   Result<void> close() override;
@@ -38,20 +38,23 @@ class DurableRegistry final : public Registry {
   Result<void> put_database(const DatabaseRecord& record) override;
   Result<void> remove_database(const DatabaseId& id) override;
 
-  Result<NewConnection> create_connection(const DatabaseId& id, std::string name) override;
+  Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
+                                          const Intent& intent) override;
   std::vector<ConnectionInfo> connections(const DatabaseId& id) const override;
   std::optional<ConnectionInfo> connection(const ConnectionId& id) const override;
-  Result<NewConnection> rotate_connection(const ConnectionId& id) override;
+  Result<NewConnection> rotate_connection(const ConnectionId& id, const Intent& intent) override;
   Result<void> remove_connection(const ConnectionId& id) override;
   std::optional<Credential> authenticate(std::string_view user,
                                          std::string_view password) const override;
 
-  Result<NewToken> create_token(std::string name, Scopes scopes,
-                                const Engine::KeepSecret& keep) override;
+  Result<NewToken> create_token(std::string name, Scopes scopes, const Engine::KeepSecret& keep,
+                                const Intent& intent) override;
   std::vector<TokenInfo> tokens() const override;
   Result<void> revoke_token(const TokenId& id) override;
   std::optional<TokenInfo> token(std::string_view secret) const override;
   bool never_had_a_token() const override;
+
+  RequestRecords& requests() override { return requests_; }
 
   Result<void> put_operation(const OperationRecord& record) override;
   std::vector<OperationRecord> operations() const override;
@@ -64,6 +67,7 @@ class DurableRegistry final : public Registry {
   Result<void> load_family(std::string_view prefix, Decode decode, Keep keep);
 
   std::unique_ptr<catalog::RecordStore> store_;
+  RequestStore requests_;
   // Orders changes: held from the decision over the synced write to its publication, so that the
   // disk and the memory agree on who came first. Readers never take it.
   Mutex changing_;
@@ -90,6 +94,7 @@ Result<void> DurableRegistry::load_family(std::string_view prefix, Decode decode
 }
 
 Result<void> DurableRegistry::load() {
+  RESTORED_TRY(requests_.load());
   Records loaded;
   const auto counted = [&](auto& stored) -> auto& {
     loaded.next_order = std::max(loaded.next_order, stored.order + 1);
@@ -165,13 +170,20 @@ Result<void> DurableRegistry::remove_database(const DatabaseId& id) {
 
 // Connections.
 
-Result<NewConnection> DurableRegistry::create_connection(const DatabaseId& id, std::string name) {
+Result<NewConnection> DurableRegistry::create_connection(const DatabaseId& id, std::string name,
+                                                         const Intent& intent) {
   const MutexLock change(changing_);
-  NewConnection made{{ConnectionId(random_id()), id, std::move(name), system_clock().wall()},
-                     random_secret()};
+  NewConnection made{
+      {intent.id<ConnectionTag>("connection"), id, std::move(name), system_clock().wall()},
+      intent.secret("password")};
   StoredConnection stored{made.info, digest_of(made.password), 0};
   {
     const SharedLock lock(mutex_);
+    const auto found = records_.connections.find(made.info.id.value);
+    if (found != records_.connections.end()) {
+      made.info = found->second.info;
+      return made;
+    }
     if (!records_.databases.contains(id.value)) {
       return fail(ErrorCode::database_not_found,
                   fmt::format("database {} does not exist", id.value));
@@ -201,7 +213,8 @@ std::optional<ConnectionInfo> DurableRegistry::connection(const ConnectionId& id
   return found->second.info;
 }
 
-Result<NewConnection> DurableRegistry::rotate_connection(const ConnectionId& id) {
+Result<NewConnection> DurableRegistry::rotate_connection(const ConnectionId& id,
+                                                         const Intent& intent) {
   const MutexLock change(changing_);
   StoredConnection stored;
   {
@@ -213,7 +226,7 @@ Result<NewConnection> DurableRegistry::rotate_connection(const ConnectionId& id)
     }
     stored = found->second;
   }
-  NewConnection made{stored.info, random_secret()};
+  NewConnection made{stored.info, intent.secret("password")};
   stored.password = digest_of(made.password);
   WriteSet changes;
   changes.put(key(connection_prefix, id.value), encode(stored));
@@ -254,14 +267,20 @@ std::optional<Credential> DurableRegistry::authenticate(std::string_view user,
 // Tokens.
 
 Result<NewToken> DurableRegistry::create_token(std::string name, Scopes scopes,
-                                               const Engine::KeepSecret& keep) {
-  NewToken made{{TokenId(random_id()), std::move(name), scopes, system_clock().wall()},
-                random_secret()};
+                                               const Engine::KeepSecret& keep,
+                                               const Intent& intent) {
+  NewToken made{{intent.id<TokenTag>("token"), std::move(name), scopes, system_clock().wall()},
+                intent.secret("token")};
   if (keep) RESTORED_TRY(keep(made.secret));
   const MutexLock change(changing_);
   StoredToken stored{made.info, digest_of(made.secret), 0};
   {
     const SharedLock lock(mutex_);
+    const auto found = records_.tokens.find(made.info.id.value);
+    if (found != records_.tokens.end()) {
+      made.info = found->second.info;
+      return made;
+    }
     stored.order = records_.next_order;
   }
   WriteSet changes;

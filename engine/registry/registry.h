@@ -1,7 +1,7 @@
-// The agent's own durable records: databases, credentials, tokens, operations. Typed, cached in
-// memory, each change synced before it is acknowledged. Only hashes of secrets are stored, and no
-// restore touches any of it.
-// Threading: all methods may be called from any thread at once.
+// The agent's own durable records: databases, credentials, tokens, operations, requests. Typed,
+// cached in memory (but the audit), each change synced before it is acknowledged. Only hashes of
+// secrets are stored, and no restore touches any of it. Threading: all methods may be called from
+// any thread at once.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include "catalog/record_store.h"
 #include "restored/engine.h"
 #include "restored/error.h"
+#include "restored/requests.h"
 
 namespace restored::registry {
 
@@ -49,10 +50,12 @@ class Registry {
   // With its connections, in one write.
   virtual Result<void> remove_database(const DatabaseId& id) = 0;
 
-  virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name) = 0;
+  virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
+                                                  const Intent& intent = {}) = 0;
   virtual std::vector<ConnectionInfo> connections(const DatabaseId& id) const = 0;
   virtual std::optional<ConnectionInfo> connection(const ConnectionId& id) const = 0;
-  virtual Result<NewConnection> rotate_connection(const ConnectionId& id) = 0;
+  virtual Result<NewConnection> rotate_connection(const ConnectionId& id,
+                                                  const Intent& intent = {}) = 0;
   virtual Result<void> remove_connection(const ConnectionId& id) = 0;
   virtual std::optional<Credential> authenticate(std::string_view user,
                                                  std::string_view password) const = 0;
@@ -60,12 +63,15 @@ class Registry {
   // `keep`, if there is one, gets the secret before the token exists; its error is returned, and
   // there is no token then.
   virtual Result<NewToken> create_token(std::string name, Scopes scopes,
-                                        const Engine::KeepSecret& keep = {}) = 0;
+                                        const Engine::KeepSecret& keep = {},
+                                        const Intent& intent = {}) = 0;
   virtual std::vector<TokenInfo> tokens() const = 0;
   virtual Result<void> revoke_token(const TokenId& id) = 0;
   virtual std::optional<TokenInfo> token(std::string_view secret) const = 0;
   // True once, on a registry that never had a token.
   virtual bool never_had_a_token() const = 0;
+
+  virtual RequestRecords& requests() = 0;
 
   virtual Result<void> put_operation(const OperationRecord& record) = 0;
   virtual std::vector<OperationRecord> operations() const = 0;  // newest first

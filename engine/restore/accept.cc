@@ -5,7 +5,6 @@
 #include <memory>
 #include <utility>
 
-#include "base/random.h"
 #include "restore/backup_operation.h"
 #include "restore/cut_off_backup.h"
 #include "restore/restore_operation.h"
@@ -34,14 +33,22 @@ Result<registry::DatabaseRecord> find_target(const EngineParts& parts, const Dat
 }
 
 registry::OperationRecord new_record(OperationKind kind, const DatabaseId& database,
-                                     std::string principal) {
+                                     std::string principal, const Intent& intent) {
   registry::OperationRecord record;
-  record.view.id = OperationId(random_id());
+  record.view.id = intent.id<OperationTag>("operation");
   record.view.kind = kind;
   record.view.database = database;
   record.view.principal = std::move(principal);
   record.view.may_cancel = kind != OperationKind::undo;
   return record;
+}
+
+// The operation that the same intent began before.
+std::optional<OperationView> begun_before(const EngineParts& parts, const Intent& intent) {
+  if (!intent.given()) return std::nullopt;
+  const auto found = parts.operations->find(intent.id<OperationTag>("operation"));
+  if (!found) return std::nullopt;
+  return (*found)->view();
 }
 
 Result<void> refuse_when_stopping(const EngineParts& parts) {
@@ -66,6 +73,7 @@ OperationView start(EngineParts& parts, const OperationTable::Pointer& operation
 }  // namespace
 
 Result<OperationView> accept_restore(EngineParts& parts, const RestoreRequest& request) {
+  if (auto begun = begun_before(parts, request.intent)) return std::move(*begun);
   RESTORED_TRY(find_target(parts, request.target));
   return restore_into(parts, request);
 }
@@ -73,7 +81,7 @@ Result<OperationView> accept_restore(EngineParts& parts, const RestoreRequest& r
 Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& request) {
   RESTORED_TRY(refuse_when_stopping(parts));
   registry::OperationRecord record =
-      new_record(OperationKind::restore, request.target, request.principal);
+      new_record(OperationKind::restore, request.target, request.principal, request.intent);
   Result<Claim> claim = parts.databases.claim(request.target, record.view.id, record.view.kind);
   if (!claim) {
     const bool gone = claim.error().code == ErrorCode::database_not_found;
@@ -132,7 +140,9 @@ Result<void> continue_operation(EngineParts& parts, registry::OperationRecord re
 
 Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
                                     std::string backup_name, std::string principal,
-                                    std::uint64_t bandwidth_bytes_per_second) {
+                                    std::uint64_t bandwidth_bytes_per_second,
+                                    const Intent& intent) {
+  if (auto begun = begun_before(parts, intent)) return std::move(*begun);
   RESTORED_TRY(refuse_when_stopping(parts));
   const std::optional<registry::DatabaseRecord> database = parts.registry->database(id);
   if (!database) {
@@ -142,8 +152,9 @@ Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
     return fail(ErrorCode::database_provisioning,
                 fmt::format("database {} is being made", id.value));
   }
-  registry::OperationRecord record = new_record(OperationKind::backup, id, std::move(principal));
-  record.view.backup = BackupId(random_id());
+  registry::OperationRecord record =
+      new_record(OperationKind::backup, id, std::move(principal), intent);
+  record.view.backup = intent.id<BackupTag>("backup");
   record.view.bandwidth_bytes_per_second = bandwidth_bytes_per_second;
   record.backup_name = std::move(backup_name);
   RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
@@ -160,14 +171,15 @@ Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
 }
 
 Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, VerifyDepth depth,
-                                    std::string principal) {
+                                    std::string principal, const Intent& intent) {
+  if (auto begun = begun_before(parts, intent)) return std::move(*begun);
   RESTORED_TRY(refuse_when_stopping(parts));
   RESTORED_TRY(BackupUse use, parts.uses.read(id));
   const StoreCall call = parts.request_call();
   RESTORED_TRY(const backup::Repository* repository, parts.repository->get(call));
   RESTORED_TRY(backup::LoadedBackup loaded, repository->load(id, call));
   registry::OperationRecord record =
-      new_record(OperationKind::verify, loaded.manifest.database, std::move(principal));
+      new_record(OperationKind::verify, loaded.manifest.database, std::move(principal), intent);
   record.view.backup = id;
   record.view.bytes_total = loaded.manifest.content_bytes();
   record.view.files_total = loaded.manifest.files.size();
@@ -178,10 +190,16 @@ Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, Veri
                                                  std::move(loaded)));
 }
 
-Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal) {
+Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal,
+                           const Intent& intent) {
+  if (auto begun = begun_before(parts, intent)) {
+    if (begun->error) return std::unexpected(std::move(*begun->error));
+    return std::move(*begun);
+  }
   RESTORED_TRY(refuse_when_stopping(parts));
   RESTORED_TRY(find_target(parts, id));
-  registry::OperationRecord record = new_record(OperationKind::undo, id, std::move(principal));
+  registry::OperationRecord record =
+      new_record(OperationKind::undo, id, std::move(principal), intent);
   RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
   if (!claim.usable() || !claim.database().state().previous) {
     return fail(ErrorCode::nothing_to_undo,

@@ -25,11 +25,12 @@ Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreReques
 
 Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
                                     std::string backup_name, std::string principal,
-                                    std::uint64_t bandwidth_bytes_per_second);
+                                    std::uint64_t bandwidth_bytes_per_second, const Intent& intent);
 Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, VerifyDepth depth,
-                                    std::string principal);
+                                    std::string principal, const Intent& intent);
 // Done when it returns.
-Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal);
+Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal,
+                           const Intent& intent);
 
 // Continues a restore that a crash or a stop cut off; of a backup, only the question whether it was
 // complete.

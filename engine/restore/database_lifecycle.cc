@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "restore/accept.h"
 #include "restore/source_check.h"
 #include "restored/limits.h"
@@ -33,7 +32,8 @@ Result<void> make_only_default(EngineParts& parts, const registry::DatabaseRecor
   return {};
 }
 
-Result<NewConnection> make_instance(EngineParts& parts, const registry::DatabaseRecord& record) {
+Result<NewConnection> make_instance(EngineParts& parts, const registry::DatabaseRecord& record,
+                                    const Intent& intent) {
   RESTORED_TRY(parts.registry->put_database(record));
   parts.step("restore.create.after-record");
   RESTORED_TRY(parts.files.make_directories(parts.paths.databases()));
@@ -41,7 +41,8 @@ Result<NewConnection> make_instance(EngineParts& parts, const registry::Database
                catalog::Database::create(parts.database_options(record.id)));
   parts.databases.add(record.id, std::move(database));
   parts.step("restore.create.after-database");
-  RESTORED_TRY(NewConnection connection, parts.registry->create_connection(record.id, "default"));
+  RESTORED_TRY(NewConnection connection,
+               parts.registry->create_connection(record.id, "default", intent));
   parts.step("restore.create.after-connection");
   return connection;
 }
@@ -63,6 +64,24 @@ void take_away(EngineParts& parts, const DatabaseId& id) {
   }
 }
 
+// The database that the same intent made before. One that is still being made is a restore's
+// target, or what could not be taken away again.
+Result<std::optional<MadeDatabase>> find_made(EngineParts& parts, const CreateDatabase& request) {
+  const auto id = request.intent.id<DatabaseTag>("database");
+  std::optional<registry::DatabaseRecord> record = parts.registry->database(id);
+  if (!record) return std::nullopt;
+  MadeDatabase made;
+  const auto operation = request.intent.id<OperationTag>("operation");
+  if (request.from_backup && parts.operations->find(operation)) made.operation = operation;
+  if (record->status == DatabaseStatus::provisioning && !made.operation) {
+    return fail(ErrorCode::database_provisioning,
+                fmt::format("database {} is being made", id.value));
+  }
+  made.record = std::move(*record);
+  RESTORED_TRY(made.connection, parts.registry->create_connection(id, "default", request.intent));
+  return made;
+}
+
 }  // namespace
 
 Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& request,
@@ -71,18 +90,22 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
     return fail(ErrorCode::shutting_down, "the agent is stopping");
   }
   RESTORED_TRY(check_name(request.name));
+  if (request.intent.given()) {
+    RESTORED_TRY(std::optional<MadeDatabase> made_before, find_made(parts, request));
+    if (made_before) return std::move(*made_before);
+  }
   if (request.from_backup) {
     RESTORED_TRY(load_source(parts, request.from_backup->database, request.from_backup->backup,
                              parts.request_call()));
   }
   MadeDatabase made;
-  made.record.id = DatabaseId(random_id());
+  made.record.id = request.intent.id<DatabaseTag>("database");
   made.record.name = request.name;
   made.record.project_id = request.project_id;
   made.record.region = request.region;
   made.record.is_default = request.is_default;
   made.record.created_at = parts.clock.wall();
-  Result<NewConnection> connection = make_instance(parts, made.record);
+  Result<NewConnection> connection = make_instance(parts, made.record, request.intent);
   if (!connection) {
     take_away(parts, made.record.id);
     return std::unexpected(std::move(connection).error());
@@ -90,7 +113,7 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
   made.connection = std::move(*connection);
   if (request.from_backup) {
     const RestoreRequest restore{made.record.id, request.from_backup->database,
-                                 request.from_backup->backup, principal};
+                                 request.from_backup->backup, principal, request.intent};
     Result<OperationView> operation = restore_into(parts, restore);
     if (!operation) {
       take_away(parts, made.record.id);

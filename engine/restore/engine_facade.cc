@@ -115,8 +115,9 @@ std::shared_ptr<Keyspace> EngineFacade::keyspace(const DatabaseId& id) const {
 
 // Connections.
 
-Result<NewConnection> EngineFacade::create_connection(const DatabaseId& id, std::string name) {
-  return parts_->registry->create_connection(id, std::move(name));
+Result<NewConnection> EngineFacade::create_connection(const DatabaseId& id, std::string name,
+                                                      const Intent& intent) {
+  return parts_->registry->create_connection(id, std::move(name), intent);
 }
 
 Result<std::vector<ConnectionInfo>> EngineFacade::connections(const DatabaseId& id) const {
@@ -131,8 +132,9 @@ Result<ConnectionInfo> EngineFacade::connection(const ConnectionId& id) const {
               fmt::format("connection {} does not exist", id.value));
 }
 
-Result<NewConnection> EngineFacade::rotate_connection(const ConnectionId& id) {
-  return parts_->registry->rotate_connection(id);
+Result<NewConnection> EngineFacade::rotate_connection(const ConnectionId& id,
+                                                      const Intent& intent) {
+  return parts_->registry->rotate_connection(id, intent);
 }
 
 Result<void> EngineFacade::remove_connection(const ConnectionId& id) {
@@ -156,11 +158,11 @@ Result<std::optional<NewToken>> EngineFacade::ensure_admin_token(const KeepSecre
   return token;
 }
 
-Result<NewToken> EngineFacade::create_token(std::string name, Scopes scopes) {
+Result<NewToken> EngineFacade::create_token(std::string name, Scopes scopes, const Intent& intent) {
   if (scopes == 0 || (scopes & ~all_scopes) != 0) {
     return fail(ErrorCode::invalid_value, "a token has one or more of read, write and restore");
   }
-  return parts_->registry->create_token(std::move(name), scopes);
+  return parts_->registry->create_token(std::move(name), scopes, {}, intent);
 }
 
 std::vector<TokenInfo> EngineFacade::tokens() const {
@@ -179,9 +181,10 @@ std::optional<TokenInfo> EngineFacade::token(std::string_view secret) const {
 
 Result<OperationView> EngineFacade::start_backup(const DatabaseId& id, std::string backup_name,
                                                  std::string principal,
-                                                 std::uint64_t bandwidth_bytes_per_second) {
+                                                 std::uint64_t bandwidth_bytes_per_second,
+                                                 const Intent& intent) {
   return accept_backup(*parts_, id, std::move(backup_name), std::move(principal),
-                       bandwidth_bytes_per_second);
+                       bandwidth_bytes_per_second, intent);
 }
 
 Result<std::vector<BackupInfo>> EngineFacade::backups(const DatabaseId& id) const {
@@ -204,8 +207,8 @@ Result<std::string> EngineFacade::backup_manifest(const BackupId& id) const {
 }
 
 Result<OperationView> EngineFacade::start_verify(const BackupId& id, VerifyDepth depth,
-                                                 std::string principal) {
-  return accept_verify(*parts_, id, depth, std::move(principal));
+                                                 std::string principal, const Intent& intent) {
+  return accept_verify(*parts_, id, depth, std::move(principal), intent);
 }
 
 Result<void> EngineFacade::remove_backup(const BackupId& id) {
@@ -244,8 +247,9 @@ Result<RestorePreview> EngineFacade::validate_restore(const RestoreRequest& requ
   return preview;
 }
 
-Result<OperationView> EngineFacade::start_undo(const DatabaseId& id, std::string principal) {
-  return undo(*parts_, id, std::move(principal));
+Result<OperationView> EngineFacade::start_undo(const DatabaseId& id, std::string principal,
+                                               const Intent& intent) {
+  return undo(*parts_, id, std::move(principal), intent);
 }
 
 // Operations.

@@ -3,6 +3,9 @@
 // Threading: all methods may be called from any thread at once. All of them may block on the disk
 // or the repository (but keyspace() and pins never on a restore), so serving threads hand them
 // to a pool. Long work runs on the engine's own threads: start_* returns when it is accepted.
+//
+// What takes an Intent finds what the same intent has made before, also before a crash, and makes
+// it otherwise: the same ids, the same secrets. One call at a time for each.
 #pragma once
 
 #include <chrono>
@@ -13,20 +16,24 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "restored/backup.h"
 #include "restored/collection.h"
 #include "restored/content_digest.h"
+#include "restored/database.h"
 #include "restored/encryption_options.h"
 #include "restored/error.h"
 #include "restored/ids.h"
+#include "restored/intent.h"
 #include "restored/keyspace.h"
 #include "restored/limits.h"
 #include "restored/object_store.h"
 #include "restored/operation.h"
 #include "restored/rekey.h"
+#include "restored/requests.h"
 #include "restored/store_options.h"
+#include "restored/token.h"
 
 namespace restored {
 
@@ -47,127 +54,6 @@ struct EngineOptions {
   bool io_uring = true;         // false: the pread/pwrite pool, for tests and odd kernels
   bool direct_io = true;
   bool verify_full = false;  // read every block of a staged generation before the swap
-};
-
-enum class DatabaseStatus : std::uint8_t { provisioning, ready, recovering, failure };
-std::string_view name(DatabaseStatus status);
-
-struct SourceEmpty {};
-struct SourceBackup {
-  DatabaseId database;
-  BackupId backup;
-};
-struct SourceDatabase {
-  DatabaseId database;
-};
-// Where the live content came from.
-using DatabaseSource = std::variant<SourceEmpty, SourceBackup, SourceDatabase>;
-
-struct ConnectionInfo {
-  ConnectionId id;
-  DatabaseId database;
-  std::string name;
-  UnixMillis created_at = 0;
-};
-
-// The only moment at which a password exists in clear.
-struct NewConnection {
-  ConnectionInfo info;
-  std::string password;  // 256 random bits, 43 characters of base64url
-};
-
-struct DatabaseInfo {
-  DatabaseId id;
-  std::string name;
-  std::string project_id;
-  std::string region;
-  bool is_default = false;
-  DatabaseStatus status = DatabaseStatus::provisioning;
-  DatabaseSource source;
-  UnixMillis created_at = 0;
-  std::vector<ConnectionInfo> connections;  // by creation; the first is the default one
-  GenerationNumber generation = 0;
-  std::optional<GenerationNumber> previous_generation;
-  std::optional<UnixMillis> undo_until;
-  std::uint64_t live_bytes = 0;          // of the live generation's files
-  std::optional<OperationId> operation;  // running on it
-  std::optional<OperationKind> operation_kind;
-  std::optional<Error> failure;  // with status failure
-};
-
-struct CreateDatabase {
-  std::string name;
-  std::string project_id = "default";
-  std::string region = "us-east-1";
-  bool is_default = false;
-  std::optional<SourceBackup> from_backup;  // restore into the new database
-};
-struct CreatedDatabase {
-  DatabaseInfo info;
-  NewConnection connection;              // made with it, named "default"
-  std::optional<OperationId> operation;  // the restore, with from_backup
-};
-
-enum class BackupStatus : std::uint8_t { running, completed, failed, unknown };
-std::string_view name(BackupStatus status);
-
-struct BackupInfo {
-  BackupId id;
-  DatabaseId database;
-  std::string database_name;
-  std::string name;
-  BackupStatus status = BackupStatus::unknown;
-  bool incremental = false;  // some files were already in the repository
-  UnixMillis created_at = 0;
-  std::uint64_t stored_bytes = 0;  // objects of this backup, shared ones included
-  std::uint64_t content_bytes = 0;
-  std::uint64_t uploaded_bytes = 0;  // what this backup added to the repository
-  std::uint64_t files = 0;
-  std::uint64_t entries = 0;
-  std::optional<OperationId> operation;
-  std::optional<Error> error;
-};
-
-// What the operations tell of a database's backups, those included that were removed since.
-struct BackupHistory {
-  std::optional<UnixMillis> completed_at;  // the newest complete one's end
-  bool failed = false;                     // the newest that ended, cancelled ones aside, failed
-};
-
-struct RestoreRequest {
-  DatabaseId target;
-  DatabaseId source_database;  // empty: whichever database the backup belongs to
-  BackupId backup;
-  std::string principal;
-};
-
-// What a restore would do; every check of the validate and reserve phases passed.
-struct RestorePreview {
-  BackupInfo backup;
-  DatabaseInfo target;
-  std::uint64_t staging_bytes = 0;
-  std::uint64_t free_bytes = 0;
-  std::uint64_t reusable_bytes = 0;  // upper bound, by identity; not yet verified
-};
-
-enum class Scope : std::uint8_t { read = 1, write = 2, restore = 4 };
-using Scopes = std::uint8_t;  // sum of Scope bits; the administrator has all
-
-struct TokenInfo {
-  TokenId id;
-  std::string name;
-  Scopes scopes = 0;
-  UnixMillis created_at = 0;
-};
-struct NewToken {
-  TokenInfo info;
-  std::string secret;  // shown once
-};
-
-// What a password on the data plane opens.
-struct Credential {
-  ConnectionId connection;
-  DatabaseId database;
 };
 
 struct EngineFacts {
@@ -220,10 +106,12 @@ class Engine {
   virtual std::shared_ptr<Keyspace> keyspace(const DatabaseId& id) const = 0;
 
   // Connections: credentials of the data plane. They are not part of any generation.
-  virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name) = 0;
+  virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
+                                                  const Intent& intent = {}) = 0;
   virtual Result<std::vector<ConnectionInfo>> connections(const DatabaseId& id) const = 0;
   virtual Result<ConnectionInfo> connection(const ConnectionId& id) const = 0;
-  virtual Result<NewConnection> rotate_connection(const ConnectionId& id) = 0;
+  virtual Result<NewConnection> rotate_connection(const ConnectionId& id,
+                                                  const Intent& intent = {}) = 0;
   virtual Result<void> remove_connection(const ConnectionId& id) = 0;
   // Constant time in the password. `user` empty or "default": the password alone decides.
   virtual std::optional<Credential> authenticate(std::string_view user,
@@ -237,7 +125,8 @@ class Engine {
   // whose secret is lost. Errors: those of `keep`, after which there still never was a token.
   using KeepSecret = std::function<Result<void>(const std::string& secret)>;
   virtual Result<std::optional<NewToken>> ensure_admin_token(const KeepSecret& keep) = 0;
-  virtual Result<NewToken> create_token(std::string name, Scopes scopes) = 0;
+  virtual Result<NewToken> create_token(std::string name, Scopes scopes,
+                                        const Intent& intent = {}) = 0;
   virtual std::vector<TokenInfo> tokens() const = 0;
   virtual Result<void> revoke_token(const TokenId& id) = 0;
   virtual std::optional<TokenInfo> token(std::string_view secret) const = 0;  // constant time
@@ -246,7 +135,8 @@ class Engine {
   // accepted; set_operation_bandwidth changes it later.
   virtual Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
                                              std::string principal,
-                                             std::uint64_t bandwidth_bytes_per_second = 0) = 0;
+                                             std::uint64_t bandwidth_bytes_per_second = 0,
+                                             const Intent& intent = {}) = 0;
   virtual Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const = 0;
   // Never asks the repository. Empty for a database that is not known.
   virtual BackupHistory backup_history(const DatabaseId& id) const = 0;
@@ -254,7 +144,7 @@ class Engine {
   // The manifest as JSON text, for people.
   virtual Result<std::string> backup_manifest(const BackupId& id) const = 0;
   virtual Result<OperationView> start_verify(const BackupId& id, VerifyDepth depth,
-                                             std::string principal) = 0;
+                                             std::string principal, const Intent& intent = {}) = 0;
   // database_busy while an operation uses it. The backup is gone when it returns; the objects that
   // only it had go later, in the background.
   virtual Result<void> remove_backup(const BackupId& id) = 0;
@@ -270,7 +160,11 @@ class Engine {
   // insufficient_space, object_store_unavailable). Of two racing calls exactly one succeeds.
   virtual Result<OperationView> start_restore(const RestoreRequest& request) = 0;
   virtual Result<RestorePreview> validate_restore(const RestoreRequest& request) const = 0;
-  virtual Result<OperationView> start_undo(const DatabaseId& id, std::string principal) = 0;
+  virtual Result<OperationView> start_undo(const DatabaseId& id, std::string principal,
+                                           const Intent& intent = {}) = 0;
+
+  // What is remembered of requests: answers to be repeated, and the audit.
+  virtual RequestRecords& requests() = 0;
 
   // Operations: running and ended ones, newest first, across restarts.
   virtual std::vector<OperationView> operations() const = 0;

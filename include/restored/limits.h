@@ -119,9 +119,10 @@ inline constexpr std::size_t backup_list_limit_default = 25;
 inline constexpr std::size_t backup_list_limit_max = 100;
 inline constexpr unsigned http_idle_seconds = 60;
 inline constexpr unsigned http_request_seconds = 30;
-inline constexpr unsigned http_workers = 4;                // threads for memory, disk, store each
-inline constexpr unsigned http_waiters_max = 32;           // requests that wait for an operation
-inline constexpr std::size_t http_clients_max = 256;       // open control connections
+inline constexpr unsigned http_workers = 4;           // threads for memory, disk, store each
+inline constexpr unsigned http_waiters_max = 32;      // requests that wait for an operation
+inline constexpr std::size_t http_clients_max = 256;  // open control connections
+inline constexpr std::size_t http_clients_configured_max = 10'000;
 inline constexpr unsigned http_accept_pause_millis = 100;  // after an error such as EMFILE
 inline constexpr unsigned http_linger_seconds = 2;  // for a refused client to read its answer
 inline constexpr unsigned http_drain_seconds = 10;  // for running requests at the stop
@@ -135,6 +136,19 @@ inline constexpr std::size_t database_name_bytes_max = 128;
 inline constexpr std::uint64_t operation_retention_seconds = 30ull * 24 * 3600;
 inline constexpr std::size_t ended_operations_max = 10'000;
 inline constexpr std::uint64_t forget_operations_seconds = 60;
+
+// Requests: the answers that an Idempotency-Key finds again, the audit (about 600 bytes an entry on
+// disk), and what one token may ask in a second.
+inline constexpr std::uint64_t idempotency_seconds = 24 * 3600;
+inline constexpr std::size_t idempotency_keys_max = 10'000;
+inline constexpr std::size_t idempotency_key_characters_max = 255;
+inline constexpr std::uint64_t audit_seconds = 365ull * 24 * 3600;
+inline constexpr std::uint64_t audit_entries_max = 100'000;
+inline constexpr std::size_t audit_scan_max = 2000;     // entries that one page looks at
+inline constexpr std::size_t audit_forget_batch = 500;  // in one write
+inline constexpr unsigned audit_refused_per_minute = 60;
+inline constexpr unsigned requests_per_second_default = 500;
+inline constexpr unsigned requests_per_second_max = 1'000'000;
 
 // Data plane.
 inline constexpr std::uint64_t value_bytes_max_default = 512 * kMiB;

@@ -9,6 +9,7 @@ namespace restored::crash_test {
 namespace {
 
 using system_test::HttpAnswer;
+using system_test::operation_of;
 using system_test::RedisClient;
 using State = BackupModel::State;
 
@@ -49,6 +50,7 @@ void Checker::check() {
   for (Loaded& database : world_.loaded) {
     check_login(database.login, database.id);
     check_content(database);
+    ask_again(database);
   }
   check_extras();
   for (const std::string& password : world_.refused_passwords) {
@@ -172,6 +174,51 @@ void Checker::check_content(Loaded& database) {
   if (!remove_ballast(*content)) world_.wrong(database.id + ": a value is not of its key");
   const std::string wrong = database.model->check(*content);
   if (!wrong.empty()) world_.wrong(database.id + ": " + wrong);
+}
+
+// The same request with the same key, whether it was answered or not: it has made one backup, or
+// makes it now.
+void Checker::ask_again(Loaded& database) {
+  const Asked asked = std::exchange(database.asked, {});
+  if (asked.key.empty()) return;
+  std::string expected = asked.operation;
+  for (const auto& [id, operation] : ended_) {
+    if (expected.empty() && !operation.told && operation.kind == "backup" &&
+        operation.database == database.id)
+      expected = id;
+  }
+  const std::string path = "/v1/databases/" + database.id + "/backups";
+  const DatabaseModel::Cut cut = database.model->begin_backup();
+  const HttpAnswer answer = control_.call("POST", path, backup_body, asked.key);
+  const std::string operation = operation_of(answer);
+  if (answer.status != 201 || operation.empty()) {
+    return world_.wrong("a backup that was asked for again: " + std::to_string(answer.status) +
+                        " " + answer.text);
+  }
+  if (control_.call("POST", path, backup_body, asked.key).text != answer.text)
+    world_.wrong("backup operation " + operation + " was answered in two ways");
+  if (!expected.empty()) {
+    if (operation != expected)
+      world_.wrong("one request has made two backups: " + expected + " and " + operation);
+    return;
+  }
+  if (ended_.contains(operation))
+    return world_.wrong("a request was answered with another's operation " + operation);
+  // It need not end well: a collection that a kill cut off keeps it waiting for ten minutes.
+  world_.asks_to_cancel(operation);
+  world_.left_behind = true;
+  control_.call("DELETE", "/v1/operations/" + operation);
+  const std::string status = end_of(control_, operation);
+  world_.told_operation(operation, status);
+  if (status == "cancelled") return;
+  if (status != "succeeded")
+    return world_.wrong("backup operation " + operation + " has " + status);
+  auto backup = std::make_shared<BackupModel>();
+  backup->id = answer.at("data.id");
+  backup->database = database.id;
+  const std::string wrong = database.model->complete_backup(cut, *backup);
+  if (!wrong.empty()) world_.wrong(wrong);
+  world_.add_backup(backup);
 }
 
 void Checker::expect_database(const std::string& id) {

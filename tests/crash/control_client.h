@@ -19,7 +19,8 @@ class ControlClient {
 
   // Status 0 also for an agent that stays silent for a minute.
   system_test::HttpAnswer call(std::string_view method, const std::string& path,
-                               const std::string& body = "");
+                               const std::string& body = "",
+                               const std::string& idempotency_key = "");
   bool connected() const { return fd_ >= 0; }
 
  private:

@@ -76,11 +76,13 @@ bool Controller::cancel(const std::string& operation, bool& alive) {
 bool Controller::back_up(bool cancelled) {
   if (database_.model->beginnings() > beginnings_max) return flush();
   database_.making = Making{database_.model->begin_backup(), nullptr, {}};
-  const HttpAnswer answer =
-      control_.call("POST", "/v1/databases/" + database_.id + "/backups", R"({"name":"n"})");
+  database_.asked = Asked{std::to_string(random_()), {}};
+  const HttpAnswer answer = control_.call("POST", "/v1/databases/" + database_.id + "/backups",
+                                          backup_body, database_.asked.key);
   if (answer.status == 0) return false;
   Making& making = *database_.making;
   making.operation = operation_of(answer);
+  database_.asked.operation = making.operation;
   if (answer.status != 201 || making.operation.empty()) {
     world_.wrong("a backup was answered with " + described(answer));
     database_.making.reset();

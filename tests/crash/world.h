@@ -32,6 +32,13 @@ struct Making {
   std::string operation;  // empty until then
 };
 
+// The last backup that was asked for: asked for again, it is the same one.
+struct Asked {
+  std::string key;        // empty: none was
+  std::string operation;  // empty until the agent has named it
+};
+inline constexpr const char* backup_body = R"({"name":"n"})";
+
 // A database with writers on lasting connections, and one client that swaps its generations.
 struct Loaded {
   std::string id;
@@ -39,6 +46,7 @@ struct Loaded {
   std::unique_ptr<DatabaseModel> model;
   // What its client was doing when the agent died.
   std::optional<Making> making;
+  Asked asked;
   std::string swap_operation;
   Happened swap_told = Happened::unknown;
 };

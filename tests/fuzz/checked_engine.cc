@@ -30,6 +30,10 @@ void require_principal(const std::string& principal) {
   require(principal.starts_with("token:") && principal.size() < 300, "a principal is a token");
 }
 
+void require_seed(const Intent& intent) {
+  require(!intent.given() || intent.seed.size() >= 32, "a seed cannot be guessed");
+}
+
 template <class Value>
 Result<Value> known(const std::string& id, ErrorCode missing, Value value) {
   require_id(id);
@@ -95,6 +99,7 @@ void require_request(const RestoreRequest& request) {
   require_id(request.backup.value);
   if (!request.source_database.empty()) require_id(request.source_database.value);
   require_principal(request.principal);
+  require_seed(request.intent);
 }
 
 }  // namespace
@@ -113,6 +118,7 @@ Result<CreatedDatabase> CheckedEngine::create_database(CreateDatabase request,
   require_id(request.project_id);
   require_name(request.region);
   require_principal(principal);
+  require_seed(request.intent);
   CreatedDatabase made;
   made.info = some_database();
   made.info.name = std::move(request.name);
@@ -140,7 +146,9 @@ Result<void> CheckedEngine::remove_database(const DatabaseId& id) {
   return known(id.value, ErrorCode::database_not_found);
 }
 
-Result<NewConnection> CheckedEngine::create_connection(const DatabaseId& id, std::string name) {
+Result<NewConnection> CheckedEngine::create_connection(const DatabaseId& id, std::string name,
+                                                       const Intent& intent) {
+  require_seed(intent);
   require_name(name);
   NewConnection made{some_connection(), "password"};
   made.info.name = std::move(name);
@@ -152,7 +160,9 @@ Result<std::vector<ConnectionInfo>> CheckedEngine::connections(const DatabaseId&
 Result<ConnectionInfo> CheckedEngine::connection(const ConnectionId& id) const {
   return known(id.value, ErrorCode::connection_not_found, some_connection());
 }
-Result<NewConnection> CheckedEngine::rotate_connection(const ConnectionId& id) {
+Result<NewConnection> CheckedEngine::rotate_connection(const ConnectionId& id,
+                                                       const Intent& intent) {
+  require_seed(intent);
   return known(id.value, ErrorCode::connection_not_found,
                NewConnection{some_connection(), "password"});
 }
@@ -163,7 +173,9 @@ Result<void> CheckedEngine::remove_connection(const ConnectionId& id) {
 Result<std::optional<NewToken>> CheckedEngine::ensure_admin_token(const KeepSecret&) {
   return std::nullopt;
 }
-Result<NewToken> CheckedEngine::create_token(std::string name, Scopes scopes) {
+Result<NewToken> CheckedEngine::create_token(std::string name, Scopes scopes,
+                                             const Intent& intent) {
+  require_seed(intent);
   require_name(name);
   require(scopes != 0 && scopes <= all_scopes, "a token has scopes");
   return NewToken{{TokenId(std::string(known_id)), std::move(name), scopes, some_time}, "secret"};
@@ -181,7 +193,9 @@ std::optional<TokenInfo> CheckedEngine::token(std::string_view secret) const {
 
 Result<OperationView> CheckedEngine::start_backup(const DatabaseId& id, std::string backup_name,
                                                   std::string principal,
-                                                  std::uint64_t bandwidth_bytes_per_second) {
+                                                  std::uint64_t bandwidth_bytes_per_second,
+                                                  const Intent& intent) {
+  require_seed(intent);
   require_name(backup_name);
   require_principal(principal);
   require_rate(bandwidth_bytes_per_second);
@@ -197,7 +211,8 @@ Result<std::string> CheckedEngine::backup_manifest(const BackupId& id) const {
   return known(id.value, ErrorCode::backup_not_found, std::string("{}"));
 }
 Result<OperationView> CheckedEngine::start_verify(const BackupId& id, VerifyDepth,
-                                                  std::string principal) {
+                                                  std::string principal, const Intent& intent) {
+  require_seed(intent);
   require_principal(principal);
   return known(id.value, ErrorCode::backup_not_found, some_operation());
 }
@@ -219,7 +234,9 @@ Result<RestorePreview> CheckedEngine::validate_restore(const RestoreRequest& req
   return known(request.backup.value, ErrorCode::backup_not_found,
                RestorePreview{some_backup(), some_database(), 1, 2, 3});
 }
-Result<OperationView> CheckedEngine::start_undo(const DatabaseId& id, std::string principal) {
+Result<OperationView> CheckedEngine::start_undo(const DatabaseId& id, std::string principal,
+                                                const Intent& intent) {
+  require_seed(intent);
   require_principal(principal);
   return known(id.value, ErrorCode::target_database_not_found, some_operation());
 }

@@ -4,6 +4,7 @@
 // Threading: all methods may be called from any thread at once.
 #pragma once
 
+#include "checked_requests.h"
 #include "restored/engine.h"
 
 namespace restored::fuzz {
@@ -25,10 +26,11 @@ class CheckedEngine final : public Engine {
   }
   std::shared_ptr<Keyspace> keyspace(const DatabaseId&) const override { return nullptr; }
 
-  Result<NewConnection> create_connection(const DatabaseId& id, std::string name) override;
+  Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
+                                          const Intent& intent) override;
   Result<std::vector<ConnectionInfo>> connections(const DatabaseId& id) const override;
   Result<ConnectionInfo> connection(const ConnectionId& id) const override;
-  Result<NewConnection> rotate_connection(const ConnectionId& id) override;
+  Result<NewConnection> rotate_connection(const ConnectionId& id, const Intent& intent) override;
   Result<void> remove_connection(const ConnectionId& id) override;
   std::optional<Credential> authenticate(std::string_view, std::string_view) const override {
     return std::nullopt;
@@ -36,27 +38,31 @@ class CheckedEngine final : public Engine {
   bool connection_exists(const ConnectionId& id) const override { return id.value == known_id; }
 
   Result<std::optional<NewToken>> ensure_admin_token(const KeepSecret&) override;
-  Result<NewToken> create_token(std::string name, Scopes scopes) override;
+  Result<NewToken> create_token(std::string name, Scopes scopes, const Intent& intent) override;
   std::vector<TokenInfo> tokens() const override;
   Result<void> revoke_token(const TokenId& id) override;
   std::optional<TokenInfo> token(std::string_view secret) const override;
 
   Result<OperationView> start_backup(const DatabaseId& id, std::string backup_name,
                                      std::string principal,
-                                     std::uint64_t bandwidth_bytes_per_second) override;
+                                     std::uint64_t bandwidth_bytes_per_second,
+                                     const Intent& intent) override;
   Result<std::vector<BackupInfo>> backups(const DatabaseId& id) const override;
   BackupHistory backup_history(const DatabaseId&) const override { return {}; }
   Result<BackupInfo> backup(const BackupId& id) const override;
   Result<std::string> backup_manifest(const BackupId& id) const override;
-  Result<OperationView> start_verify(const BackupId& id, VerifyDepth depth,
-                                     std::string principal) override;
+  Result<OperationView> start_verify(const BackupId& id, VerifyDepth depth, std::string principal,
+                                     const Intent& intent) override;
   Result<void> remove_backup(const BackupId& id) override;
   Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) override;
   Result<RekeyReport> rekey_repository(bool, std::stop_token) override { return RekeyReport(); }
 
   Result<OperationView> start_restore(const RestoreRequest& request) override;
   Result<RestorePreview> validate_restore(const RestoreRequest& request) const override;
-  Result<OperationView> start_undo(const DatabaseId& id, std::string principal) override;
+  Result<OperationView> start_undo(const DatabaseId& id, std::string principal,
+                                   const Intent& intent) override;
+
+  RequestRecords& requests() override { return requests_; }
 
   std::vector<OperationView> operations() const override;
   Result<OperationView> operation(const OperationId& id) const override;
@@ -68,6 +74,9 @@ class CheckedEngine final : public Engine {
   void set_bandwidth(std::uint64_t bytes_per_second) override;
   Result<OperationView> set_operation_bandwidth(const OperationId& id,
                                                 std::uint64_t bytes_per_second) override;
+
+ private:
+  CheckedRequests requests_;
 };
 
 }  // namespace restored::fuzz

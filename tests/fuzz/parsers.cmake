@@ -42,7 +42,7 @@ parser_library(engine/store
   LINK restored_base restored_net restored_io OpenSSL::Crypto EXPAT::EXPAT Boost::json)
 parser_library(engine/pipeline SOURCES "" LINK restored_base restored_io restored_format)
 parser_library(engine/catalog SOURCES catalog_record.cc LINK restored_base Boost::json)
-parser_library(engine/registry SOURCES json_fields.cc records.cc secret.cc
+parser_library(engine/registry SOURCES json_fields.cc records.cc request_records.cc secret.cc
   LINK restored_base restored_catalog restored_format OpenSSL::Crypto Boost::json)
 parser_library(engine/restore SOURCES journal.cc
   LINK restored_base restored_io restored_format restored_pipeline PkgConfig::XXHASH)
@@ -50,7 +50,8 @@ parser_library(agent/config SOURCES ${config_sources}
   LINK restored_base tomlplusplus::tomlplusplus)
 parser_library(agent/data SOURCES glob.cc numbers.cc resp_parser.cc LINK restored_base)
 parser_library(agent/control SOURCES ${control_sources}
-  LINK restored_base Boost::headers Boost::json)
+  LINK restored_base restored_seal Boost::headers Boost::json)
+include("${CMAKE_SOURCE_DIR}/agent/control/openapi.cmake")
 
 # Coroutines and Beast, instrumented: half a minute of optimising for what waits for a socket anyway.
 set_source_files_properties("${CMAKE_SOURCE_DIR}/agent/control/session.cc" targets/http_request.cc

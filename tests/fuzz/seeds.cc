@@ -16,6 +16,7 @@
 #include "format/manifest.h"
 #include "made_manifest.h"
 #include "registry/records.h"
+#include "registry/request_records.h"
 #include "restored/record.h"
 
 namespace restored::fuzz {
@@ -141,6 +142,12 @@ void write_local_records(const std::string& root) {
   operation.record.view.error = Error{ErrorCode::no_space, "no space", {}};
   records.add("operation", "\x05", registry::encode(operation));
   records.add("facts", "\x06", registry::encode(registry::RegistryFacts{true}));
+
+  records.add("request", "\x07", registry::encode(registry::StoredRequest{"f", "s", 1, "answer"}));
+  AuditEntry entry;
+  entry.sequence = 9;
+  entry.status = 201;
+  records.add("audit", "\x08", registry::encode(entry));
 
   const Folder text(root, "data_text");
   text.add("record", "\x02", record::encode(record::Type::string, std::nullopt, "value"));

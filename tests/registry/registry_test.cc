@@ -9,40 +9,20 @@
 #include <set>
 #include <thread>
 
-#include "support/temporary_directory.h"
+#include "base/random.h"
+#include "open_registry.h"
 
 namespace restored::registry {
 namespace {
 
-class RegistryTest : public testing::Test {
+class RegistryTest : public OpenRegistryTest {
  protected:
-  void SetUp() override { open(); }
-  void TearDown() override {
-    if (!registry_) return;
-    EXPECT_TRUE(registry_->close());
-  }
-
-  void open() {
-    auto opened = Registry::open(path());
-    ASSERT_TRUE(opened) << opened.error().message;
-    registry_ = std::move(*opened);
-  }
-  void reopen() {
-    ASSERT_TRUE(registry_->close());
-    registry_.reset();
-    open();
-  }
-  std::string path() const { return directory_.path() + "/registry"; }
-
   DatabaseId add_database(const std::string& id) {
     DatabaseRecord record{DatabaseId(id), "name of " + id,       "default", "us-east-1",
                           false,          DatabaseStatus::ready, {},        1000};
     EXPECT_TRUE(registry_->put_database(record));
     return record.id;
   }
-
-  test::TemporaryDirectory directory_;
-  std::unique_ptr<Registry> registry_;
 };
 
 OperationRecord operation(const std::string& id, std::optional<UnixMillis> ended) {
@@ -222,13 +202,36 @@ std::string everything_on_disk(const std::string& directory) {
   return all;
 }
 
+TEST_F(RegistryTest, TheSameIntentMakesTheSameCredentials) {
+  const DatabaseId id = add_database("orders");
+  const Intent intent{std::string(32, 's')};
+  const NewConnection made = *registry_->create_connection(id, "app", intent);
+  const NewConnection rotated = *registry_->rotate_connection(made.info.id, {std::string(32, 'r')});
+  const NewToken token = *registry_->create_token("ci", 1, {}, intent);
+  reopen();
+  EXPECT_EQ(registry_->create_connection(id, "app", intent)->password, made.password);
+  EXPECT_EQ(registry_->connections(id).size(), 1u);
+  EXPECT_FALSE(registry_->authenticate("", made.password)) << "made again, it would be valid again";
+  EXPECT_EQ(registry_->rotate_connection(made.info.id, {std::string(32, 'r')})->password,
+            rotated.password);
+  EXPECT_TRUE(registry_->authenticate("", rotated.password));
+  EXPECT_EQ(registry_->create_token("ci", 1, {}, intent)->secret, token.secret);
+  EXPECT_EQ(registry_->tokens().size(), 1u);
+  EXPECT_NE(made.password, token.secret);
+  EXPECT_EQ(made.password.size(), 43u);
+  EXPECT_EQ(made.info.id.value.size(), 24u);
+}
+
 TEST_F(RegistryTest, NoSecretIsEverOnDisk) {
   const DatabaseId id = add_database("a");
   const NewConnection first = *registry_->create_connection(id, "default");
   const NewConnection rotated = *registry_->rotate_connection(first.info.id);
   const NewToken token = *registry_->create_token("admin", 7);
-  const std::set<std::string> secrets{first.password, rotated.password, token.secret};
-  ASSERT_EQ(secrets.size(), 3u);
+  const Intent intent{random_secret()};
+  const NewConnection derived = *registry_->create_connection(id, "derived", intent);
+  const std::set<std::string> secrets{first.password, rotated.password, token.secret, intent.seed,
+                                      derived.password};
+  ASSERT_EQ(secrets.size(), 5u);
   // Ids are random too, so tables hold them as uncompressed as they would hold secrets.
   const auto check = [&] {
     const std::string disk = everything_on_disk(path());

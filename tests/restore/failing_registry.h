@@ -16,8 +16,9 @@ namespace restored::test {
 
 class RegistryFaults {
  public:
-  std::atomic<bool> refuse_ends = false;  // put_operation() of what has ended
-  std::atomic<bool> refuse_all = false;   // put_operation() and put_database()
+  std::atomic<bool> refuse_ends = false;      // put_operation() of what has ended
+  std::atomic<bool> refuse_all = false;       // put_operation() and put_database()
+  std::atomic<bool> refuse_requests = false;  // claims and entries of the audit
   std::atomic<int> refused = 0;
 
   std::function<std::unique_ptr<registry::Registry>(std::unique_ptr<registry::Registry>)> wrap();

@@ -58,6 +58,7 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
         {"restore", [=, this] { finish(http(daemon_, "POST", path + "/restore", body)); }, new_},
         {"undo", [=, this] { finish(http(daemon_, "POST", path + "/restore/undo")); }, old_},
         {"backup", [=, this] { finish(http(daemon_, "POST", path + "/backups", "{}")); }, old_},
+        {"keyed backup", [=, this] { finish(keyed_backup()); }, old_},
         {"restore again", [=, this] { finish(http(daemon_, "POST", path + "/restore", body)); },
          new_},
         {"create", [this] { extra_ = create_database(daemon_, "third").id; }, new_},
@@ -107,6 +108,26 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
       EXPECT_EQ(path.find("/staging/"), std::string::npos) << path;
       EXPECT_EQ(path.find("/export"), std::string::npos) << path;
     }
+  }
+
+  HttpAnswer keyed_backup() {
+    return http(daemon_, "POST", "/v1/databases/" + target_.id + "/backups", R"({"name":"keyed"})",
+                {"Idempotency-Key: one"});
+  }
+
+  // Whenever the agent died: the request that it died in, sent again, has made one backup.
+  void expect_one_keyed_backup() {
+    const HttpAnswer again = keyed_backup();
+    ASSERT_EQ(again.status, 201) << again.text;
+    wait_operation(daemon_, operation_of(again));
+    const HttpAnswer once_more = keyed_backup();
+    EXPECT_EQ(once_more.text, again.text);
+    EXPECT_EQ(once_more.headers.count("idempotency-replayed"), 1u);
+    const HttpAnswer list =
+        http(daemon_, "GET", "/v1/operations?kind=backup&databaseId=" + target_.id);
+    const boost::json::value* data = list.find("data");
+    ASSERT_TRUE(data != nullptr && data->is_array()) << list.text;
+    EXPECT_EQ(data->get_array().size(), 2u) << "it, and the one without a key: " << list.text;
   }
 
   void expect_operations_ended() {
@@ -170,6 +191,7 @@ TEST_P(KillTest, LeavesOldOrNewContentAndNothingElse) {
     ASSERT_EQ(daemon_.stop(), 0);
     ASSERT_TRUE(daemon_.start());
   }
+  if (GetParam().starts_with("control.request.")) expect_one_keyed_backup();
   // And the host can go on: one more restore, whole.
   const std::string body = R"({"source":{"type":"backup","databaseId":")" + source_.id +
                            R"(","backupId":")" + backup_ + R"("}})";

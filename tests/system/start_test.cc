@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 
 #include "daemon_process.h"
+#include "support/wait_until.h"
 
 namespace restored::system_test {
 namespace {
@@ -83,6 +85,24 @@ TEST(StartTest, SecretsOfTheEnvironmentAreWipedFromIt) {
   EXPECT_EQ(http(daemon, "GET", "/v1/info").text.find("wJalrXUtnFEMI"), std::string::npos);
   EXPECT_EQ(daemon.stop(), 0);
   EXPECT_EQ(daemon.log().find("wJalrXUtnFEMI"), std::string::npos);
+}
+
+// The thread is there because of our options: so they are in force too.
+TEST(StartTest, WhatIsFreeInItsHeapIsGivenBackBehindIt) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the heap is the sanitizer's";
+#endif
+  DaemonProcess daemon;
+  ASSERT_TRUE(daemon.start());
+  const std::string tasks = "/proc/" + std::to_string(daemon.pid()) + "/task";
+  EXPECT_TRUE(test::wait_until([&] {
+    return std::ranges::any_of(std::filesystem::directory_iterator(tasks), [](const auto& task) {
+      std::ifstream comm(task.path() / "comm");
+      std::string name;
+      return std::getline(comm, name) && name == "jemalloc_bg_thd";
+    });
+  }));
+  EXPECT_EQ(daemon.stop(), 0);
 }
 
 TEST(StartTest, ItsDefaultsAreEnoughForABackupAndTheNextStart) {

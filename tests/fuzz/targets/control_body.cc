@@ -54,7 +54,9 @@ void check(const control::Response& response, const control::Request& request) {
             "a header is one line");
   }
   require(is_utf8(response.body), "an answer is UTF-8");
-  require(response.body.size() < 64 * 1024 + 8 * request.body.size(), "an answer is bounded");
+  const bool fixed = request.path == "/v1/openapi.json";  // large, whatever is asked
+  require(fixed || response.body.size() < 64 * 1024 + 8 * request.body.size(),
+          "an answer is bounded");
   if (response.status == 204) {
     require(response.body.empty(), "204 has no body");
     return;

@@ -8,6 +8,7 @@
 #include "catalog/catalog_record.h"
 #include "choices.h"
 #include "registry/records.h"
+#include "registry/request_records.h"
 #include "target.h"
 
 namespace restored::fuzz {
@@ -54,7 +55,7 @@ void run(std::string_view input) {
   Choices choices(input);
   const std::uint8_t kind = choices.byte();
   const std::string_view text = choices.rest();
-  switch (kind % 7) {
+  switch (kind % 9) {
     case 0:
       return check_catalog(std::string(text));
     case 1:
@@ -65,6 +66,10 @@ void run(std::string_view input) {
       return check_record(text, registry::decode_connection);
     case 4:
       return check_record(text, registry::decode_token);
+    case 7:
+      return check_record(text, registry::decode_request);
+    case 8:
+      return check_record(text, registry::decode_audit);
     case 5:
       (void)registry::is_ended_operation("family/id", text);
       return check_record(text, registry::decode_operation);

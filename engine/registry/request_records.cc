@@ -1,0 +1,98 @@
+#include "registry/request_records.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "registry/json_fields.h"
+
+namespace restored::registry {
+
+namespace json = boost::json;
+
+std::string encode(const StoredRequest& stored) {
+  json::object object{{"fingerprint", stored.fingerprint},
+                      {"salt", stored.salt},
+                      {"createdAt", stored.created_at},
+                      {"done", stored.answer.has_value()},
+                      {"answer", stored.answer.value_or("")}};
+  return record_text(std::move(object), 0);
+}
+
+Result<StoredRequest> decode_request(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  StoredRequest stored;
+  stored.fingerprint = fields.text("fingerprint");
+  stored.salt = fields.text("salt");
+  stored.created_at = fields.time("createdAt");
+  std::string answer = fields.text("answer");
+  if (fields.flag("done")) stored.answer = std::move(answer);
+  RESTORED_TRY(fields.status());
+  return stored;
+}
+
+std::string encode(const AuditEntry& entry) {
+  json::object object{{"at", entry.at},
+                      {"endedAt", entry.ended_at},
+                      {"requestId", entry.request_id},
+                      {"principal", entry.principal},
+                      {"token", entry.token.value},
+                      {"peer", entry.peer},
+                      {"method", entry.method},
+                      {"path", entry.path},
+                      {"database", entry.database.value},
+                      {"sourceDatabase", entry.source_database.value},
+                      {"backup", entry.backup.value},
+                      {"operation", entry.operation.value},
+                      {"subject", entry.subject},
+                      {"status", entry.status},
+                      {"code", entry.code},
+                      {"replayed", entry.replayed},
+                      {"unrecorded", entry.unrecorded}};
+  return record_text(std::move(object), entry.sequence);
+}
+
+Result<AuditEntry> decode_audit(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  AuditEntry entry;
+  entry.sequence = fields.count("order");
+  entry.at = fields.time("at");
+  entry.ended_at = fields.time("endedAt");
+  entry.request_id = fields.text("requestId");
+  entry.principal = fields.text("principal");
+  entry.token = TokenId(fields.text("token"));
+  entry.peer = fields.text("peer");
+  entry.method = fields.text("method");
+  entry.path = fields.text("path");
+  entry.database = DatabaseId(fields.text("database"));
+  entry.source_database = DatabaseId(fields.text("sourceDatabase"));
+  entry.backup = BackupId(fields.text("backup"));
+  entry.operation = OperationId(fields.text("operation"));
+  entry.subject = fields.text("subject");
+  const std::uint64_t status = fields.count("status");
+  if (status > 999) fields.wrong("status");
+  entry.status = static_cast<int>(status % 1000);
+  entry.code = fields.text("code");
+  entry.replayed = fields.flag("replayed");
+  entry.unrecorded = fields.count("unrecorded");
+  RESTORED_TRY(fields.status());
+  return entry;
+}
+
+std::string audit_key(std::uint64_t sequence) {
+  return fmt::format("{}{:020}", audit_prefix, sequence);
+}
+
+std::optional<std::uint64_t> audit_sequence(std::string_view key) {
+  if (!key.starts_with(audit_prefix)) return std::nullopt;
+  key.remove_prefix(audit_prefix.size());
+  std::uint64_t sequence = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), sequence);
+  if (error != std::errc() || end != key.data() + key.size()) return std::nullopt;
+  return sequence;
+}
+
+}  // namespace restored::registry
