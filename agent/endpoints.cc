@@ -76,6 +76,8 @@ Result<control::ControlOptions> control_options(const Config& config, std::uint1
     options.unix_group = config.control_group;
   }
   RESTORED_TRY(options.data, advertised_endpoint(config, data_port));
+  options.requests_per_second = config.control_requests_per_second;
+  options.clients_max = config.control_clients_max;
   options.allow_remote_plaintext = config.control_allow_remote_plaintext;
   return options;
 }

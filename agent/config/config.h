@@ -30,6 +30,8 @@ struct Config {
 
   std::vector<std::string> control_listen;  // "unix:PATH", "tcp:HOST:PORT"
   std::string control_group = "restored";   // of the unix socket; ignored when it does not exist
+  unsigned control_requests_per_second = limits::requests_per_second_default;  // 0: no limit
+  std::uint64_t control_clients_max = limits::http_clients_max;
   bool control_allow_remote_plaintext = false;
 
   std::string data_listen = "127.0.0.1:6379";  // "HOST:PORT", port 0: the kernel chooses

@@ -111,6 +111,15 @@ Result<void> validate(const Config& config) {
                               printable(config.engine.state_directory, shown_bytes_max)));
   }
   if (config.control_listen.empty()) return refuse("control.listen names no address");
+  if (config.control_requests_per_second > limits::requests_per_second_max) {
+    return refuse(fmt::format("control.requests_per_second must be at most {} (0: no limit)",
+                              limits::requests_per_second_max));
+  }
+  if (config.control_clients_max < 1 ||
+      config.control_clients_max > limits::http_clients_configured_max) {
+    return refuse(fmt::format("control.clients_max must be between 1 and {}",
+                              limits::http_clients_configured_max));
+  }
   if (config.engine.memory_budget_bytes < limits::memory_budget_bytes_min) {
     return refuse(fmt::format("engine.memory_budget must be at least {} MiB",
                               limits::memory_budget_bytes_min / kMiB));

@@ -52,6 +52,8 @@ std::string_view status_words(int status) {
       return "Payload Too Large";
     case 422:
       return "Unprocessable Entity";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 503:
@@ -117,7 +119,9 @@ Response empty_answer() {
 
 Response error_answer(const Error& error, Surface surface, std::string_view accept) {
   Response response = surface == Surface::second ? second_error(error) : first_error(error, accept);
-  const bool busy = response.status == 503 || (response.status == 409 && facts(error.code).retry);
+  response.error = error.code;
+  const bool busy = response.status == 503 || response.status == 429 ||
+                    (response.status == 409 && facts(error.code).retry);
   if (busy) response.with("Retry-After", fmt::format("{}", limits::retry_after_seconds));
   if (response.status == 401) {
     response.with("WWW-Authenticate", surface == Surface::second
@@ -127,7 +131,8 @@ Response error_answer(const Error& error, Surface surface, std::string_view acce
   return response;
 }
 
-// The second contract documents 400, 401, 403, 404, 405, 500 and 503. Busy is "try later" there.
+// The second contract documents 400, 401, 403, 404, 405, 429, 500 and 503. Busy is "try later"
+// there.
 int second_status(ErrorCode code) {
   const ErrorFacts& row = facts(code);
   switch (row.http_status) {

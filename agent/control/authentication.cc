@@ -91,14 +91,14 @@ Result<void> authenticate(Call& call, Scopes any_of) {
   const std::optional<TokenInfo> token = call.engine().token(*secret);
   if (!token) return std::unexpected(unauthenticated(call.surface));
   call.principal = fmt::format("token:{} {}", token->name, call.request.peer);
-  call.scopes = token->scopes;
+  call.token = *token;
   if ((token->scopes & any_of) != 0) return {};
   return fail(ErrorCode::permission_missing,
               fmt::format("token {} lacks the scope {}", token->name, scope_words(any_of, " or ")));
 }
 
 Result<void> require_all(const Call& call, Scopes scopes) {
-  const Scopes missing = static_cast<Scopes>(scopes & ~call.scopes);
+  const Scopes missing = static_cast<Scopes>(scopes & ~call.token.scopes);
   if (missing == 0) return {};
   return fail(ErrorCode::permission_missing,
               fmt::format("this needs the scope {} too", scope_words(missing, " and ")));

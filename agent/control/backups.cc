@@ -16,7 +16,8 @@ namespace {
 
 namespace json = boost::json;
 
-// What the engine's backup() will answer, for the moment before it can be asked.
+// What the engine's backup() will answer, for the moment before it can be asked. A repeated request
+// may find one that has ended.
 BackupInfo just_begun(const OperationView& view, const std::string& name,
                       const std::string& database_name) {
   BackupInfo info;
@@ -24,7 +25,17 @@ BackupInfo just_begun(const OperationView& view, const std::string& name,
   info.database = view.database;
   info.database_name = database_name;
   info.name = name;
-  info.status = BackupStatus::running;
+  switch (view.state) {
+    case OperationState::running:
+      info.status = BackupStatus::running;
+      break;
+    case OperationState::succeeded:
+      info.status = BackupStatus::completed;
+      break;
+    default:
+      info.status = BackupStatus::failed;
+      info.error = view.error;
+  }
   info.created_at = view.created_at;
   info.operation = view.id;
   return info;
@@ -40,8 +51,8 @@ Result<Response> create_backup(const Call& call) {
   RESTORED_TRY(
       check_name("name", name, 0, limits::database_name_bytes_max, ErrorCode::invalid_value));
   RESTORED_TRY(const auto bandwidth, bandwidth_member(body));
-  const Result<OperationView> started =
-      call.engine().start_backup(database.id, name, call.principal, bandwidth.value_or(0));
+  const Result<OperationView> started = call.engine().start_backup(
+      database.id, name, call.principal, bandwidth.value_or(0), call.intent);
   if (!started) return busy_answer(call, database.id, started.error());
   Response response =
       data_answer(201, backup_details(call, just_begun(*started, name, database.name)));
@@ -86,7 +97,8 @@ Result<Response> verify_backup(const Call& call) {
   RESTORED_TRY(const auto fast, flag_member(body, "fast", ErrorCode::invalid_value));
   RESTORED_TRY(const BackupInfo info, backup_of(call));
   const Result<OperationView> started = call.engine().start_verify(
-      info.id, fast.value_or(false) ? VerifyDepth::fast : VerifyDepth::full, call.principal);
+      info.id, fast.value_or(false) ? VerifyDepth::fast : VerifyDepth::full, call.principal,
+      call.intent);
   if (!started) return busy_answer(call, info.database, started.error());
   Response response = data_answer(202, operation_object(call, *started));
   point_to(response, started->id);

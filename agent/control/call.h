@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "control/message.h"
+#include "control/refusals.h"
+#include "control/request_rate.h"
 #include "control/server.h"
 #include "restored/engine.h"
 
@@ -20,6 +22,8 @@ struct Site {
   Engine& engine;
   DataEndpoint data;
   std::atomic<bool> ready{false};
+  RequestRate rate{};
+  Refusals refusals{};
 };
 
 struct Call {
@@ -28,7 +32,8 @@ struct Call {
   Surface surface = Surface::first;
   std::vector<std::pair<std::string_view, std::string>> parameters = {};  // of the path, decoded
   std::string principal = {};  // "token:ci uid=0 pid=123"
-  Scopes scopes = 0;
+  TokenInfo token = {};        // whose scopes count
+  Intent intent = {};          // for what makes something
 
   Engine& engine() const { return site.engine; }
   const std::string& parameter(std::string_view name) const;

@@ -36,7 +36,8 @@ Result<Response> create(const Call& call, const json::object& body, std::string_
   RESTORED_TRY(std::string name, required_text(body, "name", ErrorCode::invalid_value));
   RESTORED_TRY(check_characters("name", name, limits::connection_name_characters_min,
                                 limits::connection_name_characters_max, ErrorCode::invalid_value));
-  RESTORED_TRY(const NewConnection made, call.engine().create_connection(id, std::move(name)));
+  RESTORED_TRY(const NewConnection made,
+               call.engine().create_connection(id, std::move(name), call.intent));
   return data_answer(status, new_connection_object(call, made, owner.name));
 }
 
@@ -103,7 +104,8 @@ Result<Response> get_connection(const Call& call) {
 
 Result<Response> rotate_connection(const Call& call) {
   RESTORED_TRY(const Owned owned, connection_of(call));
-  RESTORED_TRY(const NewConnection made, call.engine().rotate_connection(owned.info.id));
+  RESTORED_TRY(const NewConnection made,
+               call.engine().rotate_connection(owned.info.id, call.intent));
   return data_answer(200, new_connection_object(call, made, owned.database_name));
 }
 

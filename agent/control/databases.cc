@@ -133,6 +133,7 @@ Result<Response> create_database(const Call& call) {
     RESTORED_TRY(request.project_id, parsed_project(*project));
   }
   const std::optional<SourceBackup> from_backup = request.from_backup;
+  request.intent = call.intent;
   RESTORED_TRY(CreatedDatabase made,
                call.engine().create_database(std::move(request), call.principal));
   announce_source(made.info, from_backup);
@@ -149,6 +150,7 @@ Result<Response> create_project_database(const Call& call) {
     RESTORED_TRY(request.from_backup, parsed_from_database(body));
   }
   const std::optional<SourceBackup> from_backup = request.from_backup;
+  request.intent = call.intent;
   RESTORED_TRY(CreatedDatabase made,
                call.engine().create_database(std::move(request), call.principal));
   announce_source(made.info, from_backup);

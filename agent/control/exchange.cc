@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
+#include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "base/secret_text.h"
+#include "base/utf8.h"
 #include "control/answers.h"
+#include "control/audit.h"
 #include "control/authentication.h"
 
 namespace restored::control {
@@ -26,12 +31,19 @@ Response guarded(const Call& call, Work work) {
   return error_answer(Error{ErrorCode::internal, "the request could not be handled", {}}, call);
 }
 
+// A cancel must get through when everything else is too much.
+bool is_limited(const Route& route) {
+  return route.method != "DELETE" || route.pattern != "/v1/operations/{operation}";
+}
+
 }  // namespace
 
 Exchange::Exchange(Site& site, Request request)
     : request_(std::move(request)),
       found_(match(routes(), request_.method, request_.path)),
-      call_{.site = site, .request = request_, .surface = surface_of(request_.path)} {}
+      call_{.site = site, .request = request_, .surface = surface_of(request_.path)},
+      changes_(request_.method != "GET" && request_.method != "HEAD"),
+      begun_at_(system_clock().wall()) {}
 
 Result<Response> Exchange::handle() {
   if (found_.route == nullptr) {
@@ -45,15 +57,71 @@ Result<Response> Exchange::handle() {
   const Route& route = *found_.route;
   call_.surface = route.surface;
   call_.parameters = std::move(found_.parameters);
-  if (route.any_of != 0) {
-    const WipeAtEnd wiped(request_.authorization);  // nobody asks for it again
-    RESTORED_TRY(authenticate(call_, route.any_of));
+  if (route.any_of == 0) return route.handler(call_);
+  const WipeAtEnd wiped(request_.authorization);  // nobody asks for it again
+  RESTORED_TRY(authenticate(call_, route.any_of));
+  if (is_limited(route) && !call_.site.rate.take(call_.token.id)) {
+    return fail(ErrorCode::rate_limited,
+                fmt::format("token {} has sent more than {} requests in a second", call_.token.name,
+                            call_.site.rate.per_second()));
   }
+  let_in_ = true;
+  if (!changes_ || request_.idempotency_key.empty()) return route.handler(call_);
+  std::string secret = presented_secret(request_.authorization, call_.surface).value_or("");
+  const WipeAtEnd secret_wiped(secret);
+  return carry_out(route, secret);
+}
+
+Result<Response> Exchange::carry_out(const Route& route, const std::string& secret) {
+  RESTORED_TRY(keyed_, KeyedRequest::begin(call_, secret));
+  RESTORED_TRY(std::optional<Response> answered, keyed_->answer());
+  if (answered) {
+    replayed_ = true;
+    return std::move(*answered);
+  }
+  call_.intent = keyed_->intent();
   return route.handler(call_);
 }
 
 Reach Exchange::reach() const {
-  return found_.route == nullptr ? Reach::memory : found_.route->reach;
+  const Reach reach = found_.route == nullptr ? Reach::memory : found_.route->reach;
+  return changes_ ? std::max(reach, Reach::disk) : reach;
+}
+
+Response Exchange::recorded(Response response) {
+  std::optional<std::uint64_t> unrecorded = 0;
+  if (!let_in_) {
+    unrecorded = call_.site.refusals.take();
+    if (!unrecorded) return response;
+  }
+  AuditEntry entry = audit_entry(call_, response);
+  entry.at = std::min(begun_at_, entry.ended_at);
+  entry.replayed = replayed_;
+  entry.unrecorded = *unrecorded;
+  const RequestClaim* claim = nullptr;
+  std::string sealed;
+  if (response.wait) {
+    entry.status = 0;
+    entry.code.clear();
+  } else if (keyed_ && keyed_->claim().held() && is_final(response)) {
+    claim = &keyed_->claim();
+    sealed = keyed_->sealed(response);
+    kill_point("control.request.before-answer");
+  }
+  const Result<void> written = call_.engine().requests().record(std::move(entry), claim, sealed);
+  if (written) {
+    if (claim != nullptr) kill_point("control.request.after-answer");
+    return response;
+  }
+  log::error("control", "request={} method={} path={} status={} is not in the audit: {}",
+             request_.id, request_.method, printable(request_.path, 256), response.status,
+             written.error().message);
+  if (!let_in_) return response;  // nothing was done
+  return error_answer(Error{ErrorCode::audit_not_written,
+                            fmt::format("the audit cannot be written ({}); the answer would be {}",
+                                        written.error().message, response.status),
+                            {}},
+                      call_);
 }
 
 Response Exchange::answer() {
@@ -61,12 +129,14 @@ Response Exchange::answer() {
     Result<Response> handled = handle();
     return handled ? std::move(*handled) : error_answer(handled.error(), call_);
   });
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response)); });
   response.principal = call_.principal;
   return response;
 }
 
 Response Exchange::finish(const Wait& wait, std::stop_token stop) {
   Response response = guarded(call_, [&] { return wait.finish(std::move(stop)); });
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response)); });
   response.principal = call_.principal;
   return response;
 }

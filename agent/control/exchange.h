@@ -1,9 +1,13 @@
-// One request and its way to an answer: route, authenticate, handle. Knows no sockets.
+// One request and its way to an answer: route, authenticate, handle, put on record. Knows no
+// sockets.
 #pragma once
 
+#include <optional>
 #include <stop_token>
+#include <string>
 
 #include "control/call.h"
+#include "control/idempotency.h"
 #include "control/router.h"
 
 namespace restored::control {
@@ -27,10 +31,18 @@ class Exchange {
 
  private:
   Result<Response> handle();
+  Result<Response> carry_out(const Route& route, const std::string& secret);
+  // The answer, when it is in the audit and found again by the request's key; else an error.
+  Response recorded(Response response);
 
   Request request_;
   Match found_;
   Call call_;  // refers to request_
+  const bool changes_;
+  const UnixMillis begun_at_;
+  bool let_in_ = false;
+  bool replayed_ = false;
+  std::optional<KeyedRequest> keyed_;
 };
 
 }  // namespace restored::control

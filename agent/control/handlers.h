@@ -60,10 +60,16 @@ Result<Response> list_tokens(const Call& call);
 Result<Response> get_token(const Call& call);
 Result<Response> delete_token(const Call& call);
 
+// audit.cc
+Result<Response> list_audit(const Call& call);
+
 // health.cc
 Result<Response> get_info(const Call& call);
 Result<Response> get_health(const Call& call);
 Result<Response> get_readiness(const Call& call);
+
+// openapi.cc
+Result<Response> get_description(const Call& call);
 
 // second_databases.cc, second_backups.cc: the second surface
 Result<Response> second_create_database(const Call& call);

@@ -9,13 +9,15 @@ namespace {
 
 namespace json = boost::json;
 
-json::object limits_object() {
+json::object limits_object(const Call& call) {
   return {{"headerBytes", limits::http_header_bytes_max},
           {"bodyBytes", limits::http_body_bytes_max},
           {"jsonDepth", limits::json_depth_max},
           {"listLimit", limits::list_limit_max},
           {"backupListLimit", limits::backup_list_limit_max},
-          {"waitSeconds", limits::wait_seconds_max}};
+          {"waitSeconds", limits::wait_seconds_max},
+          {"requestsPerSecond", call.site.rate.per_second()},
+          {"idempotencySeconds", limits::idempotency_seconds}};
 }
 
 }  // namespace
@@ -43,10 +45,11 @@ Result<Response> get_info(const Call& call) {
           {"memoryBudgetBytes", facts.memory_budget_bytes},
           {"memoryInUseBytes", facts.memory_in_use_bytes},
           {"decodeThreads", facts.decode_threads},
-          {"limits", limits_object()},
+          {"limits", limits_object(call)},
           {"features", json::array{"backup", "restore", "restore-validate", "undo", "cancel",
                                    "incremental-backup", "verify-fast", "content",
-                                   "bandwidth-limits", "collect", "encryption"}}});
+                                   "bandwidth-limits", "collect", "encryption", "idempotency-key",
+                                   "audit", "request-rate", "openapi"}}});
 }
 
 Result<Response> get_health(const Call&) {

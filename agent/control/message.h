@@ -22,7 +22,10 @@ struct Request {
   std::string prefer;
   std::string host;
   std::string body;
-  std::string peer;  // "uid=0 pid=123" or "peer=127.0.0.1:4711": who is at the other end
+  std::string id;  // X-Request-Id: the client's own when it is harmless, else one of ours
+  std::string idempotency_key;  // empty: not sent
+  std::string last_event_id;    // of an event stream that goes on; empty: not sent
+  std::string peer;             // "uid=0 pid=123" or "peer=127.0.0.1:4711": who is at the other end
 };
 
 struct Response;
@@ -39,7 +42,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;  // empty with 204
   std::optional<Wait> wait;
-  std::string principal;  // for the log: who was recognised
+  std::string principal;           // for the log: who was recognised
+  std::optional<ErrorCode> error;  // of an answer that tells of one
 
   Response& with(std::string name, std::string value) {
     headers.emplace_back(std::move(name), std::move(value));

@@ -26,7 +26,8 @@ Result<RestoreRequest> parsed_restore(const Call& call) {
     return fail(ErrorCode::invalid_source, "source is missing or not an object");
   }
   RESTORED_TRY(SourceBackup from, backup_source(source->get_object()));
-  return RestoreRequest{*target, std::move(from.database), std::move(from.backup), call.principal};
+  return RestoreRequest{*target, std::move(from.database), std::move(from.backup), call.principal,
+                        call.intent};
 }
 
 // The database at the moment of acceptance, even if a small restore has ended since.
@@ -80,7 +81,7 @@ Result<Response> undo_restore(const Call& call) {
   RESTORED_TRY(parse_optional_body(call.request.body));
   const std::optional<DatabaseId> id = database_id(call.parameter("id"));
   if (!id) return fail(ErrorCode::target_database_not_found, "the database does not exist");
-  const Result<OperationView> started = call.engine().start_undo(*id, call.principal);
+  const Result<OperationView> started = call.engine().start_undo(*id, call.principal, call.intent);
   if (!started) return busy_answer(call, *id, started.error());
   return accepted(call, *started, std::nullopt);
 }

@@ -67,10 +67,13 @@ constexpr Route table[] = {
     {"GET",    "/v1/tokens/{token}",                               first, read,    memory, get_token},
     {"DELETE", "/v1/tokens/{token}",                               first, write,   disk,   delete_token},
 
+    {"GET",    "/v1/audit",                                        first, write,   disk,   list_audit},
+
     {"GET",    "/v1/limits",                                       first, read,    memory, get_limits},
     {"PATCH",  "/v1/limits",                                       first, write,   memory, update_limits},
 
     {"GET",    "/v1/info",                                         first, read,    memory, get_info},
+    {"GET",    "/v1/openapi.json",                                 first, read,    memory, get_description},
     {"GET",    "/healthz",                                         probe, none,    memory, get_health},
     {"GET",    "/readyz",                                          probe, none,    memory, get_readiness},
 

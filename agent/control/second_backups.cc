@@ -57,7 +57,7 @@ Result<Response> second_create_backup(const Call& call) {
   RESTORED_TRY(std::string name, required_text(body, "name", invalid));
   RESTORED_TRY(check_name("name", name, 1, limits::database_name_bytes_max, invalid));
   const Result<OperationView> started =
-      call.engine().start_backup(id, std::move(name), call.principal);
+      call.engine().start_backup(id, std::move(name), call.principal, 0, call.intent);
   if (!started) return busy_answer(call, id, started.error());
   Response response = ok_answer();
   point_to(response, started->id);
@@ -87,7 +87,7 @@ Result<Response> second_restore_backup(const Call& call) {
   RESTORED_TRY(const std::string backup_text, required_text(body, "backup_id", invalid));
   RESTORED_TRY(BackupId backup, known_backup_id(backup_text));
   const Result<OperationView> started = call.engine().start_restore(
-      RestoreRequest{known.id, DatabaseId(), std::move(backup), call.principal});
+      RestoreRequest{known.id, DatabaseId(), std::move(backup), call.principal, call.intent});
   if (!started) return busy_answer(call, target, started.error());
   Response response = ok_answer();
   point_to(response, started->id);

@@ -31,6 +31,7 @@ Result<Response> second_create_database(const Call& call) {
         check_name("primary_region", *region, 1, limits::database_name_bytes_max, invalid));
     request.region = *region;
   }
+  request.intent = call.intent;
   RESTORED_TRY(const CreatedDatabase made,
                call.engine().create_database(std::move(request), call.principal));
   return json_answer(200, second_database_object(call, made.info, &made.connection.password));

@@ -37,7 +37,7 @@ class Server final : public ControlServer {
  public:
   Server(Engine& engine, ControlOptions options)
       : options_(std::move(options)),
-        site_{engine, options_.data},
+        site_{engine, options_.data, false, RequestRate(options_.requests_per_second)},
         handlers_{Workers("control-memory", options_.worker_threads),
                   Workers("control-disk", options_.worker_threads),
                   Workers("control-store", options_.worker_threads)},
@@ -129,7 +129,7 @@ asio::awaitable<void> Server::accept(std::size_t index) {
 
 void Server::admit(ClientSocket socket, int family) {
   const int fd = socket.native_handle();
-  if (sessions_.size() >= limits::http_clients_max) {
+  if (sessions_.size() >= options_.clients_max) {
     ::send(fd, full_answer.data(), full_answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     log::warning("control", "{} clients are connected, one more was turned away", sessions_.size());
     return;

@@ -33,8 +33,10 @@ struct ControlOptions {
   DataEndpoint data;
   unsigned idle_seconds = limits::http_idle_seconds;  // between two requests
   unsigned request_seconds =
-      limits::http_request_seconds;                // to receive one, and to send its answer
-  unsigned worker_threads = limits::http_workers;  // of each pool
+      limits::http_request_seconds;                    // to receive one, and to send its answer
+  unsigned worker_threads = limits::http_workers;      // of each pool
+  unsigned requests_per_second = 0;                    // of each token; 0: no limit
+  std::size_t clients_max = limits::http_clients_max;  // open connections
   bool allow_remote_plaintext = false;  // without it, only loopback TCP addresses are accepted
 };
 

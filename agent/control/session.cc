@@ -14,11 +14,10 @@
 #include <stop_token>
 #include <utility>
 
-#include "base/log.h"
-#include "base/random.h"
 #include "control/answers.h"
 #include "control/departure.h"
 #include "control/exchange.h"
+#include "control/incoming.h"
 #include "control/router.h"
 #include "restored/limits.h"
 
@@ -30,106 +29,9 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 using Stream = beast::basic_stream<asio::generic::stream_protocol>;
-using Parser = http::request_parser<http::string_body>;
-using Clock = std::chrono::steady_clock;
 
 // Errors come back as values. Named, because g++ 12 destroys temporaries of a co_await twice.
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-
-// A request, or why there is none; in both cases enough to answer.
-struct Incoming {
-  Request request;
-  std::string id;
-  bool head = false;
-  bool keep_alive = false;
-  bool refused = false;  // the answer is `refusal`, and the rest of the stream is not read
-  Error refusal;
-  Clock::time_point begin;
-};
-
-std::string text_of(const Parser& parser, http::field field) {
-  const auto found = parser.get().find(field);
-  return found == parser.get().end() ? std::string() : std::string(found->value());
-}
-
-// The client's own id when it is harmless to log and to send back, else one of ours.
-std::string request_id(const Parser& parser) {
-  const auto found = parser.get().find("X-Request-Id");
-  if (found == parser.get().end()) return random_id(16);
-  const std::string_view id = found->value();
-  const auto allowed = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  if (id.empty() || id.size() > 128 || !std::all_of(id.begin(), id.end(), allowed)) {
-    return random_id(16);
-  }
-  return std::string(id);
-}
-
-// Splits the target; an absolute one (RFC 9112, 3.2.2) counts from its path.
-void set_target(Request& request, std::string_view target) {
-  if (const std::size_t scheme = target.find("://");
-      scheme != std::string_view::npos && !target.starts_with('/')) {
-    const std::size_t path = target.find('/', scheme + 3);
-    target = path == std::string_view::npos ? "/" : target.substr(path);
-  }
-  const std::size_t question = target.find('?');
-  request.path = std::string(target.substr(0, question));
-  if (question != std::string_view::npos) request.query = std::string(target.substr(question + 1));
-}
-
-Request request_from(const Parser& parser, const std::string& peer) {
-  Request request;
-  request.method = std::string(parser.get().method_string());
-  set_target(request, parser.get().target());
-  request.authorization = text_of(parser, http::field::authorization);
-  request.accept = text_of(parser, http::field::accept);
-  request.prefer = text_of(parser, http::field::prefer);
-  request.host = text_of(parser, http::field::host);
-  request.peer = peer;
-  return request;
-}
-
-// How a malformed request is answered; nothing: the stream itself is over.
-std::optional<Error> refusal_of(const beast::error_code& error) {
-  static const beast::error_category& parse_errors =
-      beast::error_code(http::error::bad_target).category();
-  if (error == http::error::header_limit) {
-    return Error{ErrorCode::header_too_large, "the request's header is larger than 16 KiB", {}};
-  }
-  if (error == http::error::body_limit) {
-    return Error{ErrorCode::body_too_large, "the request's body is larger than 64 KiB", {}};
-  }
-  if (error.category() != parse_errors || error == http::error::end_of_stream ||
-      error == http::error::partial_message) {
-    return std::nullopt;
-  }
-  return Error{ErrorCode::invalid_request,
-               fmt::format("the request is not HTTP/1.1: {}", error.message()),
-               {}};
-}
-
-// Control characters and quotes of a path do not reach the log.
-std::string loggable(std::string_view text) {
-  std::string safe(text.substr(0, 256));
-  for (char& c : safe) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == '"' || static_cast<unsigned char>(c) > 0x7e) {
-      c = '?';
-    }
-  }
-  return safe;
-}
-
-// For a value between quotes: a name may contain one.
-std::string quotable(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') safe += '\\';
-    safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  }
-  return safe;
-}
 
 template <class Message>
 void set_header(Message& message, const Incoming& incoming, const Response& response) {
@@ -138,7 +40,7 @@ void set_header(Message& message, const Incoming& incoming, const Response& resp
                                              fmt::gmtime(std::chrono::system_clock::to_time_t(
                                                  std::chrono::system_clock::now()))));
   message.set(http::field::cache_control, "no-store");
-  message.set("X-Request-Id", incoming.id);
+  message.set("X-Request-Id", incoming.request.id);
   for (const auto& [name, value] : response.headers) message.insert(name, value);
   if (response.status != 204) {
     message.set(http::field::content_type, response.content_type);
@@ -169,7 +71,6 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<void> linger();
   asio::awaitable<Response> run_on(Workers& workers, std::move_only_function<Response()> job);
   void set_deadline(unsigned seconds) { stream_.expires_after(std::chrono::seconds(seconds)); }
-  void log_answer(const Incoming& incoming, const Response& response) const;
 
   Stream stream_;
   beast::flat_buffer buffer_;
@@ -188,7 +89,7 @@ asio::awaitable<void> HttpSession::run() {
     const Response response = co_await answer(*incoming);
     if (host_.stopping) incoming->keep_alive = false;
     const bool sent = co_await send(*incoming, response);
-    log_answer(*incoming, response);
+    log_access(*incoming, response);
     if (!sent) break;
     if (!incoming->keep_alive) {
       co_await linger();
@@ -219,8 +120,7 @@ asio::awaitable<std::optional<Incoming>> HttpSession::receive() {
   parser.body_limit(limits::http_body_bytes_max);
   const auto [error, count] = co_await http::async_read_header(stream_, buffer_, parser, as_result);
   Incoming incoming;
-  incoming.begin = Clock::now();
-  incoming.id = request_id(parser);
+  incoming.begin = std::chrono::steady_clock::now();
   incoming.request = request_from(parser, peer_);
   incoming.head = parser.get().method() == http::verb::head;
   if (error) {
@@ -375,15 +275,6 @@ void HttpSession::stop() {
 
 void HttpSession::abort() {
   stream_.close();
-}
-
-void HttpSession::log_answer(const Incoming& incoming, const Response& response) const {
-  const auto took =
-      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - incoming.begin);
-  log::info("control", "request={} method={} path={} status={} ms={:.1f} by=\"{}\"", incoming.id,
-            loggable(incoming.request.method), loggable(incoming.request.path), response.status,
-            static_cast<double>(took.count()) / 1000,
-            quotable(response.principal.empty() ? peer_ : response.principal));
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ Result<Response> create_token(const Call& call) {
   RESTORED_TRY(check_name("name", name, 1, limits::database_name_bytes_max, invalid));
   RESTORED_TRY(const Scopes scopes, parsed_scopes(body));
   RESTORED_TRY(require_all(call, scopes));
-  RESTORED_TRY(const NewToken made, call.engine().create_token(std::move(name), scopes));
+  RESTORED_TRY(const NewToken made,
+               call.engine().create_token(std::move(name), scopes, call.intent));
   json::object object = token_object(call, made.info);
   object["secret"] = made.secret;
   return data_answer(201, std::move(object));

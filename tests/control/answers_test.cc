@@ -38,11 +38,13 @@ TEST(ErrorAnswerTest, EveryCodeHasTheFirstEnvelope) {
 }
 
 TEST(ErrorAnswerTest, EveryCodeHasOneOfTheSecondContractsStatuses) {
-  const std::set<int> documented{400, 401, 403, 404, 405, 500, 503};
+  const std::set<int> documented{400, 401, 403, 404, 405, 429, 500, 503};
   for (const ErrorCode code : all_codes) {
     const Response response = error_answer(Error{code, "text", {}}, Surface::second, "");
     EXPECT_TRUE(documented.contains(response.status)) << facts(code).name;
-    EXPECT_EQ(response.status == 503, !header(response, "Retry-After").empty()) << facts(code).name;
+    EXPECT_EQ(response.status == 503 || response.status == 429,
+              !header(response, "Retry-After").empty())
+        << facts(code).name;
     const auto body = boost::json::parse(response.body).as_object();
     EXPECT_EQ(body.size(), 1u);
     EXPECT_TRUE(body.at("error").is_string());

@@ -159,6 +159,10 @@ bool RawClient::send(std::string_view bytes) {
   return true;
 }
 
+void RawClient::finish_sending() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
 bool RawClient::readable() const {
   pollfd wanted{fd_.get(), POLLIN, 0};
   return ::poll(&wanted, 1, 0) > 0;

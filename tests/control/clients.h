@@ -38,6 +38,7 @@ class RawClient {
 
   bool connected() const { return static_cast<bool>(fd_); }
   bool send(std::string_view bytes);
+  void finish_sending();  // the other end sees the end, and may still answer
   bool readable() const;  // bytes, or the end, are there now
   // Everything until the server closes; empty text and `closed` false when it does not in time.
   struct Received {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cstdlib>
 
 #include "base/log.h"
+#include "contract.h"
 
 namespace restored::control {
 namespace {
@@ -199,6 +201,10 @@ std::string ControlTest::basic(std::string_view user, std::string_view key) cons
 HttpAnswer ControlTest::call(std::string_view method, std::string_view path,
                              const std::optional<std::string>& body, const Headers& headers) {
   std::vector<std::string> arguments{"--unix-socket", socket_path()};
+  if (std::getenv("RESTORED_TEST_OVER_TCP") != nullptr) {
+    // The same URL and Host as over the unix socket.
+    arguments = {"--connect-to", "localhost:80:" + tcp_address().substr(4)};
+  }
   if (method == "HEAD") {
     arguments.push_back("--head");
   } else {
@@ -220,7 +226,12 @@ HttpAnswer ControlTest::call(std::string_view method, std::string_view path,
     arguments.insert(arguments.end(), {"--data-binary", "@" + directory_.file("body")});
   }
   arguments.push_back("http://localhost" + std::string(path));
-  return curl(arguments);
+  HttpAnswer answer = curl(arguments);
+  for (const std::string& breach : contract_breaches(method, path, body, answer)) {
+    ADD_FAILURE() << method << " " << path << " answers " << answer.status
+                  << " as openapi.json does not say: " << breach;
+  }
+  return answer;
 }
 
 std::string ControlTest::new_token(Scopes scopes) {

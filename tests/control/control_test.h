@@ -35,8 +35,9 @@ class ControlTest : public testing::Test {
   std::string tcp_address() const { return server_->addresses()[1]; }
   std::string socket_path() const { return directory_.file("control.sock"); }
 
-  // Over the unix socket. The administrator's token goes along in the path's scheme, unless a
-  // header says otherwise.
+  // Over the unix socket, or TCP where RESTORED_TEST_OVER_TCP is set. The administrator's token
+  // goes along in the path's scheme, unless a header says otherwise. Every answer is compared with
+  // openapi.json.
   HttpAnswer call(std::string_view method, std::string_view path,
                   const std::optional<std::string>& body = std::nullopt,
                   const Headers& headers = {});

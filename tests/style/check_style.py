@@ -74,6 +74,7 @@ LIBRARY_PACKAGES = {
     "EXPAT": "libexpat1-dev",
     "GTest": "libgtest-dev",
     "HIREDIS": "libhiredis-dev",
+    "JEMALLOC": "libjemalloc-dev",
     "OpenSSL": "libssl-dev",
     "PkgConfig": "pkg-config",
     "Python3": "python3",

@@ -30,10 +30,13 @@ bool is_free(std::uint16_t port) {
 std::uint16_t free_port() {
   std::random_device random;
   std::uniform_int_distribution<std::uint16_t> port_of(first, last);
-  for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (const std::uint16_t port = port_of(random); is_free(port)) return port;
-  }
-  RESTORED_CHECK(false, "a port of the loopback device is free");
+  std::uint16_t port = 0;
+  int attempts_left = attempts;
+  do {
+    RESTORED_CHECK(attempts_left-- > 0, "a port of the loopback device is free");
+    port = port_of(random);
+  } while (!is_free(port));
+  return port;
 }
 
 }  // namespace restored::test
