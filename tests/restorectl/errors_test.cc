@@ -168,5 +168,33 @@ TEST(ErrorsTest, ATokenIsNeverPrinted) {
   EXPECT_THAT(ended.errors + ended.output, Not(HasSubstr("the-token")));
 }
 
+TEST(ErrorsTest, AnAnswerThatIsCutOffIsAskedForOnceMoreWithTheSameKey) {
+  std::atomic<int> calls = 0;
+  std::atomic<int> dropped = 1;
+  const ScriptedAgent agent([&](const Request&) {
+    Reply reply{201, R"({"data":{"id":"t1","name":"ci","scopes":["read"],"secret":"s3"}})", {}};
+    reply.drop = calls++ < dropped;
+    return reply;
+  });
+  const std::vector<std::string> create{"token", "create", "--scope", "read", "--name", "ci"};
+  EXPECT_EQ(ask(agent, create).status, 0);
+  const auto sent = agent.requests("POST");
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].idempotency_key.size(), 24u);
+  EXPECT_EQ(sent[0].idempotency_key, sent[1].idempotency_key);
+  EXPECT_EQ(sent[0].body, sent[1].body);
+
+  calls = 0;
+  dropped = 2;
+  EXPECT_EQ(ask(agent, create).status, 69) << "once, not for ever";
+  EXPECT_EQ(agent.requests("POST").size(), 4u);
+  EXPECT_NE(agent.requests("POST")[2].idempotency_key, sent[0].idempotency_key);
+
+  calls = 0;
+  dropped = 1;
+  EXPECT_EQ(ask(agent, {"token", "revoke", "t1"}).status, 69) << "nothing says it happens once";
+  EXPECT_EQ(agent.requests("DELETE").size(), 1u);
+}
+
 }  // namespace
 }  // namespace restored::ctl_test

@@ -17,6 +17,7 @@ struct Request {
   std::string target;
   std::string authorization;
   std::string body;
+  std::string idempotency_key = {};
 };
 
 struct Reply {

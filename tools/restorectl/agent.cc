@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/random.h"
 #include "fields.h"
 
 namespace restored::ctl {
@@ -30,6 +31,8 @@ ErrorCode code_of_status(int http_status) {
       return ErrorCode::method_not_allowed;
     case 409:
       return ErrorCode::database_busy;
+    case 429:
+      return ErrorCode::rate_limited;
     case 503:
       return ErrorCode::shutting_down;
     default:
@@ -71,12 +74,13 @@ Answered<Answer> Agent::get(std::string target, std::chrono::seconds deadline) c
 }
 
 Answered<Answer> Agent::post(std::string target) const {
-  return call({"POST", std::move(target), token_, "", request_deadline});
+  return call({"POST", std::move(target), token_, "", request_deadline, random_id()});
 }
 
 Answered<Answer> Agent::post(std::string target, const boost::json::object& body,
                              std::chrono::seconds deadline) const {
-  return call({"POST", std::move(target), token_, boost::json::serialize(body), deadline});
+  return call(
+      {"POST", std::move(target), token_, boost::json::serialize(body), deadline, random_id()});
 }
 
 Answered<Answer> Agent::patch(std::string target, const boost::json::object& body) const {

@@ -55,6 +55,9 @@ class Call {
     return exchange();
   }
 
+  // The connection was there, and ended without an answer.
+  bool broke() const { return broke_; }
+
  private:
   Result<std::vector<Protocol::endpoint>> resolve() {
     if (const auto* local = std::get_if<UnixAddress>(&address_)) {
@@ -89,6 +92,9 @@ class Call {
     message.set(http::field::user_agent, "restorectl");
     message.set(http::field::connection, "close");
     message.set(http::field::authorization, "Bearer " + request_.token);
+    if (!request_.idempotency_key.empty()) {
+      message.set("Idempotency-Key", request_.idempotency_key);
+    }
     if (!request_.body.empty()) {
       message.set(http::field::content_type, "application/json");
       message.body() = request_.body;
@@ -107,6 +113,7 @@ class Call {
     http::async_read(stream_, buffer, parser, [&](beast::error_code e, std::size_t) { error = e; });
     drive();
     if (error) {
+      broke_ = error != beast::error::timeout;
       return std::unexpected(
           translate(address_, request_, "get an answer from", written ? written : error));
     }
@@ -128,13 +135,17 @@ class Call {
   const HttpRequest& request_;
   asio::io_context context_;
   Stream stream_;
+  bool broke_ = false;
 };
 
 }  // namespace
 
 Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request) {
-  Call call(address, request);
-  return call.run();
+  Call first(address, request);
+  Result<HttpAnswer> answer = first.run();
+  if (answer || !first.broke() || request.idempotency_key.empty()) return answer;
+  Call second(address, request);
+  return second.run();
 }
 
 }  // namespace restored::ctl

@@ -16,6 +16,7 @@ struct HttpRequest {
   std::string token;
   std::string body;  // JSON; empty: none
   std::chrono::seconds deadline{60};
+  std::string idempotency_key = {};  // empty: none
 };
 
 struct HttpAnswer {
@@ -25,8 +26,10 @@ struct HttpAnswer {
   std::string request_id;
 };
 
-// Errors: connection_failed (nobody listens, or the answer was cut off), permission_denied (of the
-// socket), timed_out (the request may still be carried out).
+// A request with a key is sent once more when its connection breaks before the answer is there:
+// with the key the agent carries it out once. Errors: connection_failed (nobody listens, or the
+// answer was cut off), permission_denied (of the socket), timed_out (the request may still be
+// carried out).
 Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request);
 
 }  // namespace restored::ctl

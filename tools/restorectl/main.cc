@@ -102,7 +102,10 @@ int program(int argc, char** argv) {
       ->envname("RESTORED_TOKEN_FILE")
       ->capture_default_str();
   app.add_flag("--json", settings.json, "Print the agent's bodies unchanged");
-  app.footer("\nExample:\n  restorectl database list\n\nrestorectl VERB --help has one for each.");
+  app.footer(
+      "\nExample:\n  restorectl database list\n\nrestorectl VERB --help has one for each.\n\n"
+      "What is asked for is carried out once: each request that makes something has an\n"
+      "Idempotency-Key, and is sent once more when its connection breaks.");
 
   Verbs verbs{app, {}, {}};
   add_database_verbs(verbs);
@@ -114,6 +117,7 @@ int program(int argc, char** argv) {
   add_operation_verbs(verbs);
   add_limit_verbs(verbs);
   add_token_verbs(verbs);
+  add_audit_verb(verbs);
   add_info_verb(verbs);
   try {
     app.parse(argc, argv);
