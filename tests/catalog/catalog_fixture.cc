@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <random>
 
+#include "io/file_system.h"
 #include "restored/record.h"
 #include "support/wait_until.h"
 
@@ -174,6 +175,11 @@ std::vector<std::string> CatalogTest::column_families(std::string_view name) con
   EXPECT_TRUE(status.ok()) << status.ToString();
   std::ranges::sort(names);
   return names;
+}
+
+void CatalogTest::remove(std::string_view name) const {
+  const auto removed = io::system_files().remove_tree(path(name));
+  EXPECT_TRUE(removed) << removed.error().message;
 }
 
 std::vector<std::string> CatalogTest::sst_files(std::string_view name) const {

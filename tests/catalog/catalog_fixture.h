@@ -75,6 +75,8 @@ class CatalogTest : public ::testing::Test {
 
   std::string path(std::string_view name) const { return directory_.file(name); }
   std::vector<std::string> column_families(std::string_view name) const;  // of a closed database
+  // RocksDB may still be deleting files of a database that was closed a moment ago.
+  void remove(std::string_view name) const;
   std::vector<std::string> sst_files(std::string_view name) const;
 
   ManualClock clock_;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "gateway_store.h"
+#include "io/file_system.h"
 #include "restored/limits.h"
 #include "s3_server/fault_server.h"
 #include "support/fault_files.h"
@@ -158,7 +159,7 @@ TEST_F(S3EngineTest, SlowDiskCutsNoAnswer) {
   const Content before = one->content(id);
   const BackupId backup = one->back_up(id);
   one->close();
-  std::filesystem::remove_all(directory_.file("state"));
+  ASSERT_TRUE(io::system_files().remove_tree(directory_.file("state")));
 
   ASSERT_TRUE(gateway().start_gateway({.requests_max = 1024, .stall = stall}));
   one->open();
