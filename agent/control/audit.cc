@@ -101,23 +101,27 @@ json::value or_null(const std::string& text, std::string_view prefix = "") {
 
 json::object entry_object(const AuditEntry& entry) {
   json::value status = nullptr;
+  json::value ended_at = nullptr;
   if (entry.status != 0) status = entry.status;
+  if (entry.ended_at != 0) ended_at = iso8601(entry.ended_at);
   return {{"id", fmt::format("{}", entry.sequence)},
           {"type", "audit-entry"},
+          {"event", name(entry.event)},
           {"at", iso8601(entry.at)},
-          {"endedAt", iso8601(entry.ended_at)},
-          {"requestId", entry.request_id},
+          {"endedAt", std::move(ended_at)},
+          {"requestId", or_null(entry.request_id)},
           {"principal", or_null(entry.principal)},
           {"tokenId", or_null(entry.token.value)},
-          {"peer", entry.peer},
-          {"method", entry.method},
-          {"path", entry.path},
+          {"peer", or_null(entry.peer)},
+          {"method", or_null(entry.method)},
+          {"path", or_null(entry.path)},
           {"databaseId", or_null(entry.database.value, "db_")},
           {"sourceDatabaseId", or_null(entry.source_database.value, "db_")},
           {"backupId", or_null(entry.backup.value)},
           {"operationId", or_null(entry.operation.value)},
           {"subjectId", or_null(entry.subject)},
           {"status", std::move(status)},
+          {"outcome", or_null(entry.outcome)},
           {"errorCode", or_null(entry.code)},
           {"replayed", entry.replayed},
           {"unrecorded", entry.unrecorded}};

@@ -31,9 +31,14 @@ Response guarded(const Call& call, Work work) {
   return error_answer(Error{ErrorCode::internal, "the request could not be handled", {}}, call);
 }
 
-// A cancel must get through when everything else is too much.
-bool is_limited(const Route& route) {
-  return route.method != "DELETE" || route.pattern != "/v1/operations/{operation}";
+// A cancel must get through when everything else is too much, also when the disk is full.
+bool is_cancel(const Route& route) {
+  return route.method == "DELETE" && route.pattern == "/v1/operations/{operation}";
+}
+
+bool about_the_key(ErrorCode code) {
+  return code == ErrorCode::idempotency_key_in_use || code == ErrorCode::idempotency_key_reused ||
+         code == ErrorCode::invalid_request;
 }
 
 }  // namespace
@@ -60,20 +65,54 @@ Result<Response> Exchange::handle() {
   if (route.any_of == 0) return route.handler(call_);
   const WipeAtEnd wiped(request_.authorization);  // nobody asks for it again
   RESTORED_TRY(authenticate(call_, route.any_of));
-  if (is_limited(route) && !call_.site.rate.take(call_.token.id)) {
+  if (!is_cancel(route) && !call_.site.rate.take(call_.token.id)) {
     return fail(ErrorCode::rate_limited,
                 fmt::format("token {} has sent more than {} requests in a second", call_.token.name,
                             call_.site.rate.per_second()));
   }
   let_in_ = true;
-  if (!changes_ || request_.idempotency_key.empty()) return route.handler(call_);
+  if (!changes_) return route.handler(call_);
+  if (request_.idempotency_key.empty()) {
+    RESTORED_TRY(begin(route));
+    return route.handler(call_);
+  }
   std::string secret = presented_secret(request_.authorization, call_.surface).value_or("");
   const WipeAtEnd secret_wiped(secret);
   return carry_out(route, secret);
 }
 
+AuditEntry Exchange::begun_entry() const {
+  AuditEntry entry = audit_entry(call_, Response());
+  entry.at = begun_at_;
+  entry.ended_at = 0;
+  entry.status = 0;
+  return entry;
+}
+
+// What is not on record is not begun.
+Result<void> Exchange::begin(const Route& route) {
+  const Result<std::uint64_t> begun = call_.engine().requests().begin(begun_entry());
+  if (begun) {
+    sequence_ = *begun;
+    kill_point("control.audit.after-begin");
+    return {};
+  }
+  if (is_cancel(route)) return {};  // recorded() says so
+  return fail(
+      ErrorCode::audit_not_written,
+      fmt::format("the audit cannot be written ({}); nothing was done", begun.error().message),
+      "Repair the state directory's device, or free space on it, then send the request again.");
+}
+
 Result<Response> Exchange::carry_out(const Route& route, const std::string& secret) {
-  RESTORED_TRY(keyed_, KeyedRequest::begin(call_, secret));
+  Result<KeyedRequest> keyed = KeyedRequest::begin(call_, secret, begun_entry());
+  if (!keyed) {
+    if (!is_cancel(route) || about_the_key(keyed.error().code))
+      return std::unexpected(std::move(keyed).error());
+    return route.handler(call_);
+  }
+  keyed_ = std::move(*keyed);
+  sequence_ = keyed_->sequence();
   RESTORED_TRY(std::optional<Response> answered, keyed_->answer());
   if (answered) {
     replayed_ = true;
@@ -88,13 +127,15 @@ Reach Exchange::reach() const {
   return changes_ ? std::max(reach, Reach::disk) : reach;
 }
 
-Response Exchange::recorded(Response response) {
+Response Exchange::recorded(Response response, bool whole) {
+  if (response.error == ErrorCode::audit_not_written) return response;
   std::optional<std::uint64_t> unrecorded = 0;
   if (!let_in_) {
     unrecorded = call_.site.refusals.take();
     if (!unrecorded) return response;
   }
   AuditEntry entry = audit_entry(call_, response);
+  entry.sequence = sequence_;
   entry.at = std::min(begun_at_, entry.ended_at);
   entry.replayed = replayed_;
   entry.unrecorded = *unrecorded;
@@ -102,8 +143,9 @@ Response Exchange::recorded(Response response) {
   std::string sealed;
   if (response.wait) {
     entry.status = 0;
+    entry.ended_at = 0;
     entry.code.clear();
-  } else if (keyed_ && keyed_->claim().held() && is_final(response)) {
+  } else if (keyed_ && keyed_->claim().held() && whole && is_final(response)) {
     claim = &keyed_->claim();
     sealed = keyed_->sealed(response);
     kill_point("control.request.before-answer");
@@ -124,19 +166,34 @@ Response Exchange::recorded(Response response) {
                       call_);
 }
 
+Response Exchange::refuse(const Error& refusal) {
+  Response response = error_answer(refusal, call_);
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), true); });
+  return response;
+}
+
 Response Exchange::answer() {
   Response response = guarded(call_, [&] {
     Result<Response> handled = handle();
     return handled ? std::move(*handled) : error_answer(handled.error(), call_);
   });
-  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response)); });
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), true); });
+  response.principal = call_.principal;
+  return response;
+}
+
+Response Exchange::unwaited(Response response) {
+  response.wait.reset();
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), true); });
   response.principal = call_.principal;
   return response;
 }
 
 Response Exchange::finish(const Wait& wait, std::stop_token stop) {
-  Response response = guarded(call_, [&] { return wait.finish(std::move(stop)); });
-  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response)); });
+  Response response = guarded(call_, [&] { return wait.finish(stop); });
+  // Of a wait that was cut short nothing is kept: who asks again goes on waiting.
+  const bool whole = !stop.stop_requested();
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), whole); });
   response.principal = call_.principal;
   return response;
 }

@@ -2,6 +2,7 @@
 // sockets.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -19,11 +20,15 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // What answer() may wait for: which pool it belongs on.
+  // What answer() and refuse() may wait for: which pool they belong on.
   Reach reach() const;
+  // Answers what is no request that can be handled.
+  Response refuse(const Error& refusal);
   // May block on what reach() says. An answer with `wait` is complete as it is, but may
   // be replaced by that of finish().
   Response answer();
+  // The answer as it is, when nobody can wait for that of finish(). May block as answer().
+  Response unwaited(Response response);
   // Blocks until the wait's answer is there, or soon after stop was asked.
   Response finish(const Wait& wait, std::stop_token stop);
 
@@ -31,9 +36,12 @@ class Exchange {
 
  private:
   Result<Response> handle();
+  AuditEntry begun_entry() const;
+  Result<void> begin(const Route& route);
   Result<Response> carry_out(const Route& route, const std::string& secret);
-  // The answer, when it is in the audit and found again by the request's key; else an error.
-  Response recorded(Response response);
+  // The answer, when it is in the audit and, if it is whole, found again by the request's key; else
+  // an error.
+  Response recorded(Response response, bool whole);
 
   Request request_;
   Match found_;
@@ -42,6 +50,7 @@ class Exchange {
   const UnixMillis begun_at_;
   bool let_in_ = false;
   bool replayed_ = false;
+  std::uint64_t sequence_ = 0;  // of the entry that was begun
   std::optional<KeyedRequest> keyed_;
 };
 

@@ -66,7 +66,8 @@ Response from_text(std::string_view text) {
 
 }  // namespace
 
-Result<KeyedRequest> KeyedRequest::begin(const Call& call, std::string_view secret) {
+Result<KeyedRequest> KeyedRequest::begin(const Call& call, std::string_view secret,
+                                         AuditEntry begun) {
   const Request& request = call.request;
   RESTORED_TRY(check_key(request.idempotency_key));
   seal::Key root = hashed(seal::hmac_sha256(bytes(secret), bytes(request.idempotency_key)));
@@ -76,7 +77,7 @@ Result<KeyedRequest> KeyedRequest::begin(const Call& call, std::string_view secr
   RESTORED_TRY(
       RequestRecords::Claimed claimed,
       call.engine().requests().claim(name, hex_hmac(root.derive("restored content"), content),
-                                     system_clock().wall()));
+                                     system_clock().wall(), std::move(begun)));
   if (claimed.claim.held()) kill_point("control.request.after-claim");
   return KeyedRequest(std::move(root), std::move(name), std::move(claimed));
 }

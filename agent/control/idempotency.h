@@ -21,13 +21,14 @@ class KeyedRequest {
  public:
   // Errors: invalid_request (no key that may be), idempotency_key_in_use, idempotency_key_reused,
   // the disk's. REQUIRES: the secret is that of the call's token.
-  static Result<KeyedRequest> begin(const Call& call, std::string_view secret);
+  static Result<KeyedRequest> begin(const Call& call, std::string_view secret, AuditEntry begun);
 
   // What the first one was answered, if it was. Errors: corruption.
   Result<std::optional<Response>> answer() const;
   // The same for each that is carried out, until one is answered.
   Intent intent() const;
   const RequestClaim& claim() const { return claimed_.claim; }
+  std::uint64_t sequence() const { return claimed_.sequence; }  // of its entry in the audit
   // For RequestRecords::record().
   std::string sealed(const Response& response) const;
 

@@ -16,10 +16,17 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
+// A field that is sent several times is one list (RFC 9110, 5.3); of one that is no list that makes
+// a value which nobody takes for one of them.
 template <class Name>  // a field that Beast knows, or its name
 std::string text_of(const Parser& parser, Name field) {
-  const auto found = parser.get().find(field);
-  return found == parser.get().end() ? std::string() : std::string(found->value());
+  std::string text;
+  const auto [begin, end] = parser.get().equal_range(field);
+  for (auto found = begin; found != end; ++found) {
+    if (found != begin) text += ", ";
+    text += std::string_view(found->value());
+  }
+  return text;
 }
 
 // The client's own id when it is harmless to log and to send back, else one of ours.

@@ -12,6 +12,7 @@ constexpr Surface probe = Surface::probe;
 constexpr Reach memory = Reach::memory;
 constexpr Reach disk = Reach::disk;
 constexpr Reach store = Reach::store;
+constexpr Reach cancel = Reach::cancel;
 
 constexpr Scopes none = 0;
 constexpr auto read = static_cast<Scopes>(Scope::read);
@@ -58,7 +59,7 @@ constexpr Route table[] = {
 
     {"GET",    "/v1/operations",                                   first, read,    memory, list_operations},
     {"GET",    "/v1/operations/{operation}",                       first, read,    memory, get_operation},
-    {"DELETE", "/v1/operations/{operation}",                       first, write_or_restore, disk,   cancel_operation},
+    {"DELETE", "/v1/operations/{operation}",                       first, write_or_restore, cancel, cancel_operation},
     {"PATCH",  "/v1/operations/{operation}",                       first, write_or_restore, disk,   update_operation},
     {"GET",    "/v1/operations/{operation}/wait",                  first, read,    memory, wait_operation},
 

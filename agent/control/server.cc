@@ -40,7 +40,7 @@ class Server final : public ControlServer {
         site_{engine, options_.data, false, RequestRate(options_.requests_per_second)},
         handlers_{Workers("control-memory", options_.worker_threads),
                   Workers("control-disk", options_.worker_threads),
-                  Workers("control-store", options_.worker_threads)},
+                  Workers("control-store", options_.worker_threads), Workers("control-cancel", 1)},
         waiters_("control-wait", limits::http_waiters_max),
         host_{site_, handlers_, waiters_, options_} {}
   ~Server() override { stop(); }

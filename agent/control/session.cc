@@ -189,20 +189,25 @@ asio::awaitable<beast::error_code> HttpSession::read_body(Parser& parser) {
 }
 
 asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {
-  if (incoming.refused) {
-    const Request& request = incoming.request;
-    co_return error_answer(incoming.refusal, surface_of(request.path), request.accept);
-  }
   Exchange exchange(host_.site, incoming.request);
   Workers& handlers = host_.handlers[static_cast<std::size_t>(exchange.reach())];
-  std::move_only_function<Response()> handle = [&exchange] { return exchange.answer(); };
+  std::move_only_function<Response()> handle = [&exchange, &incoming] {
+    return incoming.refused ? exchange.refuse(incoming.refusal) : exchange.answer();
+  };
   asio::awaitable<Response> handled = run_on(handlers, std::move(handle));
   Response response = co_await std::move(handled);
   if (!response.wait) co_return response;
+  // Only this thread submits, so the room cannot be taken in between.
+  if (host_.stopping || !host_.waiters.has_room()) {
+    std::move_only_function<Response()> keep = [&exchange, &response] {
+      return exchange.unwaited(std::move(response));
+    };
+    asio::awaitable<Response> kept = run_on(handlers, std::move(keep));
+    Response whole = co_await std::move(kept);
+    co_return whole;
+  }
   const Wait wait = std::move(*response.wait);
   response.wait.reset();
-  // Only this thread submits, so the room cannot be taken in between.
-  if (host_.stopping || !host_.waiters.has_room()) co_return response;
   wait_stop_ = std::stop_source();
   std::move_only_function<Response()> finish = [&exchange, &wait, stop = wait_stop_.get_token()] {
     return exchange.finish(wait, stop);

@@ -45,7 +45,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "restore.undo.after-swap",       "restore.undo.after-end",
     "restore.remove.after-record",   "restore.remove.after-directory",
     "control.request.after-claim",   "control.request.before-answer",
-    "control.request.after-answer",
+    "control.request.after-answer",  "control.audit.after-begin",
 });
 
 struct Target {

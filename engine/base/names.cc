@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "restored/engine.h"
 #include "restored/operation.h"
+#include "restored/requests.h"
 
 namespace restored {
 namespace {
@@ -43,6 +44,10 @@ constexpr Name<DatabaseStatus> database_statuses[] = {
     {DatabaseStatus::ready, "ready"},
     {DatabaseStatus::recovering, "recovering"},
     {DatabaseStatus::failure, "failure"},
+};
+constexpr Name<AuditEvent> audit_events[] = {
+    {AuditEvent::request, "request"},
+    {AuditEvent::operation_end, "operation-end"},
 };
 constexpr Name<BackupStatus> backup_statuses[] = {
     {BackupStatus::running, "running"},
@@ -84,6 +89,9 @@ std::string_view name(DatabaseStatus status) {
 std::string_view name(BackupStatus status) {
   return name_in(backup_statuses, status);
 }
+std::string_view name(AuditEvent event) {
+  return name_in(audit_events, event);
+}
 
 std::optional<OperationKind> operation_kind(std::string_view text) {
   return value_in(operation_kinds, text);
@@ -93,6 +101,9 @@ std::optional<OperationState> operation_state(std::string_view text) {
 }
 std::optional<Phase> phase(std::string_view text) {
   return value_in(phases, text);
+}
+std::optional<AuditEvent> audit_event(std::string_view text) {
+  return value_in(audit_events, text);
 }
 
 }  // namespace restored

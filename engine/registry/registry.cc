@@ -8,9 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mutex.h"
-#include "registry/records_in_memory.h"
-#include "registry/request_store.h"
+#include "registry/durable_registry.h"
 
 namespace restored::registry {
 namespace {
@@ -19,61 +17,17 @@ std::string key(std::string_view prefix, const std::string& id) {
   return fmt::format("{}{}", prefix, id);
 }
 
+bool has_ended(const OperationRecord& record) {
+  return record.view.ended_at.has_value();
+}
+
 // Of an operation that has ended nothing depends but what people see of it.
 bool may_skip(std::string_view key, std::string_view text, const Error& error) {
   return key.starts_with(operation_prefix) && error.code == ErrorCode::corruption &&
          is_ended_operation(key, text);
 }
 
-class DurableRegistry final : public Registry {
- public:
-  explicit DurableRegistry(std::unique_ptr<catalog::RecordStore> store)
-      : store_(std::move(store)), requests_(*store_) {}
-
-  Result<void> load();
-  Result<void> close() override;
-
-  std::vector<DatabaseRecord> databases() const override;
-  std::optional<DatabaseRecord> database(const DatabaseId& id) const override;
-  Result<void> put_database(const DatabaseRecord& record) override;
-  Result<void> remove_database(const DatabaseId& id) override;
-
-  Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
-                                          const Intent& intent) override;
-  std::vector<ConnectionInfo> connections(const DatabaseId& id) const override;
-  std::optional<ConnectionInfo> connection(const ConnectionId& id) const override;
-  Result<NewConnection> rotate_connection(const ConnectionId& id, const Intent& intent) override;
-  Result<void> remove_connection(const ConnectionId& id) override;
-  std::optional<Credential> authenticate(std::string_view user,
-                                         std::string_view password) const override;
-
-  Result<NewToken> create_token(std::string name, Scopes scopes, const Engine::KeepSecret& keep,
-                                const Intent& intent) override;
-  std::vector<TokenInfo> tokens() const override;
-  Result<void> revoke_token(const TokenId& id) override;
-  std::optional<TokenInfo> token(std::string_view secret) const override;
-  bool never_had_a_token() const override;
-
-  RequestRecords& requests() override { return requests_; }
-
-  Result<void> put_operation(const OperationRecord& record) override;
-  std::vector<OperationRecord> operations() const override;
-  Result<void> remove_operations_before(UnixMillis time,
-                                        const std::set<OperationId>& kept) override;
-
- private:
-  // Calls decode(key, text) for every record of the family and hands the result to keep().
-  template <class Decode, class Keep>
-  Result<void> load_family(std::string_view prefix, Decode decode, Keep keep);
-
-  std::unique_ptr<catalog::RecordStore> store_;
-  RequestStore requests_;
-  // Orders changes: held from the decision over the synced write to its publication, so that the
-  // disk and the memory agree on who came first. Readers never take it.
-  Mutex changing_;
-  mutable SharedMutex mutex_;
-  Records records_ GUARDED_BY(mutex_);
-};
+}  // namespace
 
 template <class Decode, class Keep>
 Result<void> DurableRegistry::load_family(std::string_view prefix, Decode decode, Keep keep) {
@@ -152,6 +106,38 @@ Result<void> DurableRegistry::put_database(const DatabaseRecord& record) {
   const ExclusiveLock lock(mutex_);
   records_.next_order = std::max(records_.next_order, stored.order + 1);
   records_.databases.insert_or_assign(record.id.value, std::move(stored));
+  return {};
+}
+
+Result<void> DurableRegistry::choose_default(const DatabaseId& id) {
+  const MutexLock change(changing_);
+  std::vector<StoredDatabase> changed;
+  {
+    const SharedLock lock(mutex_);
+    const auto chosen = records_.databases.find(id.value);
+    if (chosen == records_.databases.end()) {
+      return fail(ErrorCode::database_not_found,
+                  fmt::format("database {} does not exist", id.value));
+    }
+    const std::string& project = chosen->second.record.project_id;
+    for (const auto& [name, stored] : records_.databases) {
+      const bool is_default = name == id.value;
+      if (stored.record.project_id != project || stored.record.is_default == is_default) continue;
+      changed.push_back(stored);
+      changed.back().record.is_default = is_default;
+    }
+  }
+  if (changed.empty()) return {};
+  WriteSet changes;
+  for (const StoredDatabase& stored : changed) {
+    changes.put(key(database_prefix, stored.record.id.value), encode(stored));
+  }
+  RESTORED_TRY(store_->write(changes));
+  const ExclusiveLock lock(mutex_);
+  for (StoredDatabase& stored : changed) {
+    std::string name = stored.record.id.value;
+    records_.databases.insert_or_assign(std::move(name), std::move(stored));
+  }
   return {};
 }
 
@@ -338,14 +324,21 @@ Result<void> DurableRegistry::put_operation(const OperationRecord& record) {
   const MutexLock change(changing_);
   const std::string& id = record.view.id.value;
   StoredOperation stored{record, 0};
+  bool ended_before = false;
   {
     const SharedLock lock(mutex_);
     const auto found = records_.operations.find(id);
-    stored.order = found == records_.operations.end() ? records_.next_order : found->second.order;
+    const bool known = found != records_.operations.end();
+    stored.order = known ? found->second.order : records_.next_order;
+    ended_before = known && has_ended(found->second.record);
   }
   WriteSet changes;
   changes.put(key(operation_prefix, id), encode(stored));
-  RESTORED_TRY(store_->write(changes));
+  if (has_ended(record) && !ended_before) {
+    RESTORED_TRY(requests_.record_with(audit_entry(record.view), std::move(changes)));
+  } else {
+    RESTORED_TRY(store_->write(changes));
+  }
   const ExclusiveLock lock(mutex_);
   records_.next_order = std::max(records_.next_order, stored.order + 1);
   records_.operations.insert_or_assign(id, std::move(stored));
@@ -379,8 +372,6 @@ Result<void> DurableRegistry::remove_operations_before(UnixMillis time,
   for (const std::string& id : old) records_.operations.erase(id);
   return {};
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Registry>> Registry::open(const std::string& directory,
                                                  std::shared_ptr<const catalog::Disk> disk) {

@@ -47,6 +47,8 @@ class Registry {
   virtual std::vector<DatabaseRecord> databases() const = 0;  // by creation
   virtual std::optional<DatabaseRecord> database(const DatabaseId& id) const = 0;
   virtual Result<void> put_database(const DatabaseRecord& record) = 0;
+  // The one default database of its project from then on, in one write. Errors: database_not_found.
+  virtual Result<void> choose_default(const DatabaseId& id) = 0;
   // With its connections, in one write.
   virtual Result<void> remove_database(const DatabaseId& id) = 0;
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <limits>
@@ -35,7 +36,8 @@ Result<StoredRequest> decode_request(std::string_view key, std::string_view text
 }
 
 std::string encode(const AuditEntry& entry) {
-  json::object object{{"at", entry.at},
+  json::object object{{"event", name(entry.event)},
+                      {"at", entry.at},
                       {"endedAt", entry.ended_at},
                       {"requestId", entry.request_id},
                       {"principal", entry.principal},
@@ -49,6 +51,7 @@ std::string encode(const AuditEntry& entry) {
                       {"operation", entry.operation.value},
                       {"subject", entry.subject},
                       {"status", entry.status},
+                      {"outcome", entry.outcome},
                       {"code", entry.code},
                       {"replayed", entry.replayed},
                       {"unrecorded", entry.unrecorded}};
@@ -59,6 +62,7 @@ Result<AuditEntry> decode_audit(std::string_view key, std::string_view text) {
   RESTORED_TRY(Fields fields, Fields::parse(key, text));
   AuditEntry entry;
   entry.sequence = fields.count("order");
+  entry.event = fields.word("event", audit_event);
   entry.at = fields.time("at");
   entry.ended_at = fields.time("endedAt");
   entry.request_id = fields.text("requestId");
@@ -75,6 +79,7 @@ Result<AuditEntry> decode_audit(std::string_view key, std::string_view text) {
   const std::uint64_t status = fields.count("status");
   if (status > 999) fields.wrong("status");
   entry.status = static_cast<int>(status % 1000);
+  entry.outcome = fields.text("outcome");
   entry.code = fields.text("code");
   entry.replayed = fields.flag("replayed");
   entry.unrecorded = fields.count("unrecorded");
@@ -82,13 +87,45 @@ Result<AuditEntry> decode_audit(std::string_view key, std::string_view text) {
   return entry;
 }
 
-std::string audit_key(std::uint64_t sequence) {
-  return fmt::format("{}{:020}", audit_prefix, sequence);
+AuditEntry audit_entry(const OperationView& ended) {
+  AuditEntry entry;
+  entry.event = AuditEvent::operation_end;
+  entry.at = ended.created_at;
+  entry.ended_at = ended.ended_at.value_or(0);
+  // "token:ci uid=0 pid=123": who it was, and at the other end of which socket.
+  const std::string& who = ended.principal;
+  std::size_t peer = who.size();
+  for (const char* begin : {" uid=", " peer="}) {
+    const std::size_t found = who.rfind(begin);
+    if (found != std::string::npos && (peer == who.size() || found > peer)) peer = found;
+  }
+  entry.principal = who.substr(0, peer);
+  if (peer < who.size()) entry.peer = who.substr(peer + 1);
+  entry.database = ended.database;
+  entry.source_database = ended.source_database;
+  entry.backup = ended.backup;
+  entry.operation = ended.id;
+  entry.outcome = std::string(name(ended.state));
+  if (ended.error) entry.code = std::string(facts(ended.error->code).wire);
+  return entry;
 }
 
-std::optional<std::uint64_t> audit_sequence(std::string_view key) {
-  if (!key.starts_with(audit_prefix)) return std::nullopt;
-  key.remove_prefix(audit_prefix.size());
+bool changed_nothing(const AuditEntry& entry) {
+  if (entry.event == AuditEvent::operation_end) return false;
+  return entry.replayed || (entry.status >= 400 && entry.status < 500);
+}
+
+UnixMillis recorded_at(const AuditEntry& entry) {
+  return entry.event == AuditEvent::operation_end ? entry.ended_at : entry.at;
+}
+
+std::string audit_key(std::string_view prefix, std::uint64_t sequence) {
+  return fmt::format("{}{:020}", prefix, sequence);
+}
+
+std::optional<std::uint64_t> audit_sequence(std::string_view prefix, std::string_view key) {
+  if (!key.starts_with(prefix)) return std::nullopt;
+  key.remove_prefix(prefix.size());
   std::uint64_t sequence = 0;
   const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), sequence);
   if (error != std::errc() || end != key.data() + key.size()) return std::nullopt;

@@ -8,12 +8,16 @@
 #include <string_view>
 
 #include "restored/error.h"
+#include "restored/operation.h"
 #include "restored/requests.h"
 
 namespace restored::registry {
 
 inline constexpr std::string_view request_prefix = "request/";
+// Requests that changed nothing stand apart: however many there are, they push out nothing of what
+// was done.
 inline constexpr std::string_view audit_prefix = "audit/";
+inline constexpr std::string_view audit_idle_prefix = "audit-idle/";
 
 struct StoredRequest {
   std::string fingerprint;
@@ -28,7 +32,13 @@ Result<StoredRequest> decode_request(std::string_view key, std::string_view text
 Result<AuditEntry> decode_audit(std::string_view key, std::string_view text);
 
 // Their order as texts is that of the numbers.
-std::string audit_key(std::uint64_t sequence);
-std::optional<std::uint64_t> audit_sequence(std::string_view key);
+std::string audit_key(std::string_view prefix, std::uint64_t sequence);
+std::optional<std::uint64_t> audit_sequence(std::string_view prefix, std::string_view key);
+// The entry of an operation's end. REQUIRES: it has ended.
+AuditEntry audit_entry(const OperationView& ended);
+// Refused, or answered as before.
+bool changed_nothing(const AuditEntry& entry);
+// When it was recorded: sequences are in this order.
+UnixMillis recorded_at(const AuditEntry& entry);
 
 }  // namespace restored::registry

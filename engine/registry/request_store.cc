@@ -19,13 +19,6 @@ std::string store_key(const std::string& key) {
   return fmt::format("{}{}", request_prefix, key);
 }
 
-bool wanted(const AuditEntry& entry, const AuditQuery& query) {
-  if (entry.at < query.since) return false;
-  if (!query.principal.empty() && entry.principal != query.principal) return false;
-  return query.database.empty() || entry.database == query.database ||
-         entry.source_database == query.database;
-}
-
 }  // namespace
 
 Result<void> RequestStore::load() {
@@ -37,28 +30,17 @@ Result<void> RequestStore::load() {
     requests.emplace_back(key.substr(request_prefix.size()), stored ? stored->created_at : 0);
     return true;
   }));
-  std::uint64_t first = 1;
-  RESTORED_TRY(store_.scan(audit_prefix, [&](std::string_view key, std::string_view) {
-    first = audit_sequence(key).value_or(1);
-    return false;
-  }));
-  std::uint64_t next = first;
-  RESTORED_TRY(store_.scan_back(audit_prefix, {}, [&](std::string_view key, std::string_view) {
-    next = audit_sequence(key).value_or(0) + 1;
-    return false;
-  }));
+  RESTORED_TRY(audit_.load());
   const MutexLock lock(mutex_);
   for (const auto& [key, created_at] : requests) index(key, created_at);
-  first_ = first;
-  next_ = next;
   return {};
 }
 
 // Claims.
 
 Result<RequestRecords::Claimed> RequestStore::claim(const std::string& key,
-                                                    const std::string& fingerprint,
-                                                    UnixMillis now) {
+                                                    const std::string& fingerprint, UnixMillis now,
+                                                    AuditEntry begun) {
   {
     const MutexLock lock(mutex_);
     const auto [at, fresh] = running_.try_emplace(key, StoredRequest{fingerprint, {}, now, {}});
@@ -72,14 +54,14 @@ Result<RequestRecords::Claimed> RequestStore::claim(const std::string& key,
     }
   }
   RequestClaim held(*this, key);
-  RESTORED_TRY(Claimed claimed, claim_held(key, fingerprint, now));
+  RESTORED_TRY(Claimed claimed, claim_held(key, fingerprint, now, std::move(begun)));
   if (!claimed.answer) claimed.claim = std::move(held);
   return claimed;
 }
 
 Result<RequestRecords::Claimed> RequestStore::claim_held(const std::string& key,
                                                          const std::string& fingerprint,
-                                                         UnixMillis now) {
+                                                         UnixMillis now, AuditEntry begun) {
   bool known = false;
   {
     const MutexLock lock(mutex_);
@@ -87,6 +69,7 @@ Result<RequestRecords::Claimed> RequestStore::claim_held(const std::string& key,
     known = found != created_.end() && found->second + kept_millis > now;
   }
   StoredRequest stored{fingerprint, random_secret(), now, {}};
+  std::uint64_t sequence = 0;
   if (known) {
     RESTORED_TRY(const std::optional<std::string> text, store_.get(store_key(key)));
     if (!text) {
@@ -98,16 +81,20 @@ Result<RequestRecords::Claimed> RequestStore::claim_held(const std::string& key,
       return fail(ErrorCode::idempotency_key_reused,
                   "this Idempotency-Key belongs to a request with another content");
     }
+    if (!stored.answer) {
+      RESTORED_TRY(sequence, audit_.write(std::move(begun)));
+    }
   } else {
-    RESTORED_TRY(begin(key, stored));
+    RESTORED_TRY(sequence, begin_request(key, stored, std::move(begun)));
   }
   const MutexLock lock(mutex_);
   running_.insert_or_assign(key, stored);
-  return Claimed{{}, std::move(stored.salt), std::move(stored.answer)};
+  return Claimed{{}, sequence, std::move(stored.salt), std::move(stored.answer)};
 }
 
 // When there are as many as may be, the oldest goes.
-Result<void> RequestStore::begin(const std::string& key, const StoredRequest& stored) {
+Result<std::uint64_t> RequestStore::begin_request(const std::string& key,
+                                                  const StoredRequest& stored, AuditEntry begun) {
   const MutexLock append(appending_);
   WriteSet changes;
   std::string oldest;
@@ -123,11 +110,11 @@ Result<void> RequestStore::begin(const std::string& key, const StoredRequest& st
   }
   if (!oldest.empty()) changes.erase(store_key(oldest));
   changes.put(store_key(key), encode(stored));
-  RESTORED_TRY(store_.write(changes));
+  RESTORED_TRY(const std::uint64_t sequence, audit_.write(std::move(begun), std::move(changes)));
   const MutexLock lock(mutex_);
   drop(oldest);
   index(key, stored.created_at);
-  return {};
+  return sequence;
 }
 
 void RequestStore::index(const std::string& key, UnixMillis created_at) {
@@ -150,67 +137,41 @@ void RequestStore::release(const std::string& key) noexcept {
 
 // Answers and the audit.
 
+Result<std::uint64_t> RequestStore::begin(AuditEntry entry) {
+  return audit_.write(std::move(entry));
+}
+
 Result<void> RequestStore::record(AuditEntry entry, const RequestClaim* claim,
                                   const std::string& answer) {
+  if (claim == nullptr) {
+    RESTORED_TRY(audit_.write(std::move(entry)));
+    return {};
+  }
   const MutexLock append(appending_);
   WriteSet changes;
   {
     const MutexLock lock(mutex_);
-    entry.sequence = next_;
-    if (claim != nullptr) {
-      const auto found = running_.find(claim->key());
-      RESTORED_CHECK(claim->held() && found != running_.end(), "who answers has the claim");
-      StoredRequest done = found->second;
-      done.answer = answer;
-      // One that was forgotten meanwhile is not remembered again.
-      if (created_.contains(claim->key())) changes.put(store_key(claim->key()), encode(done));
-    }
+    const auto found = running_.find(claim->key());
+    RESTORED_CHECK(claim->held() && found != running_.end(), "who answers has the claim");
+    StoredRequest done = found->second;
+    done.answer = answer;
+    // One that was forgotten meanwhile is not remembered again.
+    if (created_.contains(claim->key())) changes.put(store_key(claim->key()), encode(done));
   }
-  changes.put(audit_key(entry.sequence), encode(entry));
-  RESTORED_TRY(store_.write(changes));
-  const MutexLock lock(mutex_);
-  next_ = entry.sequence + 1;
+  RESTORED_TRY(audit_.write(std::move(entry), std::move(changes)));
   return {};
 }
 
-Result<AuditPage> RequestStore::audit(const AuditQuery& query) const {
-  AuditPage page;
-  std::size_t seen = 0;
-  std::uint64_t last = 0;
-  bool more = false;
-  const auto visit = [&](std::string_view key, std::string_view text) {
-    const std::uint64_t sequence = audit_sequence(key).value_or(0);
-    if (page.entries.size() == query.limit || seen == limits::audit_scan_max) {
-      more = true;
-      return false;
-    }
-    ++seen;
-    last = sequence;
-    Result<AuditEntry> entry = decode_audit(key, text);
-    if (!entry) {
-      log::warning("registry", "an entry is not shown: {}", entry.error().message);
-      return true;
-    }
-    // Entries are about in the order of arrival: a request may take its time.
-    if (entry->ended_at < query.since) return false;
-    if (wanted(*entry, query)) page.entries.push_back(std::move(*entry));
-    return true;
-  };
-  const std::string before = query.before == 0 ? std::string() : audit_key(query.before);
-  RESTORED_TRY(store_.scan_back(audit_prefix, before, visit));
-  if (more) page.next_before = last;
-  return page;
+Result<void> RequestStore::record_with(AuditEntry entry, WriteSet changes) {
+  RESTORED_TRY(audit_.write(std::move(entry), std::move(changes)));
+  return {};
 }
 
 // Forgetting.
 
 Result<void> RequestStore::forget_old(UnixMillis now) {
   RESTORED_TRY(forget_requests(now - kept_millis));
-  const auto kept = static_cast<UnixMillis>(limits::audit_seconds) * 1000;
-  for (bool more = true; more;) {
-    RESTORED_TRY(more, forget_audit(now - kept));
-  }
-  return {};
+  return audit_.forget(now - static_cast<UnixMillis>(limits::audit_seconds) * 1000);
 }
 
 Result<void> RequestStore::forget_requests(UnixMillis before) {
@@ -232,37 +193,6 @@ Result<void> RequestStore::forget_requests(UnixMillis before) {
   const MutexLock lock(mutex_);
   for (const std::string& key : keys) drop(key);
   return {};
-}
-
-// At most some of them at once. True: there may be more.
-Result<bool> RequestStore::forget_audit(UnixMillis before) {
-  std::uint64_t begin = 0;
-  std::uint64_t kept = 0;
-  {
-    const MutexLock lock(mutex_);
-    if (first_ == next_) return false;
-    begin = first_;
-    kept = next_ - std::min<std::uint64_t>(next_, limits::audit_entries_max);
-  }
-  WriteSet changes;
-  std::size_t count = 0;
-  std::uint64_t end = begin;
-  const auto visit = [&](std::string_view key, std::string_view text) {
-    const std::uint64_t sequence = audit_sequence(key).value_or(0);
-    const Result<AuditEntry> entry = decode_audit(key, text);
-    const bool old = sequence < kept || (entry && entry->ended_at < before);
-    if (!old || count == limits::audit_forget_batch) return false;
-    ++count;
-    changes.erase(std::string(key));
-    end = sequence + 1;
-    return true;
-  };
-  RESTORED_TRY(store_.scan(audit_prefix, visit));
-  if (count == 0) return false;
-  RESTORED_TRY(store_.write(changes));
-  const MutexLock lock(mutex_);
-  first_ = end;
-  return count == limits::audit_forget_batch;
 }
 
 }  // namespace restored::registry

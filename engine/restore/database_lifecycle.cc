@@ -20,18 +20,6 @@ Result<void> check_name(const std::string& name) {
                           limits::database_name_bytes_max, name.size()));
 }
 
-// There is one default database in a project.
-Result<void> make_only_default(EngineParts& parts, const registry::DatabaseRecord& chosen) {
-  for (const registry::DatabaseRecord& other : parts.registry->databases()) {
-    if (other.id == chosen.id || other.project_id != chosen.project_id || !other.is_default) {
-      continue;
-    }
-    RESTORED_TRY(parts.change_record(
-        other.id, [](registry::DatabaseRecord& record) { record.is_default = false; }));
-  }
-  return {};
-}
-
 Result<NewConnection> make_instance(EngineParts& parts, const registry::DatabaseRecord& record,
                                     const Intent& intent) {
   RESTORED_TRY(parts.registry->put_database(record));
@@ -82,6 +70,15 @@ Result<std::optional<MadeDatabase>> find_made(EngineParts& parts, const CreateDa
   return made;
 }
 
+// Last, and in one write: a project has one default database, however the making ends.
+Result<MadeDatabase> made_default(EngineParts& parts, const CreateDatabase& request,
+                                  MadeDatabase made) {
+  if (!request.is_default || made.record.is_default) return made;
+  RESTORED_TRY(parts.choose_default(made.record.id));
+  made.record.is_default = true;
+  return made;
+}
+
 }  // namespace
 
 Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& request,
@@ -92,7 +89,7 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
   RESTORED_TRY(check_name(request.name));
   if (request.intent.given()) {
     RESTORED_TRY(std::optional<MadeDatabase> made_before, find_made(parts, request));
-    if (made_before) return std::move(*made_before);
+    if (made_before) return made_default(parts, request, std::move(*made_before));
   }
   if (request.from_backup) {
     RESTORED_TRY(load_source(parts, request.from_backup->database, request.from_backup->backup,
@@ -103,7 +100,6 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
   made.record.name = request.name;
   made.record.project_id = request.project_id;
   made.record.region = request.region;
-  made.record.is_default = request.is_default;
   made.record.created_at = parts.clock.wall();
   Result<NewConnection> connection = make_instance(parts, made.record, request.intent);
   if (!connection) {
@@ -130,8 +126,7 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
       return std::unexpected(std::move(put).error());
     }
   }
-  if (request.is_default) RESTORED_TRY(make_only_default(parts, made.record));
-  return made;
+  return made_default(parts, request, std::move(made));
 }
 
 Result<void> rename_database(EngineParts& parts, const DatabaseId& id, const std::string& name) {

@@ -49,6 +49,11 @@ Result<void> EngineParts::change_record(
   return registry->put_database(*record);
 }
 
+Result<void> EngineParts::choose_default(const DatabaseId& id) {
+  const MutexLock lock(changing_records);
+  return registry->choose_default(id);
+}
+
 std::string agent_version() {
   return RESTORED_VERSION;
 }

@@ -95,6 +95,8 @@ struct EngineParts {
   Result<void> change_record(const DatabaseId& id,
                              const std::function<void(registry::DatabaseRecord&)>& change)
       EXCLUDES_LOCK(changing_records);
+  // The one default database of its project from then on. Errors: as above.
+  Result<void> choose_default(const DatabaseId& id) EXCLUDES_LOCK(changing_records);
 };
 
 std::string agent_version();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,11 +15,17 @@
 
 namespace restored {
 
-// One request as the audit tells of it. Texts that are empty were not known.
+enum class AuditEvent : std::uint8_t { request, operation_end };
+std::string_view name(AuditEvent event);  // "operation-end"
+std::optional<AuditEvent> audit_event(std::string_view text);
+
+// One request, or one operation's end, as the audit tells of it. Texts that are empty were not
+// known, or do not apply.
 struct AuditEntry {
-  std::uint64_t sequence = 0;  // by the order of recording, from 1; given by record()
-  UnixMillis at = 0;           // when it arrived
-  UnixMillis ended_at = 0;     // when its answer was made
+  std::uint64_t sequence = 0;  // by the order of recording, from 1; given when it is recorded
+  AuditEvent event = AuditEvent::request;
+  UnixMillis at = 0;        // when the request arrived, the operation was accepted
+  UnixMillis ended_at = 0;  // when the answer was made; 0: it has none, or not yet
   std::string request_id;
   std::string principal;  // "token:ci"; empty: no valid credentials
   TokenId token;
@@ -30,7 +37,8 @@ struct AuditEntry {
   BackupId backup;
   OperationId operation;
   std::string subject;  // the id of a connection or token, if it was about one
-  int status = 0;       // of HTTP; 0: the answer takes long, and has an entry of its own
+  int status = 0;       // of HTTP; 0: no answer yet, or an operation's end
+  std::string outcome;  // of an operation: "succeeded"
   std::string code;     // of an error
   bool replayed = false;
   std::uint64_t unrecorded = 0;  // refused requests since the last entry that have none
@@ -39,7 +47,7 @@ struct AuditEntry {
 struct AuditQuery {
   std::uint64_t before = 0;  // entries with a lower sequence; 0: from the newest on
   std::size_t limit = 0;
-  UnixMillis since = 0;
+  UnixMillis since = 0;        // requests that arrived, operations that ended, then or later
   DatabaseId database = {};    // target or source; empty: any
   std::string principal = {};  // the same text; empty: any
 };
@@ -82,18 +90,24 @@ class RequestRecords {
  public:
   virtual ~RequestRecords() = default;
 
+  // An entry without an end, durable before it returns: what is begun after it is on record
+  // whatever happens. Gives the entry's sequence.
+  virtual Result<std::uint64_t> begin(AuditEntry entry) = 0;
+
   struct Claimed {
     RequestClaim claim;                 // not held when there is an answer
+    std::uint64_t sequence = 0;         // of the entry that was begun; 0: there is an answer
     std::string salt;                   // random, the same each time the request is repeated
     std::optional<std::string> answer;  // as it was recorded
   };
   // Durable before it returns: a repetition, also after a crash, gets the same salt until there is
   // an answer, and then that. `key` names the request, `fingerprint` its content; both are digests.
+  // Where there is no answer, the entry is begun with it, in one write.
   // Errors: idempotency_key_in_use, idempotency_key_reused (another content), the disk's.
   virtual Result<Claimed> claim(const std::string& key, const std::string& fingerprint,
-                                UnixMillis now) = 0;
-  // Appends to the audit; with a claim, that request has this answer from then on: both or neither,
-  // and durable. REQUIRES: the claim is held.
+                                UnixMillis now, AuditEntry begun) = 0;
+  // Gives an entry that was begun its end, or appends one (sequence 0); with a claim, that request
+  // has this answer from then on: both or neither, and durable. REQUIRES: the claim is held.
   virtual Result<void> record(AuditEntry entry, const RequestClaim* claim = nullptr,
                               const std::string& answer = {}) = 0;
   // Reads a bounded number of entries: a page may have fewer than there are, and none, and still

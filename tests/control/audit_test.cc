@@ -15,20 +15,22 @@ namespace {
 
 const Members entry_members{{"id", "string"},
                             {"type", "string"},
+                            {"event", "string"},
                             {"at", "time"},
-                            {"endedAt", "time"},
-                            {"requestId", "string"},
+                            {"endedAt", "time|null"},
+                            {"requestId", "string|null"},
                             {"principal", "string|null"},
                             {"tokenId", "string|null"},
-                            {"peer", "string"},
-                            {"method", "string"},
-                            {"path", "string"},
+                            {"peer", "string|null"},
+                            {"method", "string|null"},
+                            {"path", "string|null"},
                             {"databaseId", "string|null"},
                             {"sourceDatabaseId", "string|null"},
                             {"backupId", "string|null"},
                             {"operationId", "string|null"},
                             {"subjectId", "string|null"},
                             {"status", "integer|null"},
+                            {"outcome", "string|null"},
                             {"errorCode", "string|null"},
                             {"replayed", "bool"},
                             {"unrecorded", "integer"}};
@@ -57,9 +59,11 @@ TEST_F(AuditTest, ARestoreIsOnRecordBeforeItIsAnswered) {
   stop();
   start();
   const auto all = entries();
-  ASSERT_EQ(all.size(), 1u) << "what was read is not in it";
-  const auto& entry = all[0];
+  ASSERT_EQ(all.size(), 3u) << "what was read is not in it; the backup's end is";
+  const auto& entry = all[1];
   expect_members(entry, entry_members);
+  EXPECT_EQ(word(entry, "event"), "request");
+  EXPECT_TRUE(entry.at("outcome").is_null());
   EXPECT_EQ(word(entry, "requestId"), "my-id");
   EXPECT_EQ(word(entry, "principal"), "token:admin");
   EXPECT_FALSE(word(entry, "tokenId").empty());
@@ -72,6 +76,16 @@ TEST_F(AuditTest, ARestoreIsOnRecordBeforeItIsAnswered) {
   EXPECT_EQ(word(entry, "operationId"), operation.id.value);
   EXPECT_EQ(entry.at("status"), 200);
   EXPECT_TRUE(entry.at("errorCode").is_null());
+
+  const auto& end = all[0];
+  expect_members(end, entry_members);
+  EXPECT_EQ(word(end, "event"), "operation-end");
+  EXPECT_EQ(word(end, "outcome"), "succeeded");
+  EXPECT_EQ(word(end, "operationId"), operation.id.value);
+  EXPECT_EQ(word(end, "databaseId"), "db_" + target.value);
+  EXPECT_EQ(word(end, "principal"), "token:admin");
+  EXPECT_TRUE(end.at("status").is_null());
+  EXPECT_TRUE(end.at("method").is_null());
 }
 
 TEST_F(AuditTest, WhatFailsAndWhatIsMadeIsNamed) {
@@ -85,43 +99,58 @@ TEST_F(AuditTest, WhatFailsAndWhatIsMadeIsNamed) {
   call("DELETE", "/v1/tokens/" + token);
   post("/v1/repository/collect", R"({"dryRun":true})");
   const auto all = entries();
-  ASSERT_EQ(all.size(), 7u);
-  const auto& failed = all[6];
+  ASSERT_EQ(all.size(), 6u);
+  const auto& failed = all[5];
   EXPECT_EQ(word(failed, "errorCode"), "backup-not-found");
   EXPECT_EQ(failed.at("status"), 404);
   EXPECT_EQ(word(failed, "backupId"), "nothing");
-  EXPECT_EQ(word(all[5], "databaseId"), made);
-  EXPECT_EQ(word(all[4], "subjectId"), token);
-  EXPECT_EQ(word(all[3], "subjectId"), connection.substr(4));
-  EXPECT_EQ(word(all[3], "databaseId"), made);
-  EXPECT_EQ(word(all[2], "subjectId"), token);
-  EXPECT_TRUE(all[1].at("status").is_null()) << "it takes long, and has two entries";
-  EXPECT_EQ(all[0].at("status"), 200);
-  EXPECT_EQ(word(all[0], "requestId"), word(all[1], "requestId"));
+  EXPECT_EQ(word(all[4], "databaseId"), made);
+  EXPECT_EQ(word(all[3], "subjectId"), token);
+  EXPECT_EQ(word(all[2], "subjectId"), connection.substr(4));
+  EXPECT_EQ(word(all[2], "databaseId"), made);
+  EXPECT_EQ(word(all[1], "subjectId"), token);
+  EXPECT_EQ(all[0].at("status"), 200) << "what takes long has its end, too";
 }
 
 TEST_F(AuditTest, IsReadByPageAndFilter) {
   const DatabaseId database = make_database("orders");
   for (int count = 0; count < 3; ++count) post("/v1/databases/nobody/backups");
-  post("/v1/databases/" + database.value + "/backups");
+  ended_operation_of(post("/v1/databases/" + database.value + "/backups"));
   const HttpAnswer first = get("/v1/audit?limit=3");
   ASSERT_EQ(first.at("data").as_array().size(), 3u);
   EXPECT_EQ(first.at("pagination.hasMore"), true);
   const auto rest = entries("?limit=3&cursor=" + first.word("pagination.nextCursor"));
-  ASSERT_EQ(rest.size(), 1u);
-  EXPECT_EQ(word(rest[0], "id"), "1");
-  EXPECT_EQ(entries("?databaseId=db_" + database.value).size(), 1u);
+  ASSERT_EQ(rest.size(), 2u);
+  EXPECT_EQ(word(rest[1], "id"), "1");
+  EXPECT_EQ(entries("?databaseId=db_" + database.value).size(), 2u) << "asked for, and ended";
   EXPECT_EQ(entries("?databaseId=unknown").size(), 0u);
-  EXPECT_EQ(entries("?principal=token:admin").size(), 4u);
+  EXPECT_EQ(entries("?principal=token:admin").size(), 5u);
   EXPECT_EQ(entries("?principal=token:other").size(), 0u);
   EXPECT_EQ(entries("?since=2999-01-01T00:00:00Z").size(), 0u);
-  EXPECT_EQ(entries("?since=2020-01-01T00:00:00Z").size(), 4u);
+  EXPECT_EQ(entries("?since=2020-01-01T00:00:00Z").size(), 5u);
   expect_error(get("/v1/audit?since=yesterday"), 422, "invalid-request");
   expect_error(get("/v1/audit?cursor=x"), 422, "invalid-request");
   expect_error(get("/v1/audit?limit=0"), 422, "invalid-request");
   EXPECT_EQ(call("HEAD", "/v1/audit").status, 200);
   expect_error(call("GET", "/v1/audit", {}, {"Authorization: Bearer " + new_token(1)}), 403,
                "permission-missing");
+}
+
+TEST_F(AuditTest, WhatIsNoRequestIsOnRecordToo) {
+  RawClient large(unix_address());
+  large.send("POST /v1/databases HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+  EXPECT_NE(large.read_until("413"), "");
+  RawClient nonsense(unix_address());
+  nonsense.send("NO HTTP\r\n\r\n");
+  EXPECT_NE(nonsense.read_until("400"), "");
+  RawClient reading(unix_address());
+  reading.send("GET /v1/databases HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
+  EXPECT_NE(reading.read_until("431"), "");
+  const auto all = entries();
+  ASSERT_EQ(all.size(), 2u) << "reading is never in it";
+  EXPECT_EQ(all[1].at("status"), 413);
+  EXPECT_EQ(word(all[1], "path"), "/v1/databases");
+  EXPECT_EQ(all[0].at("status"), 400);
 }
 
 TEST_F(AuditTest, WhatIsRefusedAtTheDoorDoesNotFillIt) {
@@ -171,16 +200,48 @@ class UnwritableAuditTest : public AuditTest {
 
 TEST_F(UnwritableAuditTest, IsAnErrorThatSaysSo) {
   faults_.refuse_requests = true;
-  expect_error(post("/v1/databases", R"({"name":"a"})"), 500, "audit-not-written");
+  const HttpAnswer refused = post("/v1/databases", R"({"name":"a"})");
+  expect_error(refused, 500, "audit-not-written");
+  EXPECT_NE(refused.text.find("nothing was done"), std::string::npos) << refused.text;
   expect_error(call("POST", "/v1/databases", R"({"name":"b"})", {"Idempotency-Key: k"}), 500,
                "audit-not-written");
-  EXPECT_EQ(engine_->databases().size(), 1u) << "without a claim nothing is begun";
+  EXPECT_EQ(engine_->databases().size(), 0u) << "what is not on record is not begun";
   EXPECT_EQ(get("/v1/databases").status, 200) << "reading goes on";
   expect_error(call("POST", "/v1/databases", "", {"Authorization: Bearer nobody"}), 401,
                "authentication-required");
   faults_.refuse_requests = false;
   EXPECT_EQ(call("POST", "/v1/databases", R"({"name":"b"})", {"Idempotency-Key: k"}).status, 201);
   EXPECT_EQ(entries().size(), 1u);
+}
+
+TEST_F(UnwritableAuditTest, AnEndThatIsMissingLeavesTheBeginning) {
+  faults_.refuse_answers = true;
+  const HttpAnswer answer = post("/v1/databases", R"({"name":"a"})");
+  expect_error(answer, 500, "audit-not-written");
+  EXPECT_NE(answer.text.find("would be 201"), std::string::npos) << answer.text;
+  EXPECT_EQ(engine_->databases().size(), 1u);
+  faults_.refuse_answers = false;
+  const auto all = entries();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_TRUE(all[0].at("status").is_null());
+  EXPECT_TRUE(all[0].at("endedAt").is_null());
+  EXPECT_EQ(word(all[0], "path"), "/v1/databases");
+}
+
+// A restore that fills the disk can be stopped.
+TEST_F(UnwritableAuditTest, ACancelGetsThrough) {
+  const DatabaseId database = make_database("orders");
+  const BackupId backup = make_backup(database);
+  const OperationId ended = engine_->operations().front().id;
+  faults_.refuse_requests = true;
+  for (const std::string key : {"", "Idempotency-Key: k"}) {
+    std::vector<std::string> headers;
+    if (!key.empty()) headers.push_back(key);
+    const HttpAnswer answer = call("DELETE", "/v1/operations/" + ended.value, {}, headers);
+    expect_error(answer, 500, "audit-not-written");
+    EXPECT_NE(answer.text.find("would be 409"), std::string::npos)
+        << "it was asked for, and had ended: " << answer.text;
+  }
 }
 
 class RequestRateTest : public AuditTest {

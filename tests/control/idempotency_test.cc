@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control_test.h"
+#include "support/wait_until.h"
 
 namespace restored::control {
 namespace {
@@ -171,6 +172,43 @@ TEST_F(IdempotencyTest, TheSecondSurfaceHasItToo) {
   const HttpAnswer waited = keyed("POST", restore, "w", body, {"Prefer: wait=30"});
   ASSERT_EQ(waited.status, 200) << waited.text;
   expect_replay(waited, keyed("POST", restore, "w", body, {"Prefer: wait=30"}));
+}
+
+// A client that left while it waited was answered nothing: when it asks again it goes on waiting.
+TEST_F(IdempotencyTest, AWaitThatWasCutShortIsNoAnswer) {
+  const DatabaseId database = make_database("orders");
+  const BackupId backup = make_backup(database);
+  const std::string restore = "/v2/redis/restore-backup/" + database.value;
+  const std::string body = R"({"backup_id":")" + backup.value + R"("})";
+  const GenerationNumber before = engine_->database(database)->generation;
+  const auto keyspace = engine_->keyspace(database);
+  WritePermit permit = keyspace->try_begin_write();  // holds the swap up
+  {
+    RawClient leaving(unix_address());
+    leaving.send("POST " + restore +
+                 " HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nAuthorization: " +
+                 basic("ops@example.org", admin_) + "\r\nPrefer: wait=60\r\nContent-Length: " +
+                 std::to_string(body.size()) + "\r\n\r\n" + body);
+    ASSERT_TRUE(
+        test::wait_until([&] { return engine_->database(database)->operation.has_value(); }));
+  }
+  HttpAnswer again;
+  ASSERT_TRUE(test::wait_until([&] {
+    again = keyed("POST", restore, "k", body, {"Prefer: wait=1"});
+    return again.status != 503;  // the first one has not seen yet that its client is gone
+  }));
+  EXPECT_EQ(again.text, "\"OK\"");
+  EXPECT_EQ(again.header("idempotency-replayed"), "") << "it waited itself";
+  permit.release();
+  EXPECT_EQ(ended_operation_of(again).state, OperationState::succeeded);
+  EXPECT_EQ(engine_->database(database)->generation, before + 1) << "restored once";
+}
+
+TEST_F(IdempotencyTest, AKeyThatIsSentTwiceIsNone) {
+  expect_error(call("POST", "/v1/databases", R"({"name":"a"})",
+                    {"Idempotency-Key: one", "Idempotency-Key: two"}),
+               400, "invalid-request");
+  EXPECT_EQ(engine_->databases().size(), 0u);
 }
 
 TEST_F(IdempotencyTest, ARefusalIsRepeatedUnlessItMayPass) {

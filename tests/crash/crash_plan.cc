@@ -36,7 +36,7 @@ const std::vector<Way>& ways() {
       {"restore.remove.", {}, {LifecycleStep::create, LifecycleStep::remove}},
       {"catalog.export.", {backup}, {}},
       {"backup.", {backup}, {}},
-      {"control.request.", {backup}, {}},
+      {"control.", {backup}, {}},
       {"catalog.replace.", {flush}, {}},
       {"catalog.retire.", {flush, backup, flush, backup, flush}, {}},
       {"catalog.undo.", {flush, undo}, {}},

@@ -21,26 +21,45 @@ void require_words(std::string_view text) {
           "the audit's texts are bounded, UTF-8, and have no control characters");
 }
 
-}  // namespace
-
-Result<RequestRecords::Claimed> CheckedRequests::claim(const std::string& key,
-                                                       const std::string& fingerprint,
-                                                       UnixMillis now) {
-  require_digest(key);
-  require_digest(fingerprint);
-  require(now > 0, "a request has a time");
-  return Claimed{RequestClaim(*this, key), std::string(43, 's'), std::nullopt};
-}
-
-Result<void> CheckedRequests::record(AuditEntry entry, const RequestClaim* claim,
-                                     const std::string& answer) {
+void require_entry(const AuditEntry& entry) {
   for (const std::string* text :
        {&entry.request_id, &entry.principal, &entry.peer, &entry.method, &entry.path,
         &entry.database.value, &entry.source_database.value, &entry.backup.value, &entry.subject}) {
     require_words(*text);
   }
   require(entry.method != "GET" && entry.method != "HEAD", "what changes nothing has no entry");
-  require(entry.at > 0 && entry.ended_at >= entry.at, "a request ends after it began");
+  require(entry.at > 0, "a request has a time");
+}
+
+void require_begun(const AuditEntry& entry) {
+  require_entry(entry);
+  require(entry.ended_at == 0 && entry.status == 0 && entry.sequence == 0,
+          "what is begun has no end yet");
+}
+
+}  // namespace
+
+Result<RequestRecords::Claimed> CheckedRequests::claim(const std::string& key,
+                                                       const std::string& fingerprint,
+                                                       UnixMillis now, AuditEntry begun) {
+  require_digest(key);
+  require_digest(fingerprint);
+  require(now > 0, "a request has a time");
+  require_begun(begun);
+  return Claimed{RequestClaim(*this, key), 7, std::string(43, 's'), std::nullopt};
+}
+
+Result<std::uint64_t> CheckedRequests::begin(AuditEntry entry) {
+  require_begun(entry);
+  return 7;
+}
+
+Result<void> CheckedRequests::record(AuditEntry entry, const RequestClaim* claim,
+                                     const std::string& answer) {
+  require_entry(entry);
+  require(entry.sequence == 0 || entry.sequence == 7, "an end belongs to what was begun");
+  require(entry.ended_at >= entry.at || (entry.ended_at == 0 && entry.status == 0),
+          "a request ends after it began");
   require(claim == nullptr || claim->held(), "who answers has the claim");
   require((claim == nullptr) == answer.empty(), "an answer belongs to a claim");
   return {};

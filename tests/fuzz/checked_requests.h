@@ -10,8 +10,9 @@ namespace restored::fuzz {
 
 class CheckedRequests final : public RequestRecords {
  public:
-  Result<Claimed> claim(const std::string& key, const std::string& fingerprint,
-                        UnixMillis now) override;
+  Result<Claimed> claim(const std::string& key, const std::string& fingerprint, UnixMillis now,
+                        AuditEntry begun) override;
+  Result<std::uint64_t> begin(AuditEntry entry) override;
   Result<void> record(AuditEntry entry, const RequestClaim* claim,
                       const std::string& answer) override;
   Result<AuditPage> audit(const AuditQuery& query) const override;

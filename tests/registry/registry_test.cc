@@ -62,6 +62,24 @@ TEST_F(RegistryTest, DatabasesComeBackInOrderOfCreationAfterReopen) {
   EXPECT_EQ(databases[1].failure->hint, "choose another");
 }
 
+TEST_F(RegistryTest, OneDatabaseOfAProjectIsTheDefaultOne) {
+  for (const char* id : {"first", "second", "elsewhere"}) add_database(id);
+  DatabaseRecord elsewhere = *registry_->database(DatabaseId("elsewhere"));
+  elsewhere.project_id = "other";
+  elsewhere.is_default = true;
+  ASSERT_TRUE(registry_->put_database(elsewhere));
+  for (const char* id : {"first", "second", "second"}) {
+    ASSERT_TRUE(registry_->choose_default(DatabaseId(id)));
+    reopen();
+    for (const DatabaseRecord& record : registry_->databases()) {
+      const bool chosen = record.id.value == id || record.id.value == "elsewhere";
+      EXPECT_EQ(record.is_default, chosen) << record.id.value;
+    }
+  }
+  EXPECT_EQ(registry_->choose_default(DatabaseId("none")).error().code,
+            ErrorCode::database_not_found);
+}
+
 TEST_F(RegistryTest, RemovingADatabaseTakesItsConnectionsAndNoOthers) {
   const DatabaseId gone = add_database("gone");
   const DatabaseId kept = add_database("kept");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "open_registry.h"
+#include "registry/audit_log.h"
 #include "restored/limits.h"
 
 namespace restored::registry {
@@ -24,6 +25,12 @@ class RequestsTest : public OpenRegistryTest {
     entry.database = DatabaseId(database);
     ASSERT_TRUE(requests().record(entry));
   }
+  Result<RequestRecords::Claimed> claim(const std::string& key, const std::string& fingerprint,
+                                        UnixMillis at) {
+    AuditEntry begun;
+    begun.at = at;
+    return requests().claim(key, fingerprint, at, begun);
+  }
   std::vector<std::string> databases(const AuditQuery& query) {
     std::vector<std::string> found;
     const AuditPage page = requests().audit(query).value();
@@ -33,19 +40,18 @@ class RequestsTest : public OpenRegistryTest {
 };
 
 TEST_F(RequestsTest, ARepetitionGetsTheAnswerAlsoAfterARestart) {
-  auto first = requests().claim("key", "content", now);
+  auto first = claim("key", "content", now);
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_TRUE(first->claim.held());
   EXPECT_FALSE(first->answer);
   ASSERT_TRUE(requests().record({}, &first->claim, "made"));
   first->claim.release();
   for (int round = 0; round < 2; ++round) {
-    const auto again = requests().claim("key", "content", now + 1);
+    const auto again = claim("key", "content", now + 1);
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->answer, "made");
     EXPECT_FALSE(again->claim.held());
-    EXPECT_EQ(requests().claim("key", "other", now).error().code,
-              ErrorCode::idempotency_key_reused);
+    EXPECT_EQ(claim("key", "other", now).error().code, ErrorCode::idempotency_key_reused);
     reopen();
   }
 }
@@ -53,25 +59,24 @@ TEST_F(RequestsTest, ARepetitionGetsTheAnswerAlsoAfterARestart) {
 TEST_F(RequestsTest, AClaimWithoutAnAnswerIsCarriedOutAgainWithTheSameSalt) {
   std::string salt;
   {
-    const auto cut_off = requests().claim("key", "content", now);
+    const auto cut_off = claim("key", "content", now);
     ASSERT_TRUE(cut_off);
     salt = cut_off->salt;
     EXPECT_EQ(salt.size(), 43u);
   }
-  EXPECT_EQ(requests().claim("key", "content", now)->salt, salt) << "it was released";
+  EXPECT_EQ(claim("key", "content", now)->salt, salt) << "it was released";
   reopen();
-  EXPECT_EQ(requests().claim("key", "content", now)->salt, salt);
-  EXPECT_EQ(requests().claim("key", "other", now).error().code, ErrorCode::idempotency_key_reused);
-  EXPECT_NE(requests().claim("another", "content", now)->salt, salt);
+  EXPECT_EQ(claim("key", "content", now)->salt, salt);
+  EXPECT_EQ(claim("key", "other", now).error().code, ErrorCode::idempotency_key_reused);
+  EXPECT_NE(claim("another", "content", now)->salt, salt);
 }
 
 TEST_F(RequestsTest, OneRunsAtATime) {
-  const auto running = requests().claim("key", "content", now);
+  const auto running = claim("key", "content", now);
   ASSERT_TRUE(running);
-  EXPECT_EQ(requests().claim("key", "content", now).error().code,
-            ErrorCode::idempotency_key_in_use);
-  EXPECT_EQ(requests().claim("key", "other", now).error().code, ErrorCode::idempotency_key_reused);
-  EXPECT_TRUE(requests().claim("another", "content", now));
+  EXPECT_EQ(claim("key", "content", now).error().code, ErrorCode::idempotency_key_in_use);
+  EXPECT_EQ(claim("key", "other", now).error().code, ErrorCode::idempotency_key_reused);
+  EXPECT_TRUE(claim("another", "content", now));
 }
 
 TEST_F(RequestsTest, OfManyAtOnceOneIsCarriedOut) {
@@ -80,7 +85,7 @@ TEST_F(RequestsTest, OfManyAtOnceOneIsCarriedOut) {
   for (int client = 0; client < 8; ++client) {
     clients.emplace_back([&] {
       for (int round = 0; round < 20; ++round) {
-        auto claimed = requests().claim("key", "content", now);
+        auto claimed = claim("key", "content", now);
         if (!claimed) {
           EXPECT_EQ(claimed.error().code, ErrorCode::idempotency_key_in_use);
         } else if (claimed->answer) {
@@ -98,41 +103,41 @@ TEST_F(RequestsTest, OfManyAtOnceOneIsCarriedOut) {
 
 TEST_F(RequestsTest, AnswersAreForgottenAfterADay) {
   for (const char* key : {"old", "young"}) {
-    auto claimed = requests().claim(key, "content", key[0] == 'o' ? now - day : now);
+    auto claimed = claim(key, "content", key[0] == 'o' ? now - day : now);
     ASSERT_TRUE(requests().record({}, &claimed->claim, key));
   }
   ASSERT_TRUE(requests().forget_old(now));
-  EXPECT_EQ(requests().claim("young", "content", now)->answer, "young");
+  EXPECT_EQ(claim("young", "content", now)->answer, "young");
   ASSERT_TRUE(requests().forget_old(now + 1));
   for (int round = 0; round < 2; ++round) {
-    EXPECT_FALSE(requests().claim("old", "another", now)->answer);
-    EXPECT_EQ(requests().claim("young", "content", now)->answer, "young");
+    EXPECT_FALSE(claim("old", "another", now)->answer);
+    EXPECT_EQ(claim("young", "content", now)->answer, "young");
     reopen();
   }
 }
 
 TEST_F(RequestsTest, ARunningRequestIsNotForgotten) {
-  auto running = requests().claim("key", "content", now - 2 * day);
+  auto running = claim("key", "content", now - 2 * day);
   ASSERT_TRUE(requests().forget_old(now));
   ASSERT_TRUE(requests().record({}, &running->claim, "made"));
   running->claim.release();
-  EXPECT_EQ(requests().claim("key", "content", now - 2 * day)->answer, "made");
+  EXPECT_EQ(claim("key", "content", now - 2 * day)->answer, "made");
 }
 
 TEST_F(RequestsTest, AClaimIsReleasedOnce) {
-  auto first = requests().claim("one", "content", now);
-  auto second = requests().claim("two", "content", now);
+  auto first = claim("one", "content", now);
+  auto second = claim("two", "content", now);
   first->claim = std::move(second->claim);
-  EXPECT_TRUE(requests().claim("one", "content", now)) << "what was held was released";
-  EXPECT_FALSE(requests().claim("two", "content", now));
+  EXPECT_TRUE(claim("one", "content", now)) << "what was held was released";
+  EXPECT_FALSE(claim("two", "content", now));
   RequestClaim& itself = first->claim;
   first->claim = std::move(itself);
-  EXPECT_FALSE(requests().claim("two", "content", now));
+  EXPECT_FALSE(claim("two", "content", now));
   {
     const RequestClaim taken(std::move(first->claim));
-    EXPECT_FALSE(requests().claim("two", "content", now));
+    EXPECT_FALSE(claim("two", "content", now));
   }
-  EXPECT_TRUE(requests().claim("two", "content", now));
+  EXPECT_TRUE(claim("two", "content", now));
 }
 
 TEST_F(RequestsTest, TheAuditGrowsInOrderAndIsReadBackwards) {
@@ -168,6 +173,7 @@ TEST_F(RequestsTest, AnEntryReadsBackAsItWasWritten) {
   entry.operation = OperationId("o");
   entry.subject = "c";
   entry.status = 409;
+  entry.outcome = "failed";
   entry.code = "database-busy";
   entry.replayed = true;
   entry.unrecorded = 3;
@@ -189,9 +195,134 @@ TEST_F(RequestsTest, AnEntryReadsBackAsItWasWritten) {
   EXPECT_EQ(read.operation.value, "o");
   EXPECT_EQ(read.subject, "c");
   EXPECT_EQ(read.status, 409);
+  EXPECT_EQ(read.event, AuditEvent::request);
+  EXPECT_EQ(read.outcome, "failed");
   EXPECT_EQ(read.code, "database-busy");
   EXPECT_TRUE(read.replayed);
   EXPECT_EQ(read.unrecorded, 3u);
+}
+
+TEST_F(RequestsTest, WhatIsBegunIsOnRecordBeforeItsEndIs) {
+  AuditEntry entry;
+  entry.at = now;
+  entry.path = "/v1/databases";
+  const Result<std::uint64_t> sequence = requests().begin(entry);
+  ASSERT_TRUE(sequence);
+  auto claimed = claim("key", "content", now);
+  ASSERT_TRUE(claimed);
+  append("between");
+  reopen();
+  AuditPage page = *requests().audit({.limit = 10});
+  ASSERT_EQ(page.entries.size(), 3u);
+  EXPECT_EQ(page.entries[2].sequence, *sequence);
+  EXPECT_EQ(page.entries[2].ended_at, 0);
+  EXPECT_EQ(page.entries[1].sequence, claimed->sequence);
+
+  entry.sequence = *sequence;
+  entry.ended_at = now + 1;
+  entry.status = 201;
+  ASSERT_TRUE(requests().record(entry));
+  reopen();
+  page = *requests().audit({.limit = 10});
+  ASSERT_EQ(page.entries.size(), 3u) << "its end is no entry of its own";
+  EXPECT_EQ(page.entries[2].status, 201);
+  EXPECT_EQ(page.entries[2].path, "/v1/databases");
+}
+
+// However often somebody is refused, what was done stays on record.
+TEST_F(RequestsTest, WhatChangedNothingPushesOutNothing) {
+  append("done");
+  AuditEntry refused;
+  refused.at = refused.ended_at = now;
+  for (const bool begun : {false, true}) {
+    refused.sequence = begun ? requests().begin(refused).value() : 0;
+    refused.status = begun ? 409 : 200;
+    refused.replayed = !begun;
+    refused.database = DatabaseId(begun ? "refused" : "replayed");
+    ASSERT_TRUE(requests().record(refused));
+    refused.status = 0;
+    refused.replayed = false;
+  }
+  append("later");
+  const std::vector<std::string> all{"later", "refused", "replayed", "done"};
+  EXPECT_EQ(databases({.limit = 10}), all);
+  reopen();
+  EXPECT_EQ(databases({.limit = 10}), all) << "in the order of their beginning";
+  for (std::size_t limit = 1; limit <= 4; ++limit) {
+    std::vector<std::string> found;
+    AuditQuery query{.limit = limit};
+    do {
+      const AuditPage page = *requests().audit(query);
+      for (const AuditEntry& entry : page.entries) found.push_back(entry.database.value);
+      query.before = page.next_before;
+    } while (query.before != 0);
+    EXPECT_EQ(found, all) << limit << " at a time";
+  }
+}
+
+TEST_F(RequestsTest, TheOldestAreForgottenOfEachKindApart) {
+  auto store = catalog::RecordStore::open(directory_.file("log"));
+  ASSERT_TRUE(store);
+  constexpr AuditRoom room{.done = 3, .idle = 2};
+  const auto all = [](const AuditLog& log) {
+    std::vector<std::string> found;
+    for (const AuditEntry& entry : log.read({.limit = 100})->entries) found.push_back(entry.path);
+    return found;
+  };
+  AuditLog log(**store, room);
+  ASSERT_TRUE(log.load());
+  AuditEntry entry;
+  entry.at = entry.ended_at = now;
+  for (int count = 0; count < 6; ++count) {
+    entry.path = "done " + std::to_string(count);
+    entry.status = 200;
+    ASSERT_TRUE(log.write(entry));
+    entry.path = "refused " + std::to_string(count);
+    entry.status = 403;
+    ASSERT_TRUE(log.write(entry));
+  }
+  ASSERT_TRUE(log.forget(now));
+  const std::vector<std::string> kept{"refused 5", "done 5", "refused 4", "done 4", "done 3"};
+  EXPECT_EQ(all(log), kept);
+  AuditLog again(**store, room);
+  ASSERT_TRUE(again.load());
+  ASSERT_TRUE(again.forget(now));
+  EXPECT_EQ(all(again), kept);
+  entry.path = "next";
+  EXPECT_EQ(again.write(entry).value(), 13u) << "numbers go on";
+  ASSERT_TRUE((*store)->close());
+}
+
+TEST_F(RequestsTest, TheEndOfAnOperationIsOnRecordOnce) {
+  OperationRecord record;
+  record.view.id = OperationId("operation");
+  record.view.database = DatabaseId("target");
+  record.view.source_database = DatabaseId("source");
+  record.view.backup = BackupId("backup");
+  record.view.principal = "token:a uid=b uid=0 pid=1";
+  record.view.created_at = now;
+  ASSERT_TRUE(registry_->put_operation(record));
+  EXPECT_EQ(databases({.limit = 10}).size(), 0u);
+  record.view.state = OperationState::failed;
+  record.view.error = Error{ErrorCode::corruption, "frame 17", {}};
+  record.view.ended_at = now + 7;
+  for (int count = 0; count < 2; ++count) ASSERT_TRUE(registry_->put_operation(record));
+  reopen();
+  ASSERT_TRUE(registry_->put_operation(record));
+  const AuditPage page = *requests().audit({.limit = 10});
+  ASSERT_EQ(page.entries.size(), 1u);
+  const AuditEntry& entry = page.entries[0];
+  EXPECT_EQ(entry.event, AuditEvent::operation_end);
+  EXPECT_EQ(entry.at, now);
+  EXPECT_EQ(entry.ended_at, now + 7);
+  EXPECT_EQ(entry.operation.value, "operation");
+  EXPECT_EQ(entry.database.value, "target");
+  EXPECT_EQ(entry.source_database.value, "source");
+  EXPECT_EQ(entry.backup.value, "backup");
+  EXPECT_EQ(entry.principal, "token:a uid=b");
+  EXPECT_EQ(entry.peer, "uid=0 pid=1");
+  EXPECT_EQ(entry.outcome, "failed");
+  EXPECT_EQ(entry.code, "corrupt-data");
 }
 
 TEST_F(RequestsTest, EntriesAreForgottenAfterAYear) {

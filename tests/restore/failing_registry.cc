@@ -14,14 +14,18 @@ class FailingRequests final : public RequestRecords {
  public:
   FailingRequests(RequestRecords& inner, RegistryFaults& faults) : inner_(inner), faults_(faults) {}
 
-  Result<Claimed> claim(const std::string& key, const std::string& fingerprint,
-                        UnixMillis now) override {
+  Result<Claimed> claim(const std::string& key, const std::string& fingerprint, UnixMillis now,
+                        AuditEntry begun) override {
     if (faults_.refuse_requests) return refuse();
-    return inner_.claim(key, fingerprint, now);
+    return inner_.claim(key, fingerprint, now, std::move(begun));
+  }
+  Result<std::uint64_t> begin(AuditEntry entry) override {
+    if (faults_.refuse_requests) return refuse();
+    return inner_.begin(std::move(entry));
   }
   Result<void> record(AuditEntry entry, const RequestClaim* claim,
                       const std::string& answer) override {
-    if (faults_.refuse_requests) return refuse();
+    if (faults_.refuse_requests || faults_.refuse_answers) return refuse();
     return inner_.record(std::move(entry), claim, answer);
   }
   Result<AuditPage> audit(const AuditQuery& query) const override { return inner_.audit(query); }
@@ -51,6 +55,10 @@ class FailingRegistry final : public registry::Registry {
   Result<void> put_database(const DatabaseRecord& record) override {
     if (faults_.refuse_all) return refuse();
     return inner_->put_database(record);
+  }
+  Result<void> choose_default(const DatabaseId& id) override {
+    if (faults_.refuse_all) return refuse();
+    return inner_->choose_default(id);
   }
   Result<void> remove_database(const DatabaseId& id) override {
     return inner_->remove_database(id);

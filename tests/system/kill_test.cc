@@ -130,6 +130,17 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
     EXPECT_EQ(data->get_array().size(), 2u) << "it, and the one without a key: " << list.text;
   }
 
+  // What the agent died in is on record, and that nothing is known of its end.
+  void expect_a_request_without_an_end() {
+    const HttpAnswer page = http(daemon_, "GET", "/v1/audit?limit=1000");
+    const boost::json::value* data = page.find("data");
+    ASSERT_TRUE(data != nullptr && data->is_array()) << page.text;
+    const auto open = std::ranges::count_if(data->get_array(), [](const auto& entry) {
+      return entry.at("event") == "request" && entry.at("endedAt").is_null();
+    });
+    EXPECT_EQ(open, 1) << page.text;
+  }
+
   void expect_operations_ended() {
     const HttpAnswer list = http(daemon_, "GET", "/v1/operations");
     ASSERT_EQ(list.status, 200) << list.text;
@@ -192,6 +203,7 @@ TEST_P(KillTest, LeavesOldOrNewContentAndNothingElse) {
     ASSERT_TRUE(daemon_.start());
   }
   if (GetParam().starts_with("control.request.")) expect_one_keyed_backup();
+  if (GetParam().starts_with("control.audit.")) expect_a_request_without_an_end();
   // And the host can go on: one more restore, whole.
   const std::string body = R"({"source":{"type":"backup","databaseId":")" + source_.id +
                            R"(","backupId":")" + backup_ + R"("}})";

@@ -32,20 +32,31 @@ Answered<std::string> query_of(const Session& session, const AuditOptions& optio
   return query;
 }
 
+std::string what(const boost::json::value& entry) {
+  if (text(entry, "event") == "operation-end") return "end of the operation";
+  return fmt::format("{} {}", text(entry, "method"), text(entry, "path"));
+}
+
+std::string result(const boost::json::value& entry) {
+  const std::string outcome = text(entry, "outcome");
+  if (!outcome.empty()) return outcome;
+  const std::string status = text(entry, "status");
+  return status.empty() ? "no answer" : status;
+}
+
 Outcome audit(const Session& session, const AuditOptions& options) {
   RESTORED_TRY(const auto query, query_of(session, options));
   RESTORED_TRY(auto answer, session.agent.get("/v1/audit" + query));
   if (session.print_json(answer)) return {};
-  Table table({"AT", "PRINCIPAL", "PEER", "REQUEST", "STATUS", "ERROR", "OPERATION"});
+  Table table({"AT", "PRINCIPAL", "PEER", "WHAT", "RESULT", "ERROR", "OPERATION"});
   std::size_t shown = 0;
   // A page may hold fewer than there are: the agent looks at so many at a time.
   while (true) {
     const auto* entries = answer.data().if_array();
     for (const auto& entry : entries == nullptr ? boost::json::array() : *entries) {
       if (++shown > options.limit) break;
-      table.add({text(entry, "at"), text(entry, "principal"), text(entry, "peer"),
-                 fmt::format("{} {}", text(entry, "method"), text(entry, "path")),
-                 text(entry, "status"), text(entry, "errorCode"), text(entry, "operationId")});
+      table.add({text(entry, "at"), text(entry, "principal"), text(entry, "peer"), what(entry),
+                 result(entry), text(entry, "errorCode"), text(entry, "operationId")});
     }
     const std::string cursor = text(answer.json, "pagination.nextCursor");
     if (cursor.empty() || shown >= options.limit) break;
@@ -60,7 +71,7 @@ Outcome audit(const Session& session, const AuditOptions& options) {
 
 void add_audit_verb(Verbs& verbs) {
   add_verb<AuditOptions>(
-      verbs, verbs.app, "audit", "List the requests that changed something, newest first",
+      verbs, verbs.app, "audit", "List what was asked for and how it ended, newest first",
       "restorectl audit --database shop --since 2026-11-22T00:00:00Z", audit,
       [](CLI::App& verb, AuditOptions& options) {
         verb.add_option("--database", options.database,

@@ -25,7 +25,8 @@ struct Site {
   CheckedEngine engine;
   control::Site site{engine, {}};
   std::array<control::Workers, control::reaches> handlers{
-      control::Workers("memory", 1), control::Workers("disk", 1), control::Workers("store", 1)};
+      control::Workers("memory", 1), control::Workers("disk", 1), control::Workers("store", 1),
+      control::Workers("cancel", 1)};
   control::Workers waiters{"wait", 1};
   control::ControlOptions options;
   control::SessionHost host{site, handlers, waiters, options};

@@ -1,0 +1,163 @@
+#include "registry/audit_log.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/log.h"
+
+namespace restored::registry {
+namespace {
+
+struct Raw {
+  std::string key;
+  std::string text;
+};
+
+// Copies of some records, so that what they say is read while the store serves others.
+Result<std::vector<Raw>> newest_below(const catalog::RecordStore& store, std::string_view prefix,
+                                      const std::string& before) {
+  std::vector<Raw> batch;
+  RESTORED_TRY(store.scan_back(prefix, before, [&](std::string_view key, std::string_view text) {
+    batch.push_back({std::string(key), std::string(text)});
+    return batch.size() < limits::audit_read_batch;
+  }));
+  return batch;
+}
+
+Result<std::vector<Raw>> oldest(const catalog::RecordStore& store, std::string_view prefix) {
+  std::vector<Raw> batch;
+  RESTORED_TRY(store.scan(prefix, [&](std::string_view key, std::string_view text) {
+    batch.push_back({std::string(key), std::string(text)});
+    return batch.size() < limits::audit_forget_batch;
+  }));
+  return batch;
+}
+
+bool wanted(const AuditEntry& entry, const AuditQuery& query) {
+  if (recorded_at(entry) < query.since) return false;
+  if (!query.principal.empty() && entry.principal != query.principal) return false;
+  return query.database.empty() || entry.database == query.database ||
+         entry.source_database == query.database;
+}
+
+// Entries are in the order in which they were recorded, but for those of nearly the same moment.
+constexpr UnixMillis order_slack = 60'000;
+
+}  // namespace
+
+Result<void> AuditLog::load() {
+  const MutexLock append(appending_);
+  for (Family* family : {&done_, &idle_}) {
+    RESTORED_TRY(store_.scan(family->prefix, [&](std::string_view key, std::string_view) {
+      ++family->entries;
+      next_ = std::max(next_, audit_sequence(family->prefix, key).value_or(0) + 1);
+      return true;
+    }));
+  }
+  return {};
+}
+
+Result<std::uint64_t> AuditLog::write(AuditEntry entry, WriteSet changes) {
+  const MutexLock append(appending_);
+  const bool fresh = entry.sequence == 0;
+  if (fresh) entry.sequence = next_;
+  const bool idle = changed_nothing(entry);
+  if (!fresh && idle) changes.erase(audit_key(done_.prefix, entry.sequence));
+  Family& family = family_of(idle);
+  changes.put(audit_key(family.prefix, entry.sequence), encode(entry));
+  RESTORED_TRY(store_.write(changes));
+  if (fresh) ++next_;
+  if (fresh || idle) ++family.entries;
+  if (!fresh && idle && done_.entries > 0) --done_.entries;
+  return entry.sequence;
+}
+
+// Reading.
+
+Result<AuditLog::Found> AuditLog::find(std::string_view prefix, const AuditQuery& query) const {
+  Found found;
+  std::size_t seen = 0;
+  std::string before = query.before == 0 ? std::string() : audit_key(prefix, query.before);
+  while (true) {
+    RESTORED_TRY(const std::vector<Raw> batch, newest_below(store_, prefix, before));
+    for (const Raw& raw : batch) {
+      if (found.entries.size() == query.limit || seen == limits::audit_scan_max) return found;
+      ++seen;
+      found.reached = audit_sequence(prefix, raw.key).value_or(0);
+      Result<AuditEntry> entry = decode_audit(raw.key, raw.text);
+      if (!entry) {
+        log::warning("registry", "an entry is not shown: {}", entry.error().message);
+        continue;
+      }
+      if (recorded_at(*entry) + order_slack < query.since) {
+        found.reached = 0;
+        return found;
+      }
+      if (wanted(*entry, query)) found.entries.push_back(std::move(*entry));
+    }
+    if (batch.size() < limits::audit_read_batch) {
+      found.reached = 0;
+      return found;
+    }
+    before = batch.back().key;
+  }
+}
+
+Result<AuditPage> AuditLog::read(const AuditQuery& query) const {
+  RESTORED_TRY(Found done, find(audit_prefix, query));
+  RESTORED_TRY(Found idle, find(audit_idle_prefix, query));
+  const std::uint64_t reached = std::max(done.reached, idle.reached);
+  AuditPage page;
+  const auto newer = [](const AuditEntry& left, const AuditEntry& right) {
+    return left.sequence > right.sequence;
+  };
+  std::ranges::merge(
+      std::move_iterator(done.entries.begin()), std::move_iterator(done.entries.end()),
+      std::move_iterator(idle.entries.begin()), std::move_iterator(idle.entries.end()),
+      std::back_inserter(page.entries), newer);
+  // What lies below was not seen in both.
+  std::erase_if(page.entries, [&](const AuditEntry& entry) { return entry.sequence < reached; });
+  page.next_before = reached;
+  if (page.entries.size() > query.limit) {
+    page.entries.resize(query.limit);
+    page.next_before = page.entries.back().sequence;
+  }
+  return page;
+}
+
+// Forgetting.
+
+Result<void> AuditLog::forget(UnixMillis before) {
+  for (const bool idle : {false, true}) {
+    for (bool more = true; more;) {
+      RESTORED_TRY(more, forget_some(idle, before));
+    }
+  }
+  return {};
+}
+
+// At most some of them at once. True: there may be more.
+Result<bool> AuditLog::forget_some(bool idle, UnixMillis before) {
+  std::string_view prefix = idle ? audit_idle_prefix : audit_prefix;
+  RESTORED_TRY(const std::vector<Raw> batch, oldest(store_, prefix));
+  const MutexLock append(appending_);
+  Family& family = family_of(idle);
+  WriteSet changes;
+  std::uint64_t count = 0;
+  for (const Raw& raw : batch) {
+    const bool spare = family.entries > family.entries_max + count;
+    if (!spare) {
+      const Result<AuditEntry> entry = decode_audit(raw.key, raw.text);
+      if (!entry || recorded_at(*entry) >= before) break;
+    }
+    changes.erase(raw.key);
+    ++count;
+  }
+  if (count == 0) return false;
+  RESTORED_TRY(store_.write(changes));
+  family.entries -= std::min(family.entries, count);
+  return count == limits::audit_forget_batch;
+}
+
+}  // namespace restored::registry
