@@ -16,10 +16,13 @@ for section in "$@"; do
   wanted+=("${packages[@]}")
 done
 
+# One that another source's package brings along (npm, with nodejs from its makers) is there, too.
+provided="$(dpkg-query -W -f='${db:Status-Status} ${Provides},\n' | sed -n 's/^installed / /p')"
 missing=()
 for package in "${wanted[@]}"; do
   state="$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)"
-  [ "$state" = installed ] || missing+=("$package")
+  [ "$state" = installed ] || grep -Eq "[ ,]$package( \([^)]*\))?," <<<"$provided" ||
+    missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
   echo "packages: all ${#wanted[@]} are installed"

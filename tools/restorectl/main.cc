@@ -119,6 +119,8 @@ int program(int argc, char** argv) {
   add_token_verbs(verbs);
   add_audit_verb(verbs);
   add_info_verb(verbs);
+  add_completion_verb(verbs);
+  add_manual_verb(verbs);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

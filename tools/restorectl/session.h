@@ -73,5 +73,7 @@ void add_limit_verbs(Verbs& verbs);
 void add_token_verbs(Verbs& verbs);
 void add_audit_verb(Verbs& verbs);
 void add_info_verb(Verbs& verbs);
+void add_completion_verb(Verbs& verbs);
+void add_manual_verb(Verbs& verbs);
 
 }  // namespace restored::ctl
