@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -27,22 +27,9 @@ namespace {
 
 constexpr auto start_deadline = std::chrono::seconds(60);
 constexpr auto stop_deadline = std::chrono::seconds(60);
-constexpr std::size_t unix_path_bytes_max = sizeof(::sockaddr_un::sun_path) - 1;
 
 std::unexpected<Error> failed(const std::string& what) {
   return fail(ErrorCode::connection_failed, fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
-Result<UniqueFd> connect_to_path(const std::string& path) {
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, unix_path_bytes_max);
-  if (!socket ||
-      ::connect(socket.get(), reinterpret_cast<::sockaddr*>(&address), sizeof address) != 0) {
-    return failed("connecting to " + path);
-  }
-  return socket;
 }
 
 Result<std::string> ask(const std::string& path, const std::string& request) {
@@ -202,6 +189,13 @@ Result<boost::json::object> AgentProcess::operation(const OperationId& id) {
   RESTORED_TRY(const boost::json::value answer,
                call("GET", "/v1/operations/" + id.value, "", nullptr));
   return answer.at("data").as_object();
+}
+
+std::string sibling_agent() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto agent = self.parent_path() / "restored";
+  return !error && std::filesystem::exists(agent, error) ? agent.string() : "";
 }
 
 }  // namespace restored::bench

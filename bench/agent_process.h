@@ -31,6 +31,8 @@ class AgentProcess {
 
   pid_t pid() const { return pid_; }
   std::uint16_t port() const { return port_; }
+  const std::string& socket_path() const { return socket_path_; }
+  const std::string& token() const { return token_; }
 
   // The operation's id.
   Result<OperationId> start_restore(const DatabaseId& target, const BackupId& backup);
@@ -47,5 +49,8 @@ class AgentProcess {
   std::string socket_path_;
   std::string token_;
 };
+
+// The daemon that was built beside this program; empty: there is none.
+std::string sibling_agent();
 
 }  // namespace restored::bench

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "base/log.h"
+#include "control_command.h"
 #include "encryption_command.h"
 #include "fetch_command.h"
 #include "pipeline_command.h"
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int status = 0;
   restored::log::set_level(restored::log::Level::warning);
+  restored::bench::add_control_command(app, status);
   restored::bench::add_encryption_command(app, status);
   restored::bench::add_fetch_command(app, status);
   restored::bench::add_pipeline_command(app, status);

@@ -305,14 +305,6 @@ Result<void> run_command(const Options& options) {
   return empty_repository(*parts.store);
 }
 
-// The daemon that was built beside this program.
-std::string sibling_agent() {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const auto agent = self.parent_path() / "restored";
-  return !error && std::filesystem::exists(agent, error) ? agent.string() : "";
-}
-
 }  // namespace
 
 void add_restore_command(CLI::App& app, int& status) {

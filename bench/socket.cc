@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
@@ -38,6 +39,18 @@ Result<UniqueFd> connect_to(const net::Endpoint& endpoint) {
     return socket;
   }
   return failed("connecting to " + endpoint.text());
+}
+
+Result<UniqueFd> connect_to_path(const std::string& path) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ::sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, unix_path_bytes_max);
+  if (!socket ||
+      ::connect(socket.get(), reinterpret_cast<::sockaddr*>(&address), sizeof address) != 0) {
+    return failed("connecting to " + path);
+  }
+  return socket;
 }
 
 Result<UniqueFd> listen_on_loopback(std::uint16_t& port) {
