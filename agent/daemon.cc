@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "activation.h"
 #include "admin_token.h"
 #include "base/log.h"
 #include "control/server.h"
@@ -77,6 +78,7 @@ auto step(std::string_view what, std::string_view settings, Work work) -> declty
 
 Result<void> run_daemon(const Config& config, bool new_admin_token) {
   Engine::forget_environment_secrets();
+  RESTORED_TRY(std::vector<int> passed, passed_control_sockets());
   const sigset_t stop_signals = block_stop_signals();
   log::set_level(config.log_level);
   raise_descriptor_limit();
@@ -93,6 +95,7 @@ Result<void> run_daemon(const Config& config, bool new_admin_token) {
                step("starting the Redis port", "data.threads and data.clients_max",
                     [&] { return data::DataServer::start(*engine, data_options(config)); }));
   RESTORED_TRY(control::ControlOptions control, control_options(config, data_server->port()));
+  control.inherited_sockets = std::move(passed);
   RESTORED_TRY(auto control_server, step("starting the control server", "data.threads", [&] {
                  return control::ControlServer::start(*engine, std::move(control));
                }));

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
 #include <exception>
@@ -80,6 +81,8 @@ Result<void> Server::listen() {
     listeners_.push_back(std::move(listener));
   }
   for (const std::string& address : options_.listen) {
+    const auto same = [&](const Listener& adopted) { return adopted.address == address; };
+    if (std::ranges::any_of(listeners_, same)) continue;
     RESTORED_TRY(Listener listener, listen_on(address, options_));
     listeners_.push_back(std::move(listener));
   }

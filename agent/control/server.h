@@ -27,7 +27,8 @@ struct DataEndpoint {
 struct ControlOptions {
   // "unix:PATH" or "tcp:HOST:PORT" (port 0: any free one). At least one, or an inherited socket.
   std::vector<std::string> listen;
-  std::vector<int> inherited_sockets;  // from systemd, already listening; owned from here on
+  std::vector<int> inherited_sockets;  // from systemd, already listening; owned from here on, and
+                                       // not listened on again
   unsigned unix_mode = 0660;
   std::optional<std::string> unix_group;  // of the socket file; must exist
   DataEndpoint data;
