@@ -36,6 +36,21 @@ bool is_cancel(const Route& route) {
   return route.method == "DELETE" && route.pattern == "/v1/operations/{operation}";
 }
 
+std::unexpected<Error> not_begun(const Error& cause) {
+  return fail(
+      ErrorCode::audit_not_written,
+      fmt::format("the audit cannot be written ({}); nothing was done", cause.message),
+      "Repair the state directory's device, or free space on it, then send the request again.");
+}
+
+// What an operation was begun for has changed something, however that ended.
+bool was_refused(const Response& response) {
+  for (const auto& [name, value] : response.headers) {
+    if (name == "Operation-Location") return false;
+  }
+  return response.error && facts(*response.error).http_status < 500;
+}
+
 bool about_the_key(ErrorCode code) {
   return code == ErrorCode::idempotency_key_in_use || code == ErrorCode::idempotency_key_reused ||
          code == ErrorCode::invalid_request;
@@ -73,7 +88,7 @@ Result<Response> Exchange::handle() {
   let_in_ = true;
   if (!changes_) return route.handler(call_);
   if (request_.idempotency_key.empty()) {
-    RESTORED_TRY(begin(route));
+    if (!is_cancel(route)) RESTORED_TRY(begin());
     return route.handler(call_);
   }
   std::string secret = presented_secret(request_.authorization, call_.surface).value_or("");
@@ -89,31 +104,25 @@ AuditEntry Exchange::begun_entry() const {
   return entry;
 }
 
-// What is not on record is not begun.
-Result<void> Exchange::begin(const Route& route) {
+// What is not on record is not begun; but a cancel waits for no disk.
+Result<void> Exchange::begin() {
   const Result<std::uint64_t> begun = call_.engine().requests().begin(begun_entry());
-  if (begun) {
-    sequence_ = *begun;
-    kill_point("control.audit.after-begin");
-    return {};
-  }
-  if (is_cancel(route)) return {};  // recorded() says so
-  return fail(
-      ErrorCode::audit_not_written,
-      fmt::format("the audit cannot be written ({}); nothing was done", begun.error().message),
-      "Repair the state directory's device, or free space on it, then send the request again.");
+  if (!begun) return not_begun(begun.error());
+  sequence_ = *begun;
+  kill_point("control.audit.after-begin");
+  return {};
 }
 
 Result<Response> Exchange::carry_out(const Route& route, const std::string& secret) {
   Result<KeyedRequest> keyed = KeyedRequest::begin(call_, secret, begun_entry());
-  if (!keyed) {
-    if (!is_cancel(route) || about_the_key(keyed.error().code))
-      return std::unexpected(std::move(keyed).error());
-    return route.handler(call_);
-  }
+  if (!keyed && about_the_key(keyed.error().code)) return std::unexpected(keyed.error());
+  if (!keyed && is_cancel(route)) return route.handler(call_);
+  if (!keyed) return not_begun(keyed.error());
   keyed_ = std::move(*keyed);
   sequence_ = keyed_->sequence();
-  RESTORED_TRY(std::optional<Response> answered, keyed_->answer());
+  Result<std::optional<Response>> found = keyed_->answer();
+  if (!found && is_cancel(route)) return route.handler(call_);
+  RESTORED_TRY(std::optional<Response> answered, std::move(found));
   if (answered) {
     replayed_ = true;
     return std::move(*answered);
@@ -138,6 +147,7 @@ Response Exchange::recorded(Response response, bool whole) {
   entry.sequence = sequence_;
   entry.at = std::min(begun_at_, entry.ended_at);
   entry.replayed = replayed_;
+  entry.changed_nothing = !let_in_ || replayed_ || (!response.wait && was_refused(response));
   entry.unrecorded = *unrecorded;
   const RequestClaim* claim = nullptr;
   std::string sealed;
@@ -155,6 +165,7 @@ Response Exchange::recorded(Response response, bool whole) {
     if (claim != nullptr) kill_point("control.request.after-answer");
     return response;
   }
+  if (!let_in_) call_.site.refusals.give_back(*unrecorded + 1);
   log::error("control", "request={} method={} path={} status={} is not in the audit: {}",
              request_.id, request_.method, printable(request_.path, 256), response.status,
              written.error().message);
@@ -184,7 +195,7 @@ Response Exchange::answer() {
 
 Response Exchange::unwaited(Response response) {
   response.wait.reset();
-  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), true); });
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), false); });
   response.principal = call_.principal;
   return response;
 }

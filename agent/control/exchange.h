@@ -20,8 +20,10 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // What answer() and refuse() may wait for: which pool they belong on.
+  // What answer() may wait for: which pool it belongs on.
   Reach reach() const;
+  // The same of refuse().
+  Reach refusal_reach() const { return changes_ ? Reach::disk : Reach::memory; }
   // Answers what is no request that can be handled.
   Response refuse(const Error& refusal);
   // May block on what reach() says. An answer with `wait` is complete as it is, but may
@@ -37,7 +39,7 @@ class Exchange {
  private:
   Result<Response> handle();
   AuditEntry begun_entry() const;
-  Result<void> begin(const Route& route);
+  Result<void> begin();
   Result<Response> carry_out(const Route& route, const std::string& secret);
   // The answer, when it is in the audit and, if it is whole, found again by the request's key; else
   // an error.

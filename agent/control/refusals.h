@@ -16,6 +16,8 @@ class Refusals {
  public:
   // Whether this one has an entry; then how many had none since the last that had.
   std::optional<std::uint64_t> take();
+  // So many have no entry after all.
+  void give_back(std::uint64_t count);
 
  private:
   Mutex mutex_;

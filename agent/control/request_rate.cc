@@ -56,4 +56,9 @@ std::optional<std::uint64_t> Refusals::take() {
   return std::nullopt;
 }
 
+void Refusals::give_back(std::uint64_t count) {
+  const MutexLock lock(mutex_);
+  unrecorded_ += count;
+}
+
 }  // namespace restored::control

@@ -16,7 +16,7 @@ using Handler = Result<Response> (*)(const Call&);
 
 // The slowest thing that a route may wait for. Each has its threads, so that a repository that
 // hangs stops neither a cancel nor the revocation of a token, and a disk that hangs no probe.
-// A cancel has its own, so that it stands behind nothing.
+// A cancel has its own, so that it stands behind nothing but other cancels.
 enum class Reach : std::uint8_t { memory, disk, store, cancel };
 inline constexpr std::size_t reaches = 4;
 

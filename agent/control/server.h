@@ -1,7 +1,7 @@
 // The control server: HTTP/1.1 over unix sockets and TCP, both public surfaces and our own
 // additions. One thread runs all sockets; handlers run on small pools, one for each of
 // what they may wait for, so that a repository or a disk that hangs stalls no request but its own
-// kind: probes, operations and their cancelling answer from memory.
+// kind. Probes and operations answer from memory; a cancel is in force before it is on record.
 //
 // Threading: all methods may be called from any thread at once.
 #pragma once

@@ -190,7 +190,8 @@ asio::awaitable<beast::error_code> HttpSession::read_body(Parser& parser) {
 
 asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {
   Exchange exchange(host_.site, incoming.request);
-  Workers& handlers = host_.handlers[static_cast<std::size_t>(exchange.reach())];
+  const Reach reach = incoming.refused ? exchange.refusal_reach() : exchange.reach();
+  Workers& handlers = host_.handlers[static_cast<std::size_t>(reach)];
   std::move_only_function<Response()> handle = [&exchange, &incoming] {
     return incoming.refused ? exchange.refuse(incoming.refusal) : exchange.answer();
   };

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace restored::registry {
@@ -35,14 +36,14 @@ Result<std::vector<Raw>> oldest(const catalog::RecordStore& store, std::string_v
 }
 
 bool wanted(const AuditEntry& entry, const AuditQuery& query) {
-  if (recorded_at(entry) < query.since) return false;
+  if (moment_of(entry) < query.since) return false;
   if (!query.principal.empty() && entry.principal != query.principal) return false;
   return query.database.empty() || entry.database == query.database ||
          entry.source_database == query.database;
 }
 
-// Entries are in the order in which they were recorded, but for those of nearly the same moment.
-constexpr UnixMillis order_slack = 60'000;
+// A clock that was set back further may hide entries of a query with a beginning.
+constexpr UnixMillis clock_step_max = 60'000;
 
 }  // namespace
 
@@ -62,7 +63,8 @@ Result<std::uint64_t> AuditLog::write(AuditEntry entry, WriteSet changes) {
   const MutexLock append(appending_);
   const bool fresh = entry.sequence == 0;
   if (fresh) entry.sequence = next_;
-  const bool idle = changed_nothing(entry);
+  entry.recorded_at = system_clock().wall();
+  const bool idle = entry.changed_nothing;
   if (!fresh && idle) changes.erase(audit_key(done_.prefix, entry.sequence));
   Family& family = family_of(idle);
   changes.put(audit_key(family.prefix, entry.sequence), encode(entry));
@@ -90,7 +92,8 @@ Result<AuditLog::Found> AuditLog::find(std::string_view prefix, const AuditQuery
         log::warning("registry", "an entry is not shown: {}", entry.error().message);
         continue;
       }
-      if (recorded_at(*entry) + order_slack < query.since) {
+      // It was begun before, and so was everything below it.
+      if (entry->recorded_at + clock_step_max < query.since) {
         found.reached = 0;
         return found;
       }
@@ -105,8 +108,14 @@ Result<AuditLog::Found> AuditLog::find(std::string_view prefix, const AuditQuery
 }
 
 Result<AuditPage> AuditLog::read(const AuditQuery& query) const {
-  RESTORED_TRY(Found done, find(audit_prefix, query));
-  RESTORED_TRY(Found idle, find(audit_idle_prefix, query));
+  AuditQuery of_now = query;
+  if (of_now.before == 0) {
+    const MutexLock append(appending_);
+    of_now.before = next_;
+  }
+  // In this order: an entry that moves meanwhile is then found twice rather than not at all.
+  RESTORED_TRY(Found done, find(audit_prefix, of_now));
+  RESTORED_TRY(Found idle, find(audit_idle_prefix, of_now));
   const std::uint64_t reached = std::max(done.reached, idle.reached);
   AuditPage page;
   const auto newer = [](const AuditEntry& left, const AuditEntry& right) {
@@ -116,6 +125,10 @@ Result<AuditPage> AuditLog::read(const AuditQuery& query) const {
       std::move_iterator(done.entries.begin()), std::move_iterator(done.entries.end()),
       std::move_iterator(idle.entries.begin()), std::move_iterator(idle.entries.end()),
       std::back_inserter(page.entries), newer);
+  // The later one of two is what it has become.
+  const auto twice = std::ranges::unique(page.entries.rbegin(), page.entries.rend(), {},
+                                         [](const AuditEntry& entry) { return entry.sequence; });
+  page.entries.erase(page.entries.begin(), twice.begin().base());
   // What lies below was not seen in both.
   std::erase_if(page.entries, [&](const AuditEntry& entry) { return entry.sequence < reached; });
   page.next_before = reached;
@@ -139,17 +152,16 @@ Result<void> AuditLog::forget(UnixMillis before) {
 
 // At most some of them at once. True: there may be more.
 Result<bool> AuditLog::forget_some(bool idle, UnixMillis before) {
-  std::string_view prefix = idle ? audit_idle_prefix : audit_prefix;
-  RESTORED_TRY(const std::vector<Raw> batch, oldest(store_, prefix));
   const MutexLock append(appending_);
   Family& family = family_of(idle);
+  RESTORED_TRY(const std::vector<Raw> batch, oldest(store_, family.prefix));
   WriteSet changes;
   std::uint64_t count = 0;
   for (const Raw& raw : batch) {
     const bool spare = family.entries > family.entries_max + count;
     if (!spare) {
       const Result<AuditEntry> entry = decode_audit(raw.key, raw.text);
-      if (!entry || recorded_at(*entry) >= before) break;
+      if (entry && moment_of(*entry) >= before) break;
     }
     changes.erase(raw.key);
     ++count;

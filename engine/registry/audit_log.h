@@ -55,7 +55,7 @@ class AuditLog {
 
   catalog::RecordStore& store_;
   // Held over each synced write: the numbers are in the order in which the log grows.
-  Mutex appending_;
+  mutable Mutex appending_;
   Family done_ GUARDED_BY(appending_);
   Family idle_ GUARDED_BY(appending_);
   std::uint64_t next_ GUARDED_BY(appending_) = 1;

@@ -330,7 +330,9 @@ Result<void> DurableRegistry::put_operation(const OperationRecord& record) {
     const auto found = records_.operations.find(id);
     const bool known = found != records_.operations.end();
     stored.order = known ? found->second.order : records_.next_order;
-    ended_before = known && has_ended(found->second.record);
+    // One that had failed may turn out to have succeeded: that is another end.
+    ended_before = known && has_ended(found->second.record) &&
+                   found->second.record.view.state == record.view.state;
   }
   WriteSet changes;
   changes.put(key(operation_prefix, id), encode(stored));

@@ -36,25 +36,17 @@ Result<StoredRequest> decode_request(std::string_view key, std::string_view text
 }
 
 std::string encode(const AuditEntry& entry) {
-  json::object object{{"event", name(entry.event)},
-                      {"at", entry.at},
-                      {"endedAt", entry.ended_at},
-                      {"requestId", entry.request_id},
-                      {"principal", entry.principal},
-                      {"token", entry.token.value},
-                      {"peer", entry.peer},
-                      {"method", entry.method},
-                      {"path", entry.path},
-                      {"database", entry.database.value},
-                      {"sourceDatabase", entry.source_database.value},
-                      {"backup", entry.backup.value},
-                      {"operation", entry.operation.value},
-                      {"subject", entry.subject},
-                      {"status", entry.status},
-                      {"outcome", entry.outcome},
-                      {"code", entry.code},
-                      {"replayed", entry.replayed},
-                      {"unrecorded", entry.unrecorded}};
+  json::object object{
+      {"event", name(entry.event)},       {"at", entry.at},
+      {"endedAt", entry.ended_at},        {"recordedAt", entry.recorded_at},
+      {"requestId", entry.request_id},    {"principal", entry.principal},
+      {"token", entry.token.value},       {"peer", entry.peer},
+      {"method", entry.method},           {"path", entry.path},
+      {"database", entry.database.value}, {"sourceDatabase", entry.source_database.value},
+      {"backup", entry.backup.value},     {"operation", entry.operation.value},
+      {"subject", entry.subject},         {"status", entry.status},
+      {"outcome", entry.outcome},         {"code", entry.code},
+      {"replayed", entry.replayed},       {"unrecorded", entry.unrecorded}};
   return record_text(std::move(object), entry.sequence);
 }
 
@@ -65,6 +57,7 @@ Result<AuditEntry> decode_audit(std::string_view key, std::string_view text) {
   entry.event = fields.word("event", audit_event);
   entry.at = fields.time("at");
   entry.ended_at = fields.time("endedAt");
+  entry.recorded_at = fields.time("recordedAt");
   entry.request_id = fields.text("requestId");
   entry.principal = fields.text("principal");
   entry.token = TokenId(fields.text("token"));
@@ -110,12 +103,7 @@ AuditEntry audit_entry(const OperationView& ended) {
   return entry;
 }
 
-bool changed_nothing(const AuditEntry& entry) {
-  if (entry.event == AuditEvent::operation_end) return false;
-  return entry.replayed || (entry.status >= 400 && entry.status < 500);
-}
-
-UnixMillis recorded_at(const AuditEntry& entry) {
+UnixMillis moment_of(const AuditEntry& entry) {
   return entry.event == AuditEvent::operation_end ? entry.ended_at : entry.at;
 }
 

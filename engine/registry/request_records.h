@@ -36,9 +36,7 @@ std::string audit_key(std::string_view prefix, std::uint64_t sequence);
 std::optional<std::uint64_t> audit_sequence(std::string_view prefix, std::string_view key);
 // The entry of an operation's end. REQUIRES: it has ended.
 AuditEntry audit_entry(const OperationView& ended);
-// Refused, or answered as before.
-bool changed_nothing(const AuditEntry& entry);
-// When it was recorded: sequences are in this order.
-UnixMillis recorded_at(const AuditEntry& entry);
+// When the request arrived, or the operation ended.
+UnixMillis moment_of(const AuditEntry& entry);
 
 }  // namespace restored::registry

@@ -126,7 +126,12 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
       return std::unexpected(std::move(put).error());
     }
   }
-  return made_default(parts, request, std::move(made));
+  const DatabaseId id = made.record.id;
+  const bool restoring = made.operation.has_value();
+  Result<MadeDatabase> whole = made_default(parts, request, std::move(made));
+  // Nobody would be told its password.
+  if (!whole && !restoring) take_away(parts, id);
+  return whole;
 }
 
 Result<void> rename_database(EngineParts& parts, const DatabaseId& id, const std::string& name) {

@@ -24,8 +24,9 @@ std::optional<AuditEvent> audit_event(std::string_view text);
 struct AuditEntry {
   std::uint64_t sequence = 0;  // by the order of recording, from 1; given when it is recorded
   AuditEvent event = AuditEvent::request;
-  UnixMillis at = 0;        // when the request arrived, the operation was accepted
-  UnixMillis ended_at = 0;  // when the answer was made; 0: it has none, or not yet
+  UnixMillis at = 0;           // when the request arrived, the operation was accepted
+  UnixMillis ended_at = 0;     // when the answer was made; 0: it has none, or not yet
+  UnixMillis recorded_at = 0;  // when it was written last; given then
   std::string request_id;
   std::string principal;  // "token:ci"; empty: no valid credentials
   TokenId token;
@@ -41,6 +42,8 @@ struct AuditEntry {
   std::string outcome;  // of an operation: "succeeded"
   std::string code;     // of an error
   bool replayed = false;
+  // It was refused, or answered as before. Such entries stand apart; not read back.
+  bool changed_nothing = false;
   std::uint64_t unrecorded = 0;  // refused requests since the last entry that have none
 };
 

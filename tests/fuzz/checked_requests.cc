@@ -22,9 +22,9 @@ void require_words(std::string_view text) {
 }
 
 void require_entry(const AuditEntry& entry) {
-  for (const std::string* text :
-       {&entry.request_id, &entry.principal, &entry.peer, &entry.method, &entry.path,
-        &entry.database.value, &entry.source_database.value, &entry.backup.value, &entry.subject}) {
+  for (const std::string* text : {&entry.request_id, &entry.principal, &entry.peer, &entry.method,
+                                  &entry.path, &entry.database.value, &entry.source_database.value,
+                                  &entry.backup.value, &entry.operation.value, &entry.subject}) {
     require_words(*text);
   }
   require(entry.method != "GET" && entry.method != "HEAD", "what changes nothing has no entry");

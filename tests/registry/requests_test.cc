@@ -211,6 +211,7 @@ TEST_F(RequestsTest, WhatIsBegunIsOnRecordBeforeItsEndIs) {
   auto claimed = claim("key", "content", now);
   ASSERT_TRUE(claimed);
   append("between");
+  claimed->claim.release();
   reopen();
   AuditPage page = *requests().audit({.limit = 10});
   ASSERT_EQ(page.entries.size(), 3u);
@@ -238,10 +239,11 @@ TEST_F(RequestsTest, WhatChangedNothingPushesOutNothing) {
     refused.sequence = begun ? requests().begin(refused).value() : 0;
     refused.status = begun ? 409 : 200;
     refused.replayed = !begun;
+    refused.changed_nothing = true;
     refused.database = DatabaseId(begun ? "refused" : "replayed");
     ASSERT_TRUE(requests().record(refused));
     refused.status = 0;
-    refused.replayed = false;
+    refused.replayed = refused.changed_nothing = false;
   }
   append("later");
   const std::vector<std::string> all{"later", "refused", "replayed", "done"};
@@ -275,10 +277,10 @@ TEST_F(RequestsTest, TheOldestAreForgottenOfEachKindApart) {
   entry.at = entry.ended_at = now;
   for (int count = 0; count < 6; ++count) {
     entry.path = "done " + std::to_string(count);
-    entry.status = 200;
+    entry.changed_nothing = false;
     ASSERT_TRUE(log.write(entry));
     entry.path = "refused " + std::to_string(count);
-    entry.status = 403;
+    entry.changed_nothing = true;
     ASSERT_TRUE(log.write(entry));
   }
   ASSERT_TRUE(log.forget(now));
@@ -289,6 +291,7 @@ TEST_F(RequestsTest, TheOldestAreForgottenOfEachKindApart) {
   ASSERT_TRUE(again.forget(now));
   EXPECT_EQ(all(again), kept);
   entry.path = "next";
+  entry.changed_nothing = false;
   EXPECT_EQ(again.write(entry).value(), 13u) << "numbers go on";
   ASSERT_TRUE((*store)->close());
 }
@@ -323,6 +326,23 @@ TEST_F(RequestsTest, TheEndOfAnOperationIsOnRecordOnce) {
   EXPECT_EQ(entry.peer, "uid=0 pid=1");
   EXPECT_EQ(entry.outcome, "failed");
   EXPECT_EQ(entry.code, "corrupt-data");
+
+  record.view.state = OperationState::succeeded;
+  record.view.error.reset();
+  for (int count = 0; count < 2; ++count) ASSERT_TRUE(registry_->put_operation(record));
+  const AuditPage corrected = *requests().audit({.limit = 10});
+  ASSERT_EQ(corrected.entries.size(), 2u) << "what turned out to be otherwise is on record, too";
+  EXPECT_EQ(corrected.entries[0].outcome, "succeeded");
+}
+
+// Who arrives first may be recorded last.
+TEST_F(RequestsTest, ABeginningInTimeMissesNothing) {
+  append("waited long", now);
+  append("first", now + 500'000);
+  append("second", now + 400'000);
+  append("arrived early, begun late", now + 1);
+  EXPECT_EQ(databases({.limit = 10, .since = now + 300'000}),
+            (std::vector<std::string>{"second", "first"}));
 }
 
 TEST_F(RequestsTest, EntriesAreForgottenAfterAYear) {
