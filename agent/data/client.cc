@@ -39,27 +39,30 @@ std::shared_ptr<ServedDatabase> ServerState::serve(const DatabaseId& id) {
   }
   std::shared_ptr<ServedDatabase>& served = databases_[id];
   if (!served || served->keyspace != keyspace) {
-    served = std::make_shared<ServedDatabase>(id, std::move(keyspace));
+    served = std::make_shared<ServedDatabase>(engine, id, std::move(keyspace));
   }
   return served;
 }
 
-void ServerState::forget_deleted() {
-  std::vector<DatabaseId> known;
+// Outside the lock: what is served tells the engine of its commands when it goes.
+void ServerState::sweep() {
+  std::vector<std::shared_ptr<ServedDatabase>> known;
   {
     const MutexLock lock(mutex_);
-    for (const auto& [id, served] : databases_) known.push_back(id);
+    for (const auto& [id, served] : databases_) known.push_back(served);
   }
-  for (const DatabaseId& id : known) {
-    if (engine.keyspace(id)) continue;
+  for (const std::shared_ptr<ServedDatabase>& served : known) {
+    served->report();
+    if (engine.keyspace(served->id)) continue;
     const MutexLock lock(mutex_);
-    databases_.erase(id);
+    databases_.erase(served->id);
   }
 }
 
 void ServerState::forget_all() {
+  std::unordered_map<DatabaseId, std::shared_ptr<ServedDatabase>> known;
   const MutexLock lock(mutex_);
-  databases_.clear();
+  known.swap(databases_);
 }
 
 void Client::end_transaction() {

@@ -43,7 +43,8 @@ struct ServerState {
 
   // Null when the database is gone.
   std::shared_ptr<ServedDatabase> serve(const DatabaseId& id);
-  void forget_deleted();  // drops what only the list still refers to of deleted databases
+  // Reports what was counted, and drops what only the list still refers to of deleted databases.
+  void sweep();
   void forget_all();
 
   // Last: its threads use the rest.

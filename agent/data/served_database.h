@@ -13,6 +13,7 @@
 #include "data/key_locks.h"
 #include "data/scan_cursors.h"
 #include "data/watch_table.h"
+#include "restored/engine.h"
 #include "restored/ids.h"
 #include "restored/keyspace.h"
 
@@ -30,8 +31,21 @@ struct Counters {
 };
 
 struct ServedDatabase {
-  ServedDatabase(DatabaseId database, std::shared_ptr<Keyspace> data)
-      : id(std::move(database)), keyspace(std::move(data)) {}
+  ServedDatabase(Engine& the_engine, DatabaseId database, std::shared_ptr<Keyspace> data)
+      : id(std::move(database)), keyspace(std::move(data)), engine(the_engine) {}
+  ~ServedDatabase() { report(); }
+  ServedDatabase(const ServedDatabase&) = delete;
+  ServedDatabase& operator=(const ServedDatabase&) = delete;
+
+  void count_command() {
+    counters.commands.fetch_add(1, std::memory_order_relaxed);
+    unreported.fetch_add(1, std::memory_order_relaxed);
+  }
+  // Tells the engine what was counted since the last time.
+  void report() {
+    const std::uint64_t commands = unreported.exchange(0, std::memory_order_relaxed);
+    if (commands > 0) engine.count_commands(id, commands);
+  }
 
   const DatabaseId id;
   // Shared, because the database may be deleted while a command still runs on it.
@@ -41,6 +55,8 @@ struct ServedDatabase {
   ScanCursors cursors;
   BigKeys big_keys;
   Counters counters;
+  Engine& engine;
+  std::atomic<std::uint64_t> unreported{0};  // commands, whatever CONFIG RESETSTAT says
 };
 
 }  // namespace restored::data

@@ -90,7 +90,7 @@ asio::awaitable<void> ServingThread::sweep() {
     for (const auto& [id, session] : sessions_) {
       if (session->revoked()) session->kill();
     }
-    server_.forget_deleted();
+    server_.sweep();
   }
 }
 

@@ -20,7 +20,7 @@ namespace restored::registry {
 class DurableRegistry final : public Registry {
  public:
   explicit DurableRegistry(std::unique_ptr<catalog::RecordStore> store)
-      : store_(std::move(store)), requests_(*store_) {}
+      : store_(std::move(store)), requests_(*store_), usage_(*store_) {}
 
   Result<void> load();
   Result<void> close() override;
@@ -48,6 +48,7 @@ class DurableRegistry final : public Registry {
   bool never_had_a_token() const override;
 
   RequestRecords& requests() override { return requests_; }
+  UsageStore& usage() override { return usage_; }
 
   Result<void> put_operation(const OperationRecord& record) override;
   std::vector<OperationRecord> operations() const override;
@@ -61,6 +62,7 @@ class DurableRegistry final : public Registry {
 
   std::unique_ptr<catalog::RecordStore> store_;
   RequestStore requests_;
+  UsageStore usage_;
   // Orders changes: held from the decision over the synced write to its publication, so that the
   // disk and the memory agree on who came first. Readers never take it.
   Mutex changing_;

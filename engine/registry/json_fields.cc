@@ -107,6 +107,11 @@ std::optional<std::int64_t> Fields::optional_time(std::string_view member) {
   return time(member);
 }
 
+std::optional<std::string> Fields::optional_text(std::string_view member) {
+  if (present(member) == nullptr) return std::nullopt;
+  return text(member);
+}
+
 std::optional<std::uint64_t> Fields::optional_count(std::string_view member) {
   if (present(member) == nullptr) return std::nullopt;
   return count(member);

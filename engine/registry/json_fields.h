@@ -25,6 +25,7 @@ class Fields {
   // A member that may be missing or null.
   std::optional<std::int64_t> optional_time(std::string_view member);
   std::optional<std::uint64_t> optional_count(std::string_view member);
+  std::optional<std::string> optional_text(std::string_view member);
   std::optional<bool> optional_flag(std::string_view member);
   std::optional<double> optional_number(std::string_view member);
   std::optional<Error> optional_error(std::string_view member);

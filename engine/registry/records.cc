@@ -1,6 +1,9 @@
 #include "registry/records.h"
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
+#include <limits>
 #include <utility>
 
 #include "registry/json_fields.h"
@@ -55,6 +58,7 @@ std::string encode(const StoredDatabase& stored) {
                       {"name", record.name},
                       {"projectId", record.project_id},
                       {"region", record.region},
+                      {"logicalId", record.logical_id},
                       {"isDefault", record.is_default},
                       {"status", words(name(record.status))},
                       {"failure", to_json(record.failure)},
@@ -70,6 +74,8 @@ Result<StoredDatabase> decode_database(std::string_view key, std::string_view te
   record.name = fields.text("name");
   record.project_id = fields.text("projectId");
   record.region = fields.text("region");
+  // Records of before there were logical ids have none.
+  record.logical_id = fields.optional_text("logicalId").value_or("");
   record.is_default = fields.flag("isDefault");
   record.status = fields.word("status", database_status);
   record.failure = fields.optional_error("failure");
@@ -204,6 +210,29 @@ bool is_ended_operation(std::string_view key, std::string_view text) {
   if (!fields) return false;
   const OperationState state = fields->word("state", operation_state);
   return fields->status() && state != OperationState::running;
+}
+
+std::string usage_key(std::string_view database, std::uint32_t day) {
+  return fmt::format("{}{}/{:010}", usage_prefix, database, day);
+}
+
+std::string encode(const StoredUsage& stored) {
+  return record_text({{"database", stored.database.value},
+                      {"day", stored.day},
+                      {"commands", stored.commands}},
+                     0);
+}
+
+Result<StoredUsage> decode_usage(std::string_view key, std::string_view text) {
+  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  StoredUsage stored;
+  stored.database = DatabaseId(fields.text("database"));
+  const std::uint64_t day = fields.count("day");
+  if (day > std::numeric_limits<std::uint32_t>::max()) fields.wrong("day");
+  stored.day = static_cast<std::uint32_t>(day);
+  stored.commands = fields.count("commands");
+  RESTORED_TRY(fields.status());
+  return stored;
 }
 
 std::string encode(const RegistryFacts& facts) {

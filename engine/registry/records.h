@@ -20,6 +20,7 @@ inline constexpr std::string_view database_prefix = "database/";
 inline constexpr std::string_view connection_prefix = "connection/";
 inline constexpr std::string_view token_prefix = "token/";
 inline constexpr std::string_view operation_prefix = "operation/";
+inline constexpr std::string_view usage_prefix = "usage/";
 inline constexpr std::string_view facts_key = "registry";
 
 struct StoredDatabase {
@@ -40,6 +41,12 @@ struct StoredOperation {
   OperationRecord record;
   std::uint64_t order = 0;
 };
+// The commands of one day, under usage_key().
+struct StoredUsage {
+  DatabaseId database;
+  std::uint32_t day = 0;
+  std::uint64_t commands = 0;
+};
 // What holds for the registry as a whole.
 struct RegistryFacts {
   bool had_a_token = false;
@@ -49,7 +56,9 @@ std::string encode(const StoredDatabase& stored);
 std::string encode(const StoredConnection& stored);
 std::string encode(const StoredToken& stored);
 std::string encode(const StoredOperation& stored);
+std::string encode(const StoredUsage& stored);
 std::string encode(const RegistryFacts& facts);
+std::string usage_key(std::string_view database, std::uint32_t day);
 
 Result<StoredDatabase> decode_database(std::string_view key, std::string_view text);
 Result<StoredConnection> decode_connection(std::string_view key, std::string_view text);
@@ -57,6 +66,7 @@ Result<StoredToken> decode_token(std::string_view key, std::string_view text);
 Result<StoredOperation> decode_operation(std::string_view key, std::string_view text);
 // Whether a record that decode_operation() refuses is at least known to be of one that has ended.
 bool is_ended_operation(std::string_view key, std::string_view text);
+Result<StoredUsage> decode_usage(std::string_view key, std::string_view text);
 Result<RegistryFacts> decode_facts(std::string_view key, std::string_view text);
 
 }  // namespace restored::registry

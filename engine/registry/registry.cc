@@ -49,6 +49,7 @@ Result<void> DurableRegistry::load_family(std::string_view prefix, Decode decode
 
 Result<void> DurableRegistry::load() {
   RESTORED_TRY(requests_.load());
+  RESTORED_TRY(usage_.load());
   Records loaded;
   const auto counted = [&](auto& stored) -> auto& {
     loaded.next_order = std::max(loaded.next_order, stored.order + 1);
@@ -147,7 +148,9 @@ Result<void> DurableRegistry::remove_database(const DatabaseId& id) {
   WriteSet changes;
   changes.erase(key(database_prefix, id.value));
   for (const ConnectionInfo& info : owned) changes.erase(key(connection_prefix, info.id.value));
+  usage_.erase_into(id, changes);
   RESTORED_TRY(store_->write(changes));
+  usage_.forget(id);
   const ExclusiveLock lock(mutex_);
   records_.databases.erase(id.value);
   for (const ConnectionInfo& info : owned) records_.remove_connection(info.id.value);

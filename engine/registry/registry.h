@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "catalog/record_store.h"
+#include "registry/usage_store.h"
 #include "restored/engine.h"
 #include "restored/error.h"
 #include "restored/requests.h"
@@ -28,6 +29,7 @@ struct DatabaseRecord {
   DatabaseStatus status = DatabaseStatus::provisioning;  // provisioning, ready or failure
   std::optional<Error> failure;
   UnixMillis created_at = 0;
+  std::string logical_id = {};  // empty: none
 };
 
 // An operation as it is stored: enough to continue it after a crash, and to show it for 30 days.
@@ -49,7 +51,7 @@ class Registry {
   virtual Result<void> put_database(const DatabaseRecord& record) = 0;
   // The one default database of its project from then on, in one write. Errors: database_not_found.
   virtual Result<void> choose_default(const DatabaseId& id) = 0;
-  // With its connections, in one write.
+  // With its connections and its days, in one write.
   virtual Result<void> remove_database(const DatabaseId& id) = 0;
 
   virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
@@ -74,6 +76,7 @@ class Registry {
   virtual bool never_had_a_token() const = 0;
 
   virtual RequestRecords& requests() = 0;
+  virtual UsageStore& usage() = 0;
 
   virtual Result<void> put_operation(const OperationRecord& record) = 0;
   virtual std::vector<OperationRecord> operations() const = 0;  // newest first

@@ -20,9 +20,32 @@ Result<void> check_name(const std::string& name) {
                           limits::database_name_bytes_max, name.size()));
 }
 
+Result<void> check_logical_id(const std::string& id) {
+  if (id.size() <= limits::logical_id_bytes_max) return {};
+  return fail(ErrorCode::invalid_value,
+              fmt::format("a logical id has at most {} bytes, this one has {}",
+                          limits::logical_id_bytes_max, id.size()));
+}
+
+// Writes the record if no other one of its project has its logical id.
+Result<void> put_unless_taken(EngineParts& parts, const registry::DatabaseRecord& record)
+    REQUIRES_LOCK(parts.changing_records) {
+  for (const registry::DatabaseRecord& other : parts.registry->databases()) {
+    if (record.logical_id.empty() || other.id == record.id) continue;
+    if (other.project_id != record.project_id || other.logical_id != record.logical_id) continue;
+    return fail(ErrorCode::logical_id_taken,
+                fmt::format("logicalId {} is that of database db_{}", record.logical_id,
+                            other.id.value));
+  }
+  return parts.registry->put_database(record);
+}
+
 Result<NewConnection> make_instance(EngineParts& parts, const registry::DatabaseRecord& record,
                                     const Intent& intent) {
-  RESTORED_TRY(parts.registry->put_database(record));
+  {
+    const MutexLock lock(parts.changing_records);
+    RESTORED_TRY(put_unless_taken(parts, record));
+  }
   parts.step("restore.create.after-record");
   RESTORED_TRY(parts.files.make_directories(parts.paths.databases()));
   RESTORED_TRY(std::unique_ptr<catalog::Database> database,
@@ -87,6 +110,7 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
     return fail(ErrorCode::shutting_down, "the agent is stopping");
   }
   RESTORED_TRY(check_name(request.name));
+  RESTORED_TRY(check_logical_id(request.logical_id));
   if (request.intent.given()) {
     RESTORED_TRY(std::optional<MadeDatabase> made_before, find_made(parts, request));
     if (made_before) return made_default(parts, request, std::move(*made_before));
@@ -100,6 +124,7 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
   made.record.name = request.name;
   made.record.project_id = request.project_id;
   made.record.region = request.region;
+  made.record.logical_id = request.logical_id;
   made.record.created_at = parts.clock.wall();
   Result<NewConnection> connection = make_instance(parts, made.record, request.intent);
   if (!connection) {
@@ -134,9 +159,18 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
   return whole;
 }
 
-Result<void> rename_database(EngineParts& parts, const DatabaseId& id, const std::string& name) {
-  RESTORED_TRY(check_name(name));
-  return parts.change_record(id, [&](registry::DatabaseRecord& record) { record.name = name; });
+Result<void> update_database(EngineParts& parts, const DatabaseId& id,
+                             const DatabaseChanges& changes) {
+  if (changes.name) RESTORED_TRY(check_name(*changes.name));
+  if (changes.logical_id) RESTORED_TRY(check_logical_id(*changes.logical_id));
+  const MutexLock lock(parts.changing_records);
+  std::optional<registry::DatabaseRecord> record = parts.registry->database(id);
+  if (!record) {
+    return fail(ErrorCode::database_not_found, fmt::format("database {} does not exist", id.value));
+  }
+  if (changes.name) record->name = *changes.name;
+  if (changes.logical_id) record->logical_id = *changes.logical_id;
+  return put_unless_taken(parts, *record);
 }
 
 Result<void> remove_database(EngineParts& parts, const DatabaseId& id) {

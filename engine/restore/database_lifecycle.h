@@ -23,7 +23,9 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
                                    const std::string& principal);
 
 // Errors: database_not_found, invalid_value.
-Result<void> rename_database(EngineParts& parts, const DatabaseId& id, const std::string& name);
+// Errors: database_not_found, logical_id_taken, invalid_value, the registry's.
+Result<void> update_database(EngineParts& parts, const DatabaseId& id,
+                             const DatabaseChanges& changes);
 
 // Sessions lose it at once; its directory goes when the last of them has let go.
 // Errors: database_not_found, default_database, database_provisioning, database_busy.

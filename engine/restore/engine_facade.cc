@@ -34,6 +34,10 @@ Result<void> close_parts(EngineParts& parts) {
   record_ends(parts);
   erase_removed(parts);
   Result<void> outcome = parts.databases.close();
+  const Result<void> counted = parts.registry->usage().flush();
+  if (!counted) {
+    log::warning("restore", "the last commands are not counted: {}", counted.error().message);
+  }
   Result<void> registry = parts.registry->close();
   return outcome ? registry : outcome;
 }
@@ -101,8 +105,8 @@ Result<LiveContent> EngineFacade::live_content(const DatabaseId& id, std::stop_t
   return read_live_content(*served, parts_->clock, parts_->reading_content, std::move(stop));
 }
 
-Result<void> EngineFacade::rename_database(const DatabaseId& id, std::string name) {
-  return restore::rename_database(*parts_, id, name);
+Result<void> EngineFacade::update_database(const DatabaseId& id, DatabaseChanges changes) {
+  return restore::update_database(*parts_, id, changes);
 }
 
 Result<void> EngineFacade::remove_database(const DatabaseId& id) {
@@ -111,6 +115,18 @@ Result<void> EngineFacade::remove_database(const DatabaseId& id) {
 
 std::shared_ptr<Keyspace> EngineFacade::keyspace(const DatabaseId& id) const {
   return parts_->databases.find(id);
+}
+
+void EngineFacade::count_commands(const DatabaseId& id, std::uint64_t commands) {
+  if (commands == 0 || !parts_->registry->database(id)) return;
+  parts_->registry->usage().count(id, parts_->today(), commands);
+}
+
+Result<std::vector<DailyCommands>> EngineFacade::daily_commands(const DatabaseId& id,
+                                                                std::uint32_t first_day,
+                                                                std::uint32_t last_day) const {
+  if (!parts_->registry->database(id)) return std::unexpected(unknown_database(id));
+  return parts_->registry->usage().of(id, first_day, last_day);
 }
 
 // Connections.

@@ -38,6 +38,11 @@ catalog::OpenOptions EngineParts::database_options(const DatabaseId& id) const {
   return {paths.database(id), shared.get(), options.undo_seconds, &clock};
 }
 
+std::uint32_t EngineParts::today() const {
+  constexpr UnixMillis day_millis = 24ll * 3600 * 1000;
+  return static_cast<std::uint32_t>(std::max<UnixMillis>(clock.wall(), 0) / day_millis);
+}
+
 Result<void> EngineParts::change_record(
     const DatabaseId& id, const std::function<void(registry::DatabaseRecord&)>& change) {
   const MutexLock lock(changing_records);

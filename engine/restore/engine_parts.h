@@ -83,6 +83,7 @@ struct EngineParts {
   mutable std::atomic<bool> reading_content = false;  // all of a live generation, for its digest
   OperationRunner runner;                             // last: its threads use all of the above
 
+  std::uint32_t today() const;  // since the Unix epoch, in UTC
   unsigned decode_threads() const;
   // Calls of the repository for who waits for an answer, and for what must not take long. They
   // end when the engine stops.

@@ -36,6 +36,7 @@ void Housekeeping::run(const std::stop_token& stop) {
       }
       if (seconds % limits::repository_retry_seconds == 0) reach_repository(stop);
       if (seconds % limits::forget_operations_seconds == 0) forget_old_operations();
+      if (seconds % limits::usage_flush_seconds == 0) record_usage();
     } catch (const std::exception& error) {
       log::error("restore", "housekeeping: {}", error.what());
     } catch (...) {
@@ -87,6 +88,19 @@ void Housekeeping::remove_ended_staging() {
                      removed.error().message);
       }
     }
+  }
+}
+
+void Housekeeping::record_usage() {
+  registry::UsageStore& usage = parts_.registry->usage();
+  Result<void> recorded = usage.flush();
+  const std::uint32_t today = parts_.today();
+  if (recorded && today >= limits::usage_days_max) {
+    recorded = usage.forget_before(today - limits::usage_days_max + 1);
+  }
+  if (!recorded) {
+    log::warning("restore", "the commands of a day are not on record yet: {}",
+                 recorded.error().message);
   }
 }
 

@@ -88,6 +88,7 @@ DatabaseInfo database_view(const EngineParts& parts, const registry::DatabaseRec
   info.id = record.id;
   info.name = record.name;
   info.project_id = record.project_id;
+  info.logical_id = record.logical_id;
   info.region = record.region;
   info.is_default = record.is_default;
   info.created_at = record.created_at;

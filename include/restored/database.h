@@ -48,6 +48,7 @@ struct DatabaseInfo {
   std::string name;
   std::string project_id;
   std::string region;
+  std::string logical_id;  // that its owner gave it, unique within the project; empty: none
   bool is_default = false;
   DatabaseStatus status = DatabaseStatus::provisioning;
   DatabaseSource source;
@@ -66,14 +67,26 @@ struct CreateDatabase {
   std::string name;
   std::string project_id = "default";
   std::string region = "us-east-1";
+  std::string logical_id = {};  // empty: none
   bool is_default = false;
   std::optional<SourceBackup> from_backup;  // restore into the new database
   Intent intent = {};                       // the same one again: the database that it made
+};
+// What is there is changed, all of it or nothing.
+struct DatabaseChanges {
+  std::optional<std::string> name = {};
+  std::optional<std::string> logical_id = {};
 };
 struct CreatedDatabase {
   DatabaseInfo info;
   NewConnection connection;              // made with it, named "default"
   std::optional<OperationId> operation;  // the restore, with from_backup
+};
+
+// Commands of the data plane on one day.
+struct DailyCommands {
+  std::uint32_t day = 0;  // since the Unix epoch, in UTC
+  std::uint64_t commands = 0;
 };
 
 }  // namespace restored

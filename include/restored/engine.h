@@ -90,12 +90,18 @@ class Engine {
 
   // Databases. create: also makes the connection "default". remove: database_busy while an
   // operation runs on it, default_database for the default one; sessions lose it at once.
+  // logical_id_taken where the logical id of create or update is another's in the project.
   virtual Result<CreatedDatabase> create_database(CreateDatabase request,
                                                   std::string principal) = 0;
   virtual std::vector<DatabaseInfo> databases() const = 0;  // by creation
   virtual Result<DatabaseInfo> database(const DatabaseId& id) const = 0;
   // Errors: database_not_found.
-  virtual Result<void> rename_database(const DatabaseId& id, std::string name) = 0;
+  virtual Result<void> update_database(const DatabaseId& id, DatabaseChanges changes) = 0;
+  Result<void> rename_database(const DatabaseId& id, std::string name) {
+    DatabaseChanges changes;
+    changes.name = std::move(name);
+    return update_database(id, std::move(changes));
+  }
   virtual Result<void> remove_database(const DatabaseId& id) = 0;
   // Reads every row of the live content, at the one moment of the call, beside clients and below
   // them: however much it is, the memory is that of one cursor, and no block goes into the cache.
@@ -104,6 +110,15 @@ class Engine {
   virtual Result<LiveContent> live_content(const DatabaseId& id, std::stop_token stop) const = 0;
   // Null when the database is gone. Cheap.
   virtual std::shared_ptr<Keyspace> keyspace(const DatabaseId& id) const = 0;
+  // Adds to the commands that the database has served today. Cheap; on record within
+  // limits::usage_flush_seconds, and at close(): what a crash loses is what came after the last
+  // time. Nothing for a database that is gone.
+  virtual void count_commands(const DatabaseId& id, std::uint64_t commands) = 0;
+  // The days from the first to the last on which there were any, in order, those not yet on record
+  // included; limits::usage_days_max of them are kept. Errors: database_not_found.
+  virtual Result<std::vector<DailyCommands>> daily_commands(const DatabaseId& id,
+                                                            std::uint32_t first_day,
+                                                            std::uint32_t last_day) const = 0;
 
   // Connections: credentials of the data plane. They are not part of any generation.
   virtual Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
@@ -166,7 +181,7 @@ class Engine {
   // What is remembered of requests: answers to be repeated, and the audit.
   virtual RequestRecords& requests() = 0;
 
-  // Operations: running and ended ones, newest first, across restarts.
+  // Operations: running and ended ones, newest first, across restarts. Both answer from memory.
   virtual std::vector<OperationView> operations() const = 0;
   virtual Result<OperationView> operation(const OperationId& id) const = 0;
   // Returns when it ended, `timeout` passed or `stop` was triggered, with the view of then.

@@ -129,9 +129,19 @@ inline constexpr unsigned http_drain_seconds = 10;  // for running requests at t
 inline constexpr unsigned wait_seconds_default = 30;
 inline constexpr unsigned wait_seconds_max = 600;
 inline constexpr unsigned retry_after_seconds = 2;
+// Streams of an operation's events: each is a client, too.
+inline constexpr std::size_t event_streams_max = 1000;
+inline constexpr unsigned event_poll_millis = 100;       // how often operations are looked at
+inline constexpr unsigned event_progress_millis = 1000;  // between two events of mere progress
+inline constexpr unsigned event_heartbeat_millis = 15'000;
+inline constexpr std::size_t event_input_bytes_max = 64 * kKiB;  // that a follower may still send
 inline constexpr std::size_t connection_name_characters_min = 3;
 inline constexpr std::size_t connection_name_characters_max = 65;
 inline constexpr std::size_t database_name_bytes_max = 128;
+inline constexpr std::size_t logical_id_bytes_max = 128;
+// Commands are counted by database and day (UTC): what a crash may lose, and what is kept.
+inline constexpr unsigned usage_flush_seconds = 60;
+inline constexpr std::uint32_t usage_days_max = 400;
 // Ended operations are on record for this long, and this many of them: about 3 KiB of memory each.
 inline constexpr std::uint64_t operation_retention_seconds = 30ull * 24 * 3600;
 inline constexpr std::size_t ended_operations_max = 10'000;
@@ -172,6 +182,9 @@ static_assert(range_stored_bytes_max >= 32 * frame_stored_bytes_max,
               "8 MiB of incompressible content fit into one range");
 static_assert(memory_budget_bytes_min >= 2 * range_lease_bytes_max,
               "at the smallest budget one range can be fetched while another is written");
+static_assert(event_progress_millis >= event_poll_millis);
+static_assert(event_heartbeat_millis < 1000 * http_request_seconds,
+              "who reads hears of a stream before a slow reader of it would be cut");
 static_assert(store_reads_max_default <= ranges_in_flight_max);
 static_assert(upload_part_bytes >= upload_part_bytes_min);
 static_assert(local_read_bytes + upload_part_bytes + 2 * frame_stored_bytes_max <=

@@ -117,6 +117,7 @@ Result<CreatedDatabase> CheckedEngine::create_database(CreateDatabase request,
   require(!request.name.empty(), "a database has a name");
   require_id(request.project_id);
   require_name(request.region);
+  require_name(request.logical_id);
   require_principal(principal);
   require_seed(request.intent);
   CreatedDatabase made;
@@ -138,9 +139,17 @@ std::vector<DatabaseInfo> CheckedEngine::databases() const {
 Result<DatabaseInfo> CheckedEngine::database(const DatabaseId& id) const {
   return known(id.value, ErrorCode::database_not_found, some_database());
 }
-Result<void> CheckedEngine::rename_database(const DatabaseId& id, std::string name) {
-  require_name(name);
+Result<void> CheckedEngine::update_database(const DatabaseId& id, DatabaseChanges changes) {
+  if (changes.name) require_name(*changes.name);
+  if (changes.logical_id) require_name(*changes.logical_id);
   return known(id.value, ErrorCode::database_not_found);
+}
+Result<std::vector<DailyCommands>> CheckedEngine::daily_commands(const DatabaseId& id,
+                                                                 std::uint32_t first_day,
+                                                                 std::uint32_t last_day) const {
+  require(first_day <= last_day, "a period ends after it begins");
+  return known(id.value, ErrorCode::database_not_found,
+               std::vector{DailyCommands{first_day, 3}, DailyCommands{last_day, 4}});
 }
 Result<void> CheckedEngine::remove_database(const DatabaseId& id) {
   return known(id.value, ErrorCode::database_not_found);

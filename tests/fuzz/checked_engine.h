@@ -19,12 +19,15 @@ class CheckedEngine final : public Engine {
   Result<CreatedDatabase> create_database(CreateDatabase request, std::string principal) override;
   std::vector<DatabaseInfo> databases() const override;
   Result<DatabaseInfo> database(const DatabaseId& id) const override;
-  Result<void> rename_database(const DatabaseId& id, std::string name) override;
+  Result<void> update_database(const DatabaseId& id, DatabaseChanges changes) override;
   Result<void> remove_database(const DatabaseId& id) override;
   Result<LiveContent> live_content(const DatabaseId&, std::stop_token) const override {
     return LiveContent();
   }
   std::shared_ptr<Keyspace> keyspace(const DatabaseId&) const override { return nullptr; }
+  void count_commands(const DatabaseId&, std::uint64_t) override {}
+  Result<std::vector<DailyCommands>> daily_commands(const DatabaseId& id, std::uint32_t first_day,
+                                                    std::uint32_t last_day) const override;
 
   Result<NewConnection> create_connection(const DatabaseId& id, std::string name,
                                           const Intent& intent) override;

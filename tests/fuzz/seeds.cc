@@ -141,6 +141,8 @@ void write_local_records(const std::string& root) {
   operation.record.view.ended_at = 1'700'000'000'000;
   operation.record.view.error = Error{ErrorCode::no_space, "no space", {}};
   records.add("operation", "\x05", registry::encode(operation));
+  records.add("usage", "\x09",
+              registry::encode(registry::StoredUsage{DatabaseId("d"), 20'000, 12}));
   records.add("facts", "\x06", registry::encode(registry::RegistryFacts{true}));
 
   records.add("request", "\x07", registry::encode(registry::StoredRequest{"f", "s", 1, "answer"}));

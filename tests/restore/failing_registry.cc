@@ -94,6 +94,7 @@ class FailingRegistry final : public registry::Registry {
   }
   bool never_had_a_token() const override { return inner_->never_had_a_token(); }
   RequestRecords& requests() override { return requests_; }
+  registry::UsageStore& usage() override { return inner_->usage(); }
   Result<void> put_operation(const OperationRecord& record) override {
     const bool ended = record.view.state != OperationState::running;
     if (faults_.refuse_all || (ended && faults_.refuse_ends)) return refuse();

@@ -55,7 +55,7 @@ void run(std::string_view input) {
   Choices choices(input);
   const std::uint8_t kind = choices.byte();
   const std::string_view text = choices.rest();
-  switch (kind % 9) {
+  switch (kind % 10) {
     case 0:
       return check_catalog(std::string(text));
     case 1:
@@ -70,6 +70,8 @@ void run(std::string_view input) {
       return check_record(text, registry::decode_request);
     case 8:
       return check_record(text, registry::decode_audit);
+    case 9:
+      return check_record(text, registry::decode_usage);
     case 5:
       (void)registry::is_ended_operation("family/id", text);
       return check_record(text, registry::decode_operation);
