@@ -87,6 +87,33 @@ Result<CreateDatabase> parsed_create(const json::object& body) {
   return request;
 }
 
+// There are no branches here, so none can be named; null, which the contract's types allow, it
+// refuses itself.
+Result<void> check_branch(const json::object& body, ErrorCode code) {
+  for (const std::string_view name : {"branchId", "branchGitName", "logicalId"}) {
+    const json::value* member = body.if_contains(name);
+    if (member != nullptr && !member->is_string()) {
+      return fail(code, fmt::format("{} must be a string", name));
+    }
+  }
+  const bool by_git = body.contains("branchGitName");
+  if (by_git && body.contains("branchId")) {
+    return fail(code, "branchId and branchGitName exclude each other");
+  }
+  if (by_git && body.contains("logicalId")) {
+    return fail(code, "logicalId and branchGitName exclude each other");
+  }
+  if (!by_git && !body.contains("branchId")) return {};
+  return fail(ErrorCode::resource_not_found, "there is no such branch: databases here have none",
+              "Leave branchId and branchGitName away.");
+}
+
+Result<std::optional<std::string>> parsed_logical_id(const json::object& body, ErrorCode code) {
+  RESTORED_TRY(std::optional<std::string> id, text_member(body, "logicalId", code));
+  if (id) RESTORED_TRY(check_name("logicalId", *id, 1, limits::logical_id_bytes_max, code));
+  return id;
+}
+
 Result<std::string> parsed_project(std::string_view text) {
   std::optional<std::string> id = project_id(text);
   if (!id) return fail(ErrorCode::resource_not_found, "there is no project with this id");
@@ -98,14 +125,23 @@ void announce_source(DatabaseInfo& info, const std::optional<SourceBackup>& from
   if (from_backup) info.source = *from_backup;
 }
 
-Result<Response> list(const Call& call, const std::optional<std::string>& project) {
+// Which databases a list has: of any project, with any logical id.
+struct Filter {
+  std::optional<std::string> project;
+  std::optional<std::string> logical_id;
+
+  bool takes(const DatabaseInfo& info) const {
+    return (!project || info.project_id == *project) &&
+           (!logical_id || info.logical_id == *logical_id);
+  }
+};
+
+Result<Response> list(const Call& call, const Filter& filter) {
   RESTORED_TRY(
       const PageRequest request,
       page_request(call.request.query, limits::list_limit_default, limits::list_limit_max));
   std::vector<DatabaseInfo> databases = call.engine().databases();
-  if (project) {
-    std::erase_if(databases, [&](const auto& info) { return info.project_id != *project; });
-  }
+  std::erase_if(databases, [&](const DatabaseInfo& info) { return !filter.takes(info); });
   const Page page = page_of(request, Order::oldest_first, databases.size(), [&](std::size_t index) {
     return Position{databases[index].created_at, databases[index].id.value};
   });
@@ -116,11 +152,11 @@ Result<Response> list(const Call& call, const std::optional<std::string>& projec
   return page_answer(std::move(items), page.next_cursor);
 }
 
-// No database here has a branch or a logical id, so any such filter but "unassigned" finds nothing.
+// No database here has a branch, so any such filter but "unassigned" finds nothing.
 bool filter_finds_nothing(std::string_view query) {
   const auto branch = query_value(query, "branchId");
   return (branch && !branch->empty() && *branch != "unassigned") ||
-         query_value(query, "branchGitName") || query_value(query, "logicalId");
+         query_value(query, "branchGitName");
 }
 
 }  // namespace
@@ -128,6 +164,9 @@ bool filter_finds_nothing(std::string_view query) {
 Result<Response> create_database(const Call& call) {
   RESTORED_TRY(const json::object body, parse_body(call.request.body));
   RESTORED_TRY(CreateDatabase request, parsed_create(body));
+  RESTORED_TRY(check_branch(body, invalid));
+  RESTORED_TRY(const auto logical_id, parsed_logical_id(body, invalid));
+  request.logical_id = logical_id.value_or(std::string());
   RESTORED_TRY(const auto project, text_member(body, "projectId", invalid));
   if (project) {
     RESTORED_TRY(request.project_id, parsed_project(*project));
@@ -168,16 +207,21 @@ Result<Response> create_project_database(const Call& call) {
 }
 
 Result<Response> list_databases(const Call& call) {
-  std::optional<std::string> project;
+  Filter filter;
   const auto wanted = query_value(call.request.query, "projectId");
-  if (wanted && !wanted->empty()) project = project_id(*wanted).value_or("");
-  if (filter_finds_nothing(call.request.query)) project = "";  // no project has this id
-  return list(call, project);
+  if (wanted && !wanted->empty()) filter.project = project_id(*wanted).value_or("");
+  if (filter_finds_nothing(call.request.query)) filter.project = "";  // no project has this id
+  filter.logical_id = query_value(call.request.query, "logicalId");
+  // A database without one is not looked for by an empty one.
+  if (filter.logical_id == "") filter.project = "";
+  return list(call, filter);
 }
 
 Result<Response> list_project_databases(const Call& call) {
   RESTORED_TRY(const std::string project, parsed_project(call.parameter("project")));
-  return list(call, project);
+  Filter filter;
+  filter.project = project;
+  return list(call, filter);
 }
 
 Result<Response> get_database(const Call& call) {
@@ -188,11 +232,16 @@ Result<Response> get_database(const Call& call) {
 Result<Response> update_database(const Call& call) {
   RESTORED_TRY(const json::object body, parse_body(call.request.body));
   RESTORED_TRY(const DatabaseInfo info, database_of(call));
-  RESTORED_TRY(const auto name, text_member(body, "name", ErrorCode::invalid_value));
-  if (name) {
-    RESTORED_TRY(
-        check_name("name", *name, 1, limits::database_name_bytes_max, ErrorCode::invalid_value));
-    RESTORED_TRY(call.engine().rename_database(info.id, *name));
+  constexpr ErrorCode code = ErrorCode::invalid_value;
+  DatabaseChanges changes;
+  RESTORED_TRY(changes.name, text_member(body, "name", code));
+  if (changes.name) {
+    RESTORED_TRY(check_name("name", *changes.name, 1, limits::database_name_bytes_max, code));
+  }
+  RESTORED_TRY(check_branch(body, code));
+  RESTORED_TRY(changes.logical_id, parsed_logical_id(body, code));
+  if (changes.name || changes.logical_id) {
+    RESTORED_TRY(call.engine().update_database(info.id, std::move(changes)));
   }
   return get_database(call);
 }

@@ -15,6 +15,11 @@ Result<Response> get_database(const Call& call);
 Result<Response> update_database(const Call& call);
 Result<Response> delete_database(const Call& call);
 
+// usage.cc, me.cc
+Result<Response> get_usage(const Call& call);
+Result<Response> second_get_stats(const Call& call);
+Result<Response> get_me(const Call& call);
+
 // connections.cc
 Result<Response> create_connection(const Call& call);           // /v1/connections: 201
 Result<Response> create_database_connection(const Call& call);  // below a database: 200
@@ -49,6 +54,7 @@ Result<Response> get_operation(const Call& call);
 Result<Response> wait_operation(const Call& call);
 Result<Response> cancel_operation(const Call& call);
 Result<Response> update_operation(const Call& call);
+Result<Response> follow_operation(const Call& call);  // operation_events.cc
 
 // bandwidth.cc
 Result<Response> get_limits(const Call& call);
@@ -77,6 +83,7 @@ Result<Response> second_list_databases(const Call& call);
 Result<Response> second_get_database(const Call& call);
 Result<Response> second_rename_database(const Call& call);
 Result<Response> second_delete_database(const Call& call);
+Result<Response> second_reset_password(const Call& call);
 Result<Response> second_create_backup(const Call& call);
 Result<Response> second_list_backups(const Call& call);
 Result<Response> second_delete_backup(const Call& call);

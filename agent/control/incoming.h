@@ -20,7 +20,8 @@ struct Incoming {
   Request request;
   bool head = false;
   bool keep_alive = false;
-  bool refused = false;  // the answer is `refusal`, and the rest of the stream is not read
+  bool takes_chunks = true;  // HTTP/1.1
+  bool refused = false;      // the answer is `refusal`, and the rest of the stream is not read
   Error refusal;
   std::chrono::steady_clock::time_point begin;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "restored/error.h"
+#include "restored/operation.h"
 
 namespace restored::control {
 
@@ -36,12 +37,22 @@ struct Wait {
   std::function<Response(std::stop_token)> finish;
 };
 
+// An answer that goes on: the events of an operation, until it ends.
+struct Follow {
+  OperationId operation;
+  bool ndjson = false;
+  std::string after;                                        // id of an event; empty: none
+  std::function<std::string(const OperationView&)> render;  // as JSON
+  std::function<bool()> still_allowed;  // from memory; both are called on the socket thread
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;  // empty with 204
   std::optional<Wait> wait;
+  std::optional<Follow> follow;    // then there is no body
   std::string principal;           // for the log: who was recognised
   std::optional<ErrorCode> error;  // of an answer that tells of one
 

@@ -28,6 +28,7 @@ constexpr Route table[] = {
     {"PATCH",  "/v1/databases/{id}",                               first, write,   disk,   update_database},
     {"DELETE", "/v1/databases/{id}",                               first, write,   disk,   delete_database},
     {"GET",    "/v1/databases/{id}/content",                       first, read,    memory, read_content},
+    {"GET",    "/v1/databases/{id}/usage",                         first, read,    memory, get_usage},
     {"POST",   "/v1/projects/{project}/databases",                 first, write,   store,  create_project_database},
     {"GET",    "/v1/projects/{project}/databases",                 first, read,    memory, list_project_databases},
 
@@ -62,6 +63,7 @@ constexpr Route table[] = {
     {"DELETE", "/v1/operations/{operation}",                       first, write_or_restore, cancel, cancel_operation},
     {"PATCH",  "/v1/operations/{operation}",                       first, write_or_restore, disk,   update_operation},
     {"GET",    "/v1/operations/{operation}/wait",                  first, read,    memory, wait_operation},
+    {"GET",    "/v1/operations/{operation}/events",                first, read,    memory, follow_operation},
 
     {"POST",   "/v1/tokens",                                       first, write,   disk,   create_token},
     {"GET",    "/v1/tokens",                                       first, read,    memory, list_tokens},
@@ -70,6 +72,7 @@ constexpr Route table[] = {
 
     {"GET",    "/v1/audit",                                        first, write,   disk,   list_audit},
 
+    {"GET",    "/v1/me",                                           first, read,    memory, get_me},
     {"GET",    "/v1/limits",                                       first, read,    memory, get_limits},
     {"PATCH",  "/v1/limits",                                       first, write,   memory, update_limits},
 
@@ -83,6 +86,8 @@ constexpr Route table[] = {
     {"GET",    "/v2/redis/database/{id}",                          second, read,    memory, second_get_database},
     {"DELETE", "/v2/redis/database/{id}",                          second, write,   disk,   second_delete_database},
     {"POST",   "/v2/redis/rename/{id}",                            second, write,   disk,   second_rename_database},
+    {"POST",   "/v2/redis/reset-password/{id}",                    second, write,   disk,   second_reset_password},
+    {"GET",    "/v2/redis/stats/{id}",                             second, read,    memory, second_get_stats},
     {"POST",   "/v2/redis/create-backup/{id}",                     second, write,   disk,   second_create_backup},
     {"GET",    "/v2/redis/list-backup/{id}",                       second, read,    store,  second_list_backups},
     {"DELETE", "/v2/redis/delete-backup/{id}/{backup}",            second, write,   store,  second_delete_backup},

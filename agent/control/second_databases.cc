@@ -60,6 +60,17 @@ Result<Response> second_rename_database(const Call& call) {
   return second_get_database(call);
 }
 
+// Sessions that are open stay open, as after a rotation.
+Result<Response> second_reset_password(const Call& call) {
+  RESTORED_TRY(const DatabaseInfo info, database_of(call));
+  if (info.connections.empty()) {
+    return fail(ErrorCode::connection_not_found, "the database has no connection");
+  }
+  RESTORED_TRY(const NewConnection made,
+               call.engine().rotate_connection(info.connections.front().id, call.intent));
+  return json_answer(200, second_database_object(call, info, &made.password));
+}
+
 Result<Response> second_delete_database(const Call& call) {
   RESTORED_TRY(const DatabaseId id, known_database_id(call.parameter("id")));
   if (const Result<void> removed = call.engine().remove_database(id); !removed) {

@@ -15,7 +15,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/random.h"
+#include "control/answers.h"
 #include "control/call.h"
+#include "control/event_feed.h"
 #include "control/listener.h"
 #include "control/session.h"
 #include "control/workers.h"
@@ -29,10 +32,20 @@ using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-// Fits into any socket's buffer, so it can be sent without waiting.
-constexpr std::string_view full_answer =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\n"
-    "Content-Length: 0\r\n\r\n";
+// Before there is a request, so it is the first surface's. Fits into any socket's buffer, so it can
+// be sent without waiting.
+std::string full_answer(std::size_t clients) {
+  const Error error{ErrorCode::too_many_clients,
+                    fmt::format("{} clients are connected, which is the limit", clients),
+                    {}};
+  const Response response = error_answer(error, Surface::first, {});
+  std::string text = fmt::format(
+      "HTTP/1.1 {} Service Unavailable\r\nX-Request-Id: {}\r\nContent-Type: {}\r\n"
+      "Content-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n",
+      response.status, random_id(16), response.content_type, response.body.size());
+  for (const auto& [name, value] : response.headers) text += fmt::format("{}: {}\r\n", name, value);
+  return text + "\r\n" + response.body;
+}
 
 class Server final : public ControlServer {
  public:
@@ -43,7 +56,8 @@ class Server final : public ControlServer {
                   Workers("control-disk", options_.worker_threads),
                   Workers("control-store", options_.worker_threads), Workers("control-cancel", 1)},
         waiters_("control-wait", limits::http_waiters_max),
-        host_{site_, handlers_, waiters_, options_} {}
+        events_(context_, engine, options_.events),
+        host_{site_, handlers_, waiters_, events_, options_} {}
   ~Server() override { stop(); }
 
   Result<void> listen();
@@ -67,6 +81,7 @@ class Server final : public ControlServer {
   // Socket thread only.
   asio::io_context context_{1};
   asio::steady_timer drained_{context_};
+  EventFeed events_;
   SessionHost host_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::set<std::shared_ptr<Session>> sessions_;
@@ -133,7 +148,8 @@ asio::awaitable<void> Server::accept(std::size_t index) {
 void Server::admit(ClientSocket socket, int family) {
   const int fd = socket.native_handle();
   if (sessions_.size() >= options_.clients_max) {
-    ::send(fd, full_answer.data(), full_answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const std::string answer = full_answer(sessions_.size());
+    ::send(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     log::warning("control", "{} clients are connected, one more was turned away", sessions_.size());
     return;
   }

@@ -24,6 +24,14 @@ struct DataEndpoint {
   std::uint16_t port = 6379;
 };
 
+// Of the streams of operations' events.
+struct EventOptions {
+  unsigned poll_millis = limits::event_poll_millis;
+  unsigned progress_millis = limits::event_progress_millis;
+  unsigned heartbeat_millis = limits::event_heartbeat_millis;
+  std::size_t streams_max = limits::event_streams_max;
+};
+
 struct ControlOptions {
   // "unix:PATH" or "tcp:HOST:PORT" (port 0: any free one). At least one, or an inherited socket.
   std::vector<std::string> listen;
@@ -38,6 +46,7 @@ struct ControlOptions {
   unsigned worker_threads = limits::http_workers;      // of each pool
   unsigned requests_per_second = 0;                    // of each token; 0: no limit
   std::size_t clients_max = limits::http_clients_max;  // open connections
+  EventOptions events;
   bool allow_remote_plaintext = false;  // without it, only loopback TCP addresses are accepted
 };
 
@@ -50,8 +59,8 @@ class ControlServer {
   static Result<std::unique_ptr<ControlServer>> start(Engine& engine, ControlOptions options);
   virtual ~ControlServer() = default;  // stops
 
-  // Accepts nothing more, ends waits, lets running requests finish for a bounded time, removes its
-  // socket files. Returns when no thread is left. A second call does nothing.
+  // Accepts nothing more, ends waits and event streams, lets running requests finish for a bounded
+  // time, removes its socket files. Returns when no thread is left. A second call does nothing.
   virtual void stop() = 0;
 
   // What /readyz answers; false until set.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -44,7 +45,7 @@ void set_header(Message& message, const Incoming& incoming, const Response& resp
   for (const auto& [name, value] : response.headers) message.insert(name, value);
   if (response.status != 204) {
     message.set(http::field::content_type, response.content_type);
-    message.content_length(response.body.size());
+    if (!response.follow) message.content_length(response.body.size());
   }
   message.keep_alive(incoming.keep_alive);
 }
@@ -68,6 +69,9 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   asio::awaitable<beast::error_code> read_body(Parser& parser);
   asio::awaitable<Response> answer(Incoming& incoming);
   asio::awaitable<bool> send(const Incoming& incoming, const Response& response);
+  asio::awaitable<bool> follow(const Incoming& incoming, const Response& response);
+  asio::awaitable<bool> send_event(std::string bytes, bool chunked);
+  void watch_follower(std::size_t received);
   asio::awaitable<void> linger();
   asio::awaitable<Response> run_on(Workers& workers, std::move_only_function<Response()> job);
   void set_deadline(unsigned seconds) { stream_.expires_after(std::chrono::seconds(seconds)); }
@@ -77,6 +81,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   SessionHost& host_;
   const std::string peer_;
   std::stop_source wait_stop_;
+  Following* following_ = nullptr;       // while events are sent
+  std::array<char, 512> unwanted_ = {};  // what a follower sends meanwhile
   bool idle_ = false;
 };
 
@@ -87,8 +93,15 @@ asio::awaitable<void> HttpSession::run() {
     std::optional<Incoming> incoming = co_await receive();
     if (!incoming) break;
     const Response response = co_await answer(*incoming);
-    if (host_.stopping) incoming->keep_alive = false;
-    const bool sent = co_await send(*incoming, response);
+    const bool stream = response.follow && !incoming->head;
+    if (host_.stopping || stream) incoming->keep_alive = false;
+    bool sent = false;
+    if (stream) {
+      sent = co_await follow(*incoming, response);
+      if (host_.stopping) sent = false;  // nothing more comes, and nobody waits for it
+    } else {
+      sent = co_await send(*incoming, response);
+    }
     log_access(*incoming, response);
     if (!sent) break;
     if (!incoming->keep_alive) {
@@ -131,6 +144,7 @@ asio::awaitable<std::optional<Incoming>> HttpSession::receive() {
     co_return incoming;
   }
   incoming.keep_alive = parser.get().keep_alive();
+  incoming.takes_chunks = parser.get().version() >= 11;
   const bool received = co_await receive_body(parser, incoming);
   if (!received) co_return std::nullopt;
   co_return incoming;
@@ -197,6 +211,10 @@ asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {
   };
   asio::awaitable<Response> handled = run_on(handlers, std::move(handle));
   Response response = co_await std::move(handled);
+  if (response.follow && !host_.events.has_room()) {
+    const Error full{ErrorCode::too_many_clients, "as many event streams as can be are open", {}};
+    co_return error_answer(full, Surface::first, incoming.request.accept);
+  }
   if (!response.wait) co_return response;
   // Only this thread submits, so the room cannot be taken in between.
   if (host_.stopping || !host_.waiters.has_room()) {
@@ -260,6 +278,68 @@ asio::awaitable<bool> HttpSession::send(const Incoming& incoming, const Response
   co_return !error;
 }
 
+// Events until the operation ends, the client leaves or does not read, or the server stops. No
+// deadline between two of them: a stream is not idle. True: the stream came to its end.
+asio::awaitable<bool> HttpSession::follow(const Incoming& incoming, const Response& response) {
+  Following following(host_.events, *response.follow);
+  http::response<http::empty_body> message;
+  message.result(static_cast<unsigned>(response.status));
+  set_header(message, incoming, response);
+  message.chunked(incoming.takes_chunks);
+  http::response_serializer<http::empty_body> serializer(message);
+  set_deadline(host_.options.request_seconds);
+  const auto [error, count] = co_await http::async_write_header(stream_, serializer, as_result);
+  if (error) co_return false;
+  following_ = &following;
+  watch_follower(0);
+  bool sent = true;
+  while (sent && !host_.stopping) {
+    asio::awaitable<std::string> event = following.next();
+    std::string bytes = co_await std::move(event);
+    if (bytes.empty()) break;
+    asio::awaitable<bool> sending = send_event(std::move(bytes), incoming.takes_chunks);
+    sent = co_await std::move(sending);
+  }
+  following_ = nullptr;
+  beast::error_code ignored;
+  stream_.socket().cancel(ignored);  // what watches the follower
+  if (!sent || !incoming.takes_chunks) co_return sent;
+  set_deadline(limits::http_linger_seconds);
+  const auto last = http::make_chunk_last();
+  const auto [broken, last_count] = co_await asio::async_write(stream_, last, as_result);
+  co_return !broken;
+}
+
+// A client that does not take one event within the deadline is cut: it may come again, and hears
+// what is the case then.
+asio::awaitable<bool> HttpSession::send_event(std::string bytes, bool chunked) {
+  set_deadline(host_.options.request_seconds);
+  if (!chunked) {
+    const asio::const_buffer plain(bytes.data(), bytes.size());
+    const auto [error, count] = co_await asio::async_write(stream_, plain, as_result);
+    co_return !error;
+  }
+  const auto chunk = http::make_chunk(asio::const_buffer(bytes.data(), bytes.size()));
+  const auto [error, count] = co_await asio::async_write(stream_, chunk, as_result);
+  co_return !error;
+}
+
+// Sees a follower leave, also in the middle of a silence. Not through the stream, whose deadline is
+// that of sending.
+void HttpSession::watch_follower(std::size_t received) {
+  if (received > limits::event_input_bytes_max) return abort();
+  stream_.socket().async_read_some(
+      asio::buffer(unwanted_),
+      [self = shared_from_this(), received](const beast::error_code& error, std::size_t count) {
+        if (self->following_ == nullptr) return;
+        if (error) {
+          self->following_->stop();
+        } else {
+          self->watch_follower(received + count);
+        }
+      });
+}
+
 // A socket that is closed with unread bytes resets the connection, and the client may never see
 // the answer: first say that nothing more comes, then read what it still sends, for a while.
 asio::awaitable<void> HttpSession::linger() {
@@ -276,10 +356,12 @@ asio::awaitable<void> HttpSession::linger() {
 
 void HttpSession::stop() {
   wait_stop_.request_stop();
+  if (following_ != nullptr) following_->stop();
   if (idle_) abort();
 }
 
 void HttpSession::abort() {
+  if (following_ != nullptr) following_->stop();
   stream_.close();
 }
 

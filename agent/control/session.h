@@ -11,6 +11,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include "control/call.h"
+#include "control/event_feed.h"
 #include "control/router.h"
 #include "control/workers.h"
 
@@ -21,6 +22,7 @@ struct SessionHost {
   Site& site;
   std::span<Workers, reaches> handlers;  // by Reach
   Workers& waiters;
+  EventFeed& events;
   const ControlOptions& options;
   bool stopping = false;  // socket thread only
 };
@@ -34,7 +36,7 @@ class Session {
 
   // Serves until either side is done. REQUIRES: the session outlives the coroutine.
   virtual boost::asio::awaitable<void> run() = 0;
-  // An idle session ends; a busy one after its answer. Ends waits for operations.
+  // An idle session ends; a busy one after its answer. Ends waits for operations, and streams.
   virtual void stop() = 0;
   // Ends it without an answer.
   virtual void abort() = 0;

@@ -135,6 +135,8 @@ json::object database_object(const Call& call, const DatabaseInfo& info,
     default_connection = id_or_null(info.connections.front().id, "con_");
   }
   const std::string id = prefixed("db_", info.id.value);
+  json::value logical_id = nullptr;
+  if (!info.logical_id.empty()) logical_id = info.logical_id;
   return {{"id", id},
           {"type", "database"},
           {"url", url(call, "databases", id)},
@@ -148,7 +150,7 @@ json::object database_object(const Call& call, const DatabaseInfo& info,
           {"region", json::object{{"id", info.region}, {"name", words(region_name(info.region))}}},
           {"source", source_object(info.source)},
           {"branchId", nullptr},
-          {"logicalId", nullptr}};
+          {"logicalId", std::move(logical_id)}};
 }
 
 json::object backup_object(const BackupInfo& info) {

@@ -50,6 +50,7 @@ class RawClient {
   std::string read_until(std::string_view text,
                          std::chrono::milliseconds deadline = std::chrono::seconds(20));
   void close() { fd_.reset(); }
+  int descriptor() const { return fd_.get(); }
 
  private:
   // False at the end of the stream, or when nothing came in time.
