@@ -61,7 +61,7 @@ const Members database_members{{"id", "string"},         {"type", "string"},
                                {"isDefault", "bool"},    {"defaultConnectionId", "string|null"},
                                {"connections", "array"}, {"project", "object"},
                                {"region", "object"},     {"source", "object"},
-                               {"branchId", "null"},     {"logicalId", "null"}};
+                               {"branchId", "null"},     {"logicalId", "string|null"}};
 const Members connection_members{{"id", "string"},        {"type", "string"},    {"url", "string"},
                                  {"name", "string"},      {"createdAt", "time"}, {"kind", "string"},
                                  {"endpoints", "object"}, {"database", "object"}};

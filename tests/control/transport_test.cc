@@ -314,8 +314,10 @@ TEST_F(TransportTest, ClientsBeyondTheLimitAreTurnedAway) {
     ASSERT_TRUE(clients.back()->connected());
   }
   RawClient more(unix_address());
-  std::string bytes = more.read_until("\r\n\r\n");
-  EXPECT_EQ(take_answer(bytes).status, 503) << bytes;
+  std::string bytes = more.read_until("}}");
+  const HttpAnswer refused = take_answer(bytes);
+  expect_error(refused, 503, "too-many-clients");
+  EXPECT_EQ(refused.header("retry-after"), "2");
   clients.clear();
   EXPECT_TRUE(test::wait_until([&] { return get("/healthz").status == 200; }));
 }

@@ -37,6 +37,11 @@ class Agent {
   Answered<Answer> patch(std::string target, const boost::json::object& body) const;
   Answered<Answer> remove(std::string target) const;
 
+  // Each event of an operation after this one (empty: from the first on) as a line of JSON, until
+  // the stream is over or `line` wants no more.
+  Outcome events(const std::string& operation, const std::string& after,
+                 const TakeLine& line) const;
+
  private:
   Answered<Answer> call(HttpRequest request) const;
 

@@ -55,6 +55,12 @@ class Call {
     return exchange();
   }
 
+  Result<HttpAnswer> run(const TakeLine& line) {
+    RESTORED_TRY(auto endpoints, resolve());
+    RESTORED_TRY(connect(endpoints));
+    return stream(line);
+  }
+
   // The connection was there, and ended without an answer.
   bool broke() const { return broke_; }
 
@@ -85,13 +91,15 @@ class Call {
     return std::unexpected(translate(address_, request_, "connect to", error));
   }
 
-  Result<HttpAnswer> exchange() {
+  // Whether it could be sent whole.
+  beast::error_code send() {
     http::request<http::string_body> message(http::string_to_verb(request_.method), request_.target,
                                              11);
     message.set(http::field::host, "restored");
     message.set(http::field::user_agent, "restorectl");
     message.set(http::field::connection, "close");
     message.set(http::field::authorization, "Bearer " + request_.token);
+    if (!request_.accept.empty()) message.set(http::field::accept, request_.accept);
     if (!request_.idempotency_key.empty()) {
       message.set("Idempotency-Key", request_.idempotency_key);
     }
@@ -104,6 +112,20 @@ class Call {
     beast::error_code written;
     http::async_write(stream_, message, [&](beast::error_code e, std::size_t) { written = e; });
     drive();
+    return written;
+  }
+
+  template <class Message>
+  static HttpAnswer answer_of(const Message& message) {
+    HttpAnswer result;
+    result.status = static_cast<int>(message.result_int());
+    result.operation_location = std::string(message["Operation-Location"]);
+    result.request_id = std::string(message["X-Request-Id"]);
+    return result;
+  }
+
+  Result<HttpAnswer> exchange() {
+    const beast::error_code written = send();
     // An agent that refuses early answers before it has read everything: look for the answer even
     // when the request could not be sent whole.
     beast::flat_buffer buffer;
@@ -118,11 +140,40 @@ class Call {
           translate(address_, request_, "get an answer from", written ? written : error));
     }
     auto answer = parser.release();
-    HttpAnswer result;
-    result.status = static_cast<int>(answer.result_int());
-    result.operation_location = std::string(answer["Operation-Location"]);
-    result.request_id = std::string(answer["X-Request-Id"]);
+    HttpAnswer result = answer_of(answer);
     result.body = std::move(answer.body());
+    return result;
+  }
+
+  Result<HttpAnswer> stream(const TakeLine& line) {
+    const beast::error_code written = send();
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(boost::none);
+    while (!parser.is_done()) {
+      stream_.expires_after(request_.deadline);
+      beast::error_code error;
+      http::async_read_some(stream_, buffer, parser,
+                            [&](beast::error_code e, std::size_t) { error = e; });
+      drive();
+      if (error) {
+        return std::unexpected(
+            translate(address_, request_, "get an answer from", written ? written : error));
+      }
+      if (!parser.is_header_done()) continue;
+      std::string& body = parser.get().body();
+      if (parser.get().result() != http::status::ok) {
+        if (body.size() > limits::http_body_bytes_max) break;
+        continue;
+      }
+      for (std::size_t end = body.find('\n'); end != std::string::npos; end = body.find('\n')) {
+        const bool more = line(std::string_view(body).substr(0, end));
+        if (!more) return answer_of(parser.get());
+        body.erase(0, end + 1);
+      }
+    }
+    HttpAnswer result = answer_of(parser.get());
+    result.body = parser.get().body();
     return result;
   }
 
@@ -146,6 +197,12 @@ Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request)
   if (answer || !first.broke() || request.idempotency_key.empty()) return answer;
   Call second(address, request);
   return second.run();
+}
+
+Result<HttpAnswer> http_lines(const Address& address, const HttpRequest& request,
+                              const TakeLine& line) {
+  Call call(address, request);
+  return call.run(line);
 }
 
 }  // namespace restored::ctl

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "address.h"
 #include "restored/error.h"
@@ -17,6 +19,7 @@ struct HttpRequest {
   std::string body;  // JSON; empty: none
   std::chrono::seconds deadline{60};
   std::string idempotency_key = {};  // empty: none
+  std::string accept = {};           // empty: anything
 };
 
 struct HttpAnswer {
@@ -31,5 +34,11 @@ struct HttpAnswer {
 // answer was cut off), permission_denied (of the socket), timed_out (the request may still be
 // carried out).
 Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request);
+
+// Hands on each line of an answer as it comes, until `line` says that it wants no more; only a
+// refusal has a body then. The deadline is that of a silence. Errors: as http_call().
+using TakeLine = std::function<bool(std::string_view)>;
+Result<HttpAnswer> http_lines(const Address& address, const HttpRequest& request,
+                              const TakeLine& line);
 
 }  // namespace restored::ctl

@@ -1,4 +1,4 @@
-// restorectl operation list | show | wait | cancel
+// restorectl operation list | show | wait | watch | cancel | limit
 #include <fmt/core.h>
 
 #include "fields.h"
@@ -7,6 +7,7 @@
 #include "output.h"
 #include "rate.h"
 #include "session.h"
+#include "watch.h"
 
 namespace restored::ctl {
 namespace {
@@ -64,6 +65,10 @@ Outcome wait(const Session& session, const OneOptions& options) {
   return conclude(session, last);
 }
 
+Outcome watch_one(const Session& session, const OneOptions& options) {
+  return watch(session, options.operation);
+}
+
 Outcome cancel(const Session& session, const OneOptions& options) {
   RESTORED_TRY(const auto answer, session.agent.remove(path_of(options.operation)));
   if (session.print_json(answer)) return {};
@@ -107,6 +112,10 @@ void add_operation_verbs(Verbs& verbs) {
         verb.add_option("--timeout", options.timeout, "Give up after so many seconds; it goes on")
             ->check(CLI::NonNegativeNumber);
       });
+  add_verb<OneOptions>(verbs, group, "watch",
+                       "Print what an operation does as it happens, a line each, to its end; the "
+                       "exit status tells its outcome (--json: the agent's events)",
+                       "restorectl operation watch ID", watch_one, declare_one);
   add_verb<OneOptions>(verbs, group, "cancel", "Cancel an operation; refused once a swap has begun",
                        "restorectl operation cancel ID", cancel, declare_one);
   add_verb<LimitOptions>(
