@@ -205,7 +205,7 @@ TEST_F(DatabaseSurfaceTest, UnknownIdsOfEveryKindAre404) {
 TEST_F(DatabaseSurfaceTest, RenamingIsSeenEverywhereAndStays) {
   const DatabaseId id = make_database("before");
   const std::string path = "/v1/databases/" + id.value;
-  const HttpAnswer renamed = call("PATCH", path, R"({"name":"after","branchId":"br_x"})");
+  const HttpAnswer renamed = call("PATCH", path, R"({"name":"after","unknown":"x"})");
   EXPECT_EQ(renamed.status, 200) << renamed.text;
   expect_members(renamed.at("data"), database_members);
   EXPECT_EQ(renamed.word("data.name"), "after");
