@@ -49,7 +49,7 @@ Result<Response> get_info(const Call& call) {
           {"features", json::array{"backup", "restore", "restore-validate", "undo", "cancel",
                                    "incremental-backup", "verify-fast", "content",
                                    "bandwidth-limits", "collect", "encryption", "idempotency-key",
-                                   "audit", "request-rate", "openapi"}}});
+                                   "audit", "request-rate", "openapi", "events", "usage"}}});
 }
 
 Result<Response> get_health(const Call&) {

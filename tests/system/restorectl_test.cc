@@ -73,6 +73,9 @@ TEST_F(RestorectlSystemTest, BacksUpRestoresAndUndoesUnderOneConnection) {
   const std::string backup = newest_backup("shop");
   EXPECT_THAT(said({"backup", "verify", backup, "--wait"}), HasSubstr("is whole"));
   EXPECT_THAT(said({"backup", "show", backup}), HasSubstr("first"));
+  const std::string used = said({"database", "usage", "shop", "--to", "2999-01-01T00:00:00Z"});
+  EXPECT_THAT(used, HasSubstr("T23:59:59.999Z"));
+  EXPECT_THAT(used, HasSubstr(" GiB"));
   boost::json::error_code error;
   const auto manifest = boost::json::parse(said({"backup", "show", backup, "--manifest"}), error);
   EXPECT_FALSE(error);
@@ -89,6 +92,9 @@ TEST_F(RestorectlSystemTest, BacksUpRestoresAndUndoesUnderOneConnection) {
   const auto restored = ctl({"restore", "shop", "--backup", backup, "--confirm", "shop", "--wait"});
   EXPECT_EQ(restored.status, 0) << restored.errors << daemon_.log();
   EXPECT_THAT(restored.output, HasSubstr("now holds backup " + backup));
+  const auto operations = boost::json::parse(said({"operation", "list", "--json"}));
+  const std::string operation(operations.at("data").at(0).at("id").as_string());
+  EXPECT_THAT(said({"operation", "watch", operation}), HasSubstr("now holds backup " + backup));
   EXPECT_EQ(client.content(), old_content);
 
   EXPECT_THAT(said({"undo", "shop", "--confirm", "shop", "--wait"}), HasSubstr("previous content"));

@@ -1,4 +1,4 @@
-// restorectl database create | list | show | delete
+// restorectl database create | list | show | usage | delete
 #include <fmt/core.h>
 
 #include <boost/json.hpp>
@@ -127,6 +127,33 @@ Outcome show(const Session& session, const ShowOptions& options) {
   return {};
 }
 
+struct UsageOptions {
+  std::string database;
+  std::optional<std::string> from;
+  std::optional<std::string> to;
+};
+
+Outcome usage(const Session& session, const UsageOptions& options) {
+  RESTORED_TRY(const auto id, database_id(session.agent, options.database));
+  std::string target = fmt::format("/v1/databases/{}/usage", segment(id));
+  char separator = '?';
+  for (const auto& [name, value] :
+       {std::pair{"startDate", &options.from}, {"endDate", &options.to}}) {
+    if (!*value) continue;
+    target += fmt::format("{}{}={}", separator, name, segment(**value));
+    separator = '&';
+  }
+  RESTORED_TRY(const auto answer, session.agent.get(target));
+  if (session.print_json(answer)) return {};
+  const auto& used = answer.data();
+  print_fields({{"from", text(used, "period.start")},
+                {"to", text(used, "period.end")},
+                {"commands", text(used, "metrics.operations.used")},
+                {"stored now",
+                 fmt::format("{:.3f} GiB", number(used, "metrics.storage.used").value_or(0))}});
+  return {};
+}
+
 struct DeleteOptions {
   std::string database;
   std::optional<std::string> confirm;
@@ -169,6 +196,16 @@ void add_database_verbs(Verbs& verbs) {
       verbs, group, "show", "Show a database and its connections", "restorectl database show shop",
       show, [](CLI::App& verb, ShowOptions& options) {
         verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+      });
+  add_verb<UsageOptions>(
+      verbs, group, "usage", "Show how many commands a database has served, and what it holds",
+      "restorectl database usage shop\n"
+      "  restorectl database usage shop --from 2026-11-01T00:00:00Z --to 2026-11-15T00:00:00Z",
+      usage, [](CLI::App& verb, UsageOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+        verb.add_option("--from", options.from,
+                        "Time in UTC (default: the begin of the month); its whole day counts");
+        verb.add_option("--to", options.to, "Time in UTC (default: now); its whole day counts");
       });
   add_verb<DeleteOptions>(
       verbs, group, "delete", "Delete a database for good; its backups stay",
