@@ -217,10 +217,8 @@ std::string usage_key(std::string_view database, std::uint32_t day) {
 }
 
 std::string encode(const StoredUsage& stored) {
-  return record_text({{"database", stored.database.value},
-                      {"day", stored.day},
-                      {"commands", stored.commands}},
-                     0);
+  return record_text(
+      {{"database", stored.database.value}, {"day", stored.day}, {"commands", stored.commands}}, 0);
 }
 
 Result<StoredUsage> decode_usage(std::string_view key, std::string_view text) {

@@ -33,9 +33,8 @@ Result<void> put_unless_taken(EngineParts& parts, const registry::DatabaseRecord
   for (const registry::DatabaseRecord& other : parts.registry->databases()) {
     if (record.logical_id.empty() || other.id == record.id) continue;
     if (other.project_id != record.project_id || other.logical_id != record.logical_id) continue;
-    return fail(ErrorCode::logical_id_taken,
-                fmt::format("logicalId {} is that of database db_{}", record.logical_id,
-                            other.id.value));
+    return fail(ErrorCode::logical_id_taken, fmt::format("logicalId {} is that of database db_{}",
+                                                         record.logical_id, other.id.value));
   }
   return parts.registry->put_database(record);
 }

@@ -1,8 +1,8 @@
 // What an engine does on its own: retires generations whose undo time is over, erases removed
 // databases and what ended operations left, records what could not be recorded and what the data
-// plane counted, forgets old operations, gives free memory back, samples the rates of running operations, and ends those that
-// are past their deadline.
-// Threading: made and destroyed by the engine's owner; works on a thread of its own.
+// plane counted, forgets old operations, gives free memory back, samples the rates of running
+// operations, and ends those that are past their deadline. Threading: made and destroyed by the
+// engine's owner; works on a thread of its own.
 #pragma once
 
 #include <thread>
