@@ -19,15 +19,19 @@
 
 namespace restored::data {
 
-// Sums since the start, or CONFIG RESETSTAT.
+// Sums since the start, or CONFIG RESETSTAT; of commands both, for they are told as usage, too.
 struct Counters {
   std::atomic<std::uint64_t> commands{0};
+  std::atomic<std::uint64_t> commands_at_reset{0};
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> hits{0};
   std::atomic<std::uint64_t> misses{0};
   std::atomic<std::uint64_t> errors{0};
 
-  void reset() { commands = connections = hits = misses = errors = 0; }
+  void reset() {
+    commands_at_reset = commands.load();
+    connections = hits = misses = errors = 0;
+  }
 };
 
 struct ServedDatabase {
@@ -37,14 +41,13 @@ struct ServedDatabase {
   ServedDatabase(const ServedDatabase&) = delete;
   ServedDatabase& operator=(const ServedDatabase&) = delete;
 
-  void count_command() {
-    counters.commands.fetch_add(1, std::memory_order_relaxed);
-    unreported.fetch_add(1, std::memory_order_relaxed);
-  }
   // Tells the engine what was counted since the last time.
   void report() {
-    const std::uint64_t commands = unreported.exchange(0, std::memory_order_relaxed);
-    if (commands > 0) engine.count_commands(id, commands);
+    const std::uint64_t commands = counters.commands.load(std::memory_order_relaxed);
+    std::uint64_t before = reported.load();
+    while (before < commands && !reported.compare_exchange_weak(before, commands)) {
+    }
+    if (before < commands) engine.count_commands(id, commands - before);
   }
 
   const DatabaseId id;
@@ -56,7 +59,7 @@ struct ServedDatabase {
   BigKeys big_keys;
   Counters counters;
   Engine& engine;
-  std::atomic<std::uint64_t> unreported{0};  // commands, whatever CONFIG RESETSTAT says
+  std::atomic<std::uint64_t> reported{0};  // of counters.commands
 };
 
 }  // namespace restored::data

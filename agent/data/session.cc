@@ -125,7 +125,9 @@ bool Session::answer(Arguments request) {
   paused_ = run_request(client_, request, false);
   if (paused_.pause != Pause::none) return false;
   client_.server.commands.fetch_add(1, std::memory_order_relaxed);
-  if (client_.database) client_.database->count_command();
+  if (client_.database) {
+    client_.database->counters.commands.fetch_add(1, std::memory_order_relaxed);
+  }
   return true;
 }
 
@@ -147,7 +149,9 @@ asio::awaitable<void> Session::finish_paused(Outcome outcome, Arguments request)
     outcome = run_request(client_, request, false);
   }
   client_.server.commands.fetch_add(1, std::memory_order_relaxed);
-  if (client_.database) client_.database->count_command();
+  if (client_.database) {
+    client_.database->counters.commands.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 void Session::run_on_worker(Arguments request) {

@@ -306,7 +306,7 @@ TEST_F(EventStreamTest, WhoDoesNotReadIsCutAndHearsTheEndWhenHeComesBack) {
   // Until the socket is full, and a second after that. Nobody reads `slow` meanwhile.
   const auto cut = [&] {
     const char byte = 0;
-    while (quick.next(milliseconds(1)).value_or(Event()).type == "heartbeat") {
+    while (quick.next(milliseconds(10)).value_or(Event()).type == "heartbeat") {
     }
     const ssize_t count = ::send(slow.socket().descriptor(), &byte, 1, MSG_NOSIGNAL);
     return count < 0;

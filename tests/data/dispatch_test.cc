@@ -67,7 +67,8 @@ class DispatchTest : public ::testing::Test {
   DispatchTest()
       : state_(served_.engine(), test_options()),
         keyspace_(std::make_shared<TestedKeyspace>(served_.keyspace())),
-        database_(std::make_shared<data::ServedDatabase>(served_.database().info.id, keyspace_)),
+        database_(std::make_shared<data::ServedDatabase>(served_.engine(),
+                                                         served_.database().info.id, keyspace_)),
         client_(make_client()),
         other_(make_client()) {}
 

@@ -62,6 +62,12 @@ void check(const control::Response& response, const control::Request& request) {
     return;
   }
   boost::json::error_code error;
+  if (response.follow) {
+    require(response.body.empty(), "a stream begins with its first event");
+    boost::json::parse(response.follow->render(OperationView()), error);
+    require(!error, "an event's data is JSON");
+    return;
+  }
   const boost::json::value body = boost::json::parse(response.body, error);
   require(!error, "an answer is JSON");
   const bool probe = request.path == "/readyz";  // tells whether, not why not

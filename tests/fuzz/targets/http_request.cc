@@ -29,7 +29,6 @@ struct Site {
       control::Workers("cancel", 1)};
   control::Workers waiters{"wait", 1};
   control::ControlOptions options;
-  control::SessionHost host{site, handlers, waiters, options};
 };
 
 // The other end: sends its pieces, reads until the server closes.
@@ -76,9 +75,11 @@ std::string answers_to(std::string_view stream, std::uint8_t cuts) {
   int fds[2];
   require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0, "there are descriptors");
   asio::io_context context{1};
+  control::EventFeed events(context, site.engine, site.options.events);
+  control::SessionHost host{site.site, site.handlers, site.waiters, events, site.options};
   control::ClientSocket served(context, asio::generic::stream_protocol(AF_UNIX, 0), fds[0]);
   const std::shared_ptr<control::Session> session =
-      control::Session::make(std::move(served), site.host, "uid=0 pid=1");
+      control::Session::make(std::move(served), host, "uid=0 pid=1");
   Client client(context, fds[1], stream, cuts);
   asio::co_spawn(context, session->run(), [](const std::exception_ptr& thrown) {
     require(!thrown, "a session ends without an exception");
@@ -100,6 +101,13 @@ std::vector<std::string> parts_of(std::string_view answers) {
     parts.push_back(status);
     require(status != "500", "no request is the server's fault");
     if (status == "100") continue;
+    // A stream of events is the last answer of its connection.
+    const bool stream = head.find("\r\nContent-Type: text/event-stream\r\n") != head.npos ||
+                        head.find("\r\nContent-Type: application/x-ndjson\r\n") != head.npos;
+    if (stream && !answers.starts_with("HTTP/1.1 ")) {
+      parts.back() += std::string(answers);
+      return parts;
+    }
     constexpr std::string_view length = "\r\nContent-Length: ";
     const std::size_t at = head.find(length);
     if (at == head.npos) continue;
