@@ -52,6 +52,22 @@ assert.equal(read.data.connections[0].endpoints.direct.connectionString, undefin
 const renamed = await call('PATCH', '/v1/databases/{databaseId}', 200,
   at({ databaseId }, { body: { name: 'shop' } }))
 assert.equal(renamed.data.name, 'shop')
+const named = await call('PATCH', '/v1/databases/{databaseId}', 200,
+  at({ databaseId }, { body: { logicalId: 'orders' } }))
+assert.equal(named.data.logicalId, 'orders')
+const taken = await call('POST', '/v1/databases', 409,
+  { body: { projectId: 'proj_shop', logicalId: 'orders' } })
+assert.equal(taken.error.code, 'logical-id-taken')
+const found = await call('GET', '/v1/databases', 200, { params: { query: { logicalId: 'orders' } } })
+assert.deepEqual(found.data.map((one) => one.id), [databaseId])
+await call('GET', '/v1/databases/{databaseId}/usage', 200, at({ databaseId }))
+const period = { startDate: '2026-01-01T00:00:00.000Z', endDate: '2999-01-01T00:00:00.000Z' }
+const usage = await call('GET', '/v1/databases/{databaseId}/usage', 200,
+  { params: { path: { databaseId }, query: period } })
+assert.equal(usage.period.start, period.startDate)
+assert.match(usage.period.end, /T23:59:59.999Z$/)
+const me = await call('GET', '/v1/me', 200)
+assert.equal(me.data.credential.type, 'service_token')
 
 // Connections.
 const connection = await call('POST', '/v1/connections', 201, { body: { databaseId, name: 'app' } })
