@@ -83,7 +83,11 @@ TEST_F(EventStreamTest, BeginsWithTheStateOfNowAndClosesAfterTheEnd) {
   EXPECT_EQ(first->word("phase"), "swap");
   const HttpAnswer shown = get(path.substr(0, path.rfind('/')));
   EXPECT_EQ(first->word("url"), shown.word("data.url"));
+  EventClient remote(tcp_address(), admin_, path);
+  EXPECT_EQ(remote.next().value_or(Event()).id, first->id) << "over TCP, too";
   permit_.release();
+  EXPECT_EQ(remote.last().value_or(Event()).type, "end");
+  EXPECT_TRUE(remote.over());
   const auto last = client.last();
   ASSERT_TRUE(last);
   EXPECT_EQ(last->type, "end");
