@@ -41,8 +41,8 @@ std::optional<std::uint64_t> parse_with_units(std::string_view text, std::span<c
 }
 
 bool is_section(std::string_view name) {
-  return name == "control" || name == "data" || name == "encryption" || name == "engine" ||
-         name == "s3" || name == "store";
+  return name == "backups" || name == "control" || name == "data" || name == "encryption" ||
+         name == "engine" || name == "s3" || name == "store";
 }
 
 // A file of settings is read by more people and programs than a secret may be.
@@ -109,6 +109,20 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
 std::optional<std::uint64_t> parse_seconds(std::string_view text) {
   static constexpr Unit units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
   return parse_with_units(text, units);
+}
+
+std::optional<std::uint64_t> parse_time_of_day(std::string_view text) {
+  if (text.size() != 5 || text[2] != ':') return std::nullopt;
+  const auto two_digits = [&](std::size_t at) -> std::uint64_t {
+    std::uint64_t number = 0;
+    const char* const end = text.data() + at + 2;
+    const auto [stopped, status] = std::from_chars(text.data() + at, end, number);
+    return status == std::errc{} && stopped == end ? number : 99;
+  };
+  const std::uint64_t hours = two_digits(0);
+  const std::uint64_t minutes = two_digits(3);
+  if (hours > 23 || minutes > 59) return std::nullopt;
+  return hours * 3600 + minutes * 60;
 }
 
 Config default_config() {

@@ -60,5 +60,7 @@ Result<void> validate(const Config& config);
 // "256MiB", "1GiB", "4096": bytes. "24h", "30m", "90s", "7d": seconds.
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
 std::optional<std::uint64_t> parse_seconds(std::string_view text);
+// "02:30": seconds since midnight.
+std::optional<std::uint64_t> parse_time_of_day(std::string_view text);
 
 }  // namespace restored::agent

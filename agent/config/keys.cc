@@ -105,6 +105,21 @@ std::optional<std::string_view> set_durability(const toml::node& node, Config& c
   return std::nullopt;
 }
 
+std::optional<std::string_view> set_scheduled_databases(const toml::node& node, Config& config) {
+  const auto value = node.value_exact<std::string>();
+  if (value != "all" && value != "enabled") return "\"all\" or \"enabled\"";
+  config.engine.backups.all_databases = value == "all";
+  return std::nullopt;
+}
+
+std::optional<std::string_view> set_backup_time(const toml::node& node, Config& config) {
+  const auto value = node.value_exact<std::string>();
+  const auto seconds = value ? parse_time_of_day(*value) : std::nullopt;
+  if (!seconds) return "a time of the day, in UTC, like \"02:30\"";
+  config.engine.backups.at_seconds = *seconds;
+  return std::nullopt;
+}
+
 std::optional<std::string_view> set_log_level(const toml::node& node, Config& config) {
   const auto value = node.value_exact<std::string>();
   const auto level = value ? log::level_from(*value) : std::nullopt;
@@ -196,6 +211,20 @@ const std::map<std::string, Setter, std::less<>>& keys() {
       {"encryption.previous_key_files", set_previous_keys},
       {"encryption.accept_unencrypted",
        boolean([](Config& c) -> bool& { return c.engine.encryption.accept_unencrypted; })},
+      {"backups.databases", set_scheduled_databases},
+      {"backups.every",
+       quantity([](Config& c) -> std::uint64_t& { return c.engine.backups.every_seconds; },
+                parse_seconds, time)},
+      {"backups.at", set_backup_time},
+      {"backups.spread",
+       quantity([](Config& c) -> std::uint64_t& { return c.engine.backups.spread_seconds; },
+                parse_seconds, time)},
+      {"backups.keep_days",
+       number([](Config& c) -> std::uint64_t& { return c.engine.backups.keep_days; })},
+      {"backups.keep_count",
+       number([](Config& c) -> std::uint64_t& { return c.engine.backups.keep_count; })},
+      {"backups.keep_manual",
+       boolean([](Config& c) -> bool& { return c.engine.backups.keep_manual; })},
       {"store.reads_max", number([](Config& c) -> unsigned& { return c.engine.store.reads_max; })},
       {"store.writes_max",
        number([](Config& c) -> unsigned& { return c.engine.store.writes_max; })},

@@ -103,6 +103,27 @@ Result<void> check_store(const StoreOptions& store) {
   return {};
 }
 
+Result<void> check_backups(const BackupPolicy& backups) {
+  if (backups.every_seconds < limits::backup_every_seconds_min ||
+      backups.every_seconds > limits::backup_every_seconds_max) {
+    return refuse(fmt::format("backups.every must be from {}s to {}d",
+                              limits::backup_every_seconds_min,
+                              limits::backup_every_seconds_max / 86400));
+  }
+  if (backups.keep_days > limits::backup_keep_days_max) {
+    return refuse(
+        fmt::format("backups.keep_days must be at most {}", limits::backup_keep_days_max));
+  }
+  if (backups.keep_count > limits::backup_keep_count_max) {
+    return refuse(
+        fmt::format("backups.keep_count must be at most {}", limits::backup_keep_count_max));
+  }
+  if (!backups.keep_manual && backups.keeps_everything()) {
+    return refuse("backups.keep_manual = false needs backups.keep_days or backups.keep_count");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> validate(const Config& config) {
@@ -147,6 +168,7 @@ Result<void> validate(const Config& config) {
   RESTORED_TRY(check_s3(config.engine.store.s3));
   RESTORED_TRY(check_encryption(config.engine.encryption));
   RESTORED_TRY(check_store(config.engine.store));
+  RESTORED_TRY(check_backups(config.engine.backups));
   const std::uint64_t deadline = config.engine.operation_seconds_max;
   if (deadline != 0 &&
       (deadline < limits::operation_seconds_min || deadline > limits::operation_seconds_max)) {

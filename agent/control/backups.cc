@@ -36,6 +36,7 @@ BackupInfo just_begun(const OperationView& view, const std::string& name,
       info.status = BackupStatus::failed;
       info.error = view.error;
   }
+  info.scheduled = view.principal == schedule_principal;
   info.created_at = view.created_at;
   info.operation = view.id;
   return info;
@@ -71,11 +72,14 @@ Result<Response> list_backups(const Call& call) {
   for (std::size_t index = 0; index < count; ++index) {
     items.push_back(backup_object(backups[index]));
   }
-  // This list of the contract has no cursor, and a retention in days: ours keeps backups until
-  // they are deleted, which 0 says.
+  // This list of the contract has no cursor, and a retention in days. 0: they stay until somebody
+  // deletes them.
+  const Result<DatabaseSchedule> schedule = call.engine().schedule(id);
+  const bool kept = !schedule || !schedule->enabled;
+  const std::uint64_t days = kept ? 0 : call.engine().backup_policy().keep_days;
   return json_answer(200,
                      json::object{{"data", std::move(items)},
-                                  {"meta", json::object{{"backupRetentionDays", 0}}},
+                                  {"meta", json::object{{"backupRetentionDays", days}}},
                                   {"pagination", json::object{{"hasMore", count < backups.size()},
                                                               {"limit", request.limit}}}});
 }

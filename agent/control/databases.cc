@@ -41,40 +41,52 @@ Result<std::string> parsed_name(const json::object& body) {
   return std::move(*name);
 }
 
-Result<std::optional<SourceBackup>> parsed_source(const json::object& body) {
-  const json::value* source = body.if_contains("source");
-  if (source == nullptr || source->is_null()) return std::nullopt;
-  if (!source->is_object()) return fail(ErrorCode::invalid_source, "source must be an object");
-  const json::value* type = source->get_object().if_contains("type");
-  if (type != nullptr && type->is_string()) {
-    if (type->get_string() == "empty") return std::nullopt;
-    if (type->get_string() == "database") {
-      return fail(ErrorCode::unsupported_source_type, "a database cannot be cloned directly",
-                  "Make a backup of it, then create from the backup: source.type \"backup\".");
-    }
-  }
-  RESTORED_TRY(SourceBackup backup, backup_source(source->get_object()));
-  return backup;
+Result<SourceDatabase> parsed_database(const json::object& source, std::string_view member) {
+  RESTORED_TRY(const std::string text, required_text(source, member, ErrorCode::invalid_source));
+  std::optional<DatabaseId> id = database_id(text);
+  if (id) return SourceDatabase{std::move(*id)};
+  return fail(ErrorCode::source_database_not_found,
+              fmt::format("source.{} is not the id of a database", member));
 }
 
-// The deprecated member of the older path: {id, backupId}.
-Result<std::optional<SourceBackup>> parsed_from_database(const json::object& body) {
+Result<void> parse_source(const json::object& body, CreateDatabase& request) {
+  const json::value* value = body.if_contains("source");
+  if (value == nullptr || value->is_null()) return {};
+  if (!value->is_object()) return fail(ErrorCode::invalid_source, "source must be an object");
+  const json::object& source = value->get_object();
+  const json::value* type = source.if_contains("type");
+  const bool named = type != nullptr && type->is_string();
+  if (named && type->get_string() == "empty") return {};
+  if (named && type->get_string() == "database") {
+    RESTORED_TRY(request.from_database, parsed_database(source, "databaseId"));
+    return {};
+  }
+  if (!named || type->get_string() != "backup") {
+    return fail(ErrorCode::unsupported_source_type,
+                "source.type is not \"empty\", \"backup\" or \"database\"",
+                "source.type of a new database must be \"empty\", \"backup\" or \"database\".");
+  }
+  RESTORED_TRY(request.from_backup, backup_source(source));
+  return {};
+}
+
+// The deprecated member of the older path: {id, backupId}; without a backup, a clone.
+Result<void> parse_from_database(const json::object& body, CreateDatabase& request) {
   const json::value* from = body.if_contains("fromDatabase");
-  if (from == nullptr || from->is_null()) return std::nullopt;
+  if (from == nullptr || from->is_null()) return {};
   if (!from->is_object()) {
     return fail(ErrorCode::invalid_source, "fromDatabase must be an object");
   }
-  json::object source{{"type", "backup"}};
   const json::object& members = from->get_object();
-  if (const json::value* id = members.if_contains("id")) source["databaseId"] = *id;
   const json::value* backup = members.if_contains("backupId");
   if (backup == nullptr || backup->is_null()) {
-    return fail(ErrorCode::invalid_source, "fromDatabase.backupId is missing",
-                "Name a backup: a database cannot be cloned directly.");
+    RESTORED_TRY(request.from_database, parsed_database(members, "id"));
+    return {};
   }
-  source["backupId"] = *backup;
-  RESTORED_TRY(SourceBackup parsed, backup_source(source));
-  return parsed;
+  json::object source{{"type", "backup"}, {"backupId", *backup}};
+  if (const json::value* id = members.if_contains("id")) source["databaseId"] = *id;
+  RESTORED_TRY(request.from_backup, backup_source(source));
+  return {};
 }
 
 Result<CreateDatabase> parsed_create(const json::object& body) {
@@ -83,7 +95,7 @@ Result<CreateDatabase> parsed_create(const json::object& body) {
   RESTORED_TRY(request.region, parsed_region(body));
   RESTORED_TRY(const auto is_default, flag_member(body, "isDefault", invalid));
   request.is_default = is_default.value_or(false);
-  RESTORED_TRY(request.from_backup, parsed_source(body));
+  RESTORED_TRY(parse_source(body, request));
   return request;
 }
 
@@ -118,11 +130,6 @@ Result<std::string> parsed_project(std::string_view text) {
   std::optional<std::string> id = project_id(text);
   if (!id) return fail(ErrorCode::resource_not_found, "there is no project with this id");
   return std::move(*id);
-}
-
-// What an accepted create with a backup says of its source, though its content is still to come.
-void announce_source(DatabaseInfo& info, const std::optional<SourceBackup>& from_backup) {
-  if (from_backup) info.source = *from_backup;
 }
 
 // Which databases a list has: of any project, with any logical id.
@@ -171,11 +178,9 @@ Result<Response> create_database(const Call& call) {
   if (project) {
     RESTORED_TRY(request.project_id, parsed_project(*project));
   }
-  const std::optional<SourceBackup> from_backup = request.from_backup;
   request.intent = call.intent;
   RESTORED_TRY(CreatedDatabase made,
                call.engine().create_database(std::move(request), call.principal));
-  announce_source(made.info, from_backup);
   Response response = data_answer(201, database_object(call, made.info, &made.connection));
   if (made.operation) point_to(response, *made.operation);
   return response;
@@ -185,14 +190,12 @@ Result<Response> create_project_database(const Call& call) {
   RESTORED_TRY(const json::object body, parse_optional_body(call.request.body));
   RESTORED_TRY(CreateDatabase request, parsed_create(body));
   RESTORED_TRY(request.project_id, parsed_project(call.parameter("project")));
-  if (!request.from_backup) {
-    RESTORED_TRY(request.from_backup, parsed_from_database(body));
+  if (!request.from_backup && !request.from_database) {
+    RESTORED_TRY(parse_from_database(body, request));
   }
-  const std::optional<SourceBackup> from_backup = request.from_backup;
   request.intent = call.intent;
   RESTORED_TRY(CreatedDatabase made,
                call.engine().create_database(std::move(request), call.principal));
-  announce_source(made.info, from_backup);
   // This path's status is provisioning or ready only.
   if (made.info.status != DatabaseStatus::ready) made.info.status = DatabaseStatus::provisioning;
   json::object object = database_object(call, made.info, &made.connection);

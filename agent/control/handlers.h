@@ -38,6 +38,12 @@ Result<Response> verify_backup(const Call& call);
 Result<Response> read_content(const Call& call);
 Result<Response> delete_backup(const Call& call);
 
+// schedule.cc
+Result<Response> get_schedule(const Call& call);
+Result<Response> update_schedule(const Call& call);
+Result<Response> second_enable_daily_backup(const Call& call);
+Result<Response> second_disable_daily_backup(const Call& call);
+
 // repository.cc
 Result<Response> collect_repository(const Call& call);
 Result<Response> rekey_repository(const Call& call);

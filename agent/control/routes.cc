@@ -45,6 +45,8 @@ constexpr Route table[] = {
     {"GET",    "/v1/databases/{id}/backups/{backup}",              first, read,    store,  get_backup},
     {"DELETE", "/v1/databases/{id}/backups/{backup}",              first, write,   store,  delete_backup},
     {"POST",   "/v1/databases/{id}/backups/{backup}/verify",       first, read,    store,  verify_backup},
+    {"GET",    "/v1/databases/{id}/schedule",                      first, read,    memory, get_schedule},
+    {"PATCH",  "/v1/databases/{id}/schedule",                      first, write,   disk,   update_schedule},
     {"GET",    "/v1/backups/{backup}",                             first, read,    store,  get_backup},
     {"DELETE", "/v1/backups/{backup}",                             first, write,   store,  delete_backup},
     {"GET",    "/v1/backups/{backup}/manifest",                    first, read,    store,  get_backup_manifest},
@@ -91,6 +93,10 @@ constexpr Route table[] = {
     {"POST",   "/v2/redis/create-backup/{id}",                     second, write,   disk,   second_create_backup},
     {"GET",    "/v2/redis/list-backup/{id}",                       second, read,    store,  second_list_backups},
     {"DELETE", "/v2/redis/delete-backup/{id}/{backup}",            second, write,   store,  second_delete_backup},
+    {"PATCH",  "/v2/redis/enable-dailybackup/{id}",                second, write,   disk,   second_enable_daily_backup},
+    {"POST",   "/v2/redis/enable-dailybackup/{id}",                second, write,   disk,   second_enable_daily_backup},
+    {"PATCH",  "/v2/redis/disable-dailybackup/{id}",               second, write,   disk,   second_disable_daily_backup},
+    {"POST",   "/v2/redis/disable-dailybackup/{id}",               second, write,   disk,   second_disable_daily_backup},
     {"POST",   "/v2/redis/restore-backup/{id}",                    second, restore, store,  second_restore_backup},
 };
 // clang-format on

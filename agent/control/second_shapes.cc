@@ -64,7 +64,7 @@ json::object second_database_object(const Call& call, const DatabaseInfo& info,
                       {"auto_upgrade", false},
                       {"consistent", true},
                       {"modifying_state", words(modifying_state(info))},
-                      {"daily_backup_enabled", false},
+                      {"daily_backup_enabled", info.daily_backup},
                       {"customer_id", words(customer)},
                       {"db_type", "rocksdb"},
                       {"db_max_clients", limits::clients_max_default},
@@ -88,7 +88,7 @@ json::object second_backup_object(const BackupInfo& info) {
           {"creation_time", unix_seconds(info.created_at)},
           {"state", words(state(info.status))},
           {"backup_size", info.stored_bytes},
-          {"daily_backup", "false"},
+          {"daily_backup", info.scheduled ? "true" : "false"},
           {"hourly_backup", "false"},
           {"internal_backup_tag", ""}};
 }

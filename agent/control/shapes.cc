@@ -173,6 +173,7 @@ json::object backup_details(const Call& call, const BackupInfo& info) {
   object["files"] = info.files;
   object["entries"] = info.entries;
   object["operationId"] = info.operation ? id_or_null(*info.operation) : json::value(nullptr);
+  object["scheduled"] = info.scheduled;
   object["error"] = info.error ? error_object(*info.error) : json::value(nullptr);
   return object;
 }

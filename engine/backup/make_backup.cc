@@ -200,6 +200,7 @@ format::Manifest Run::manifest(std::span<const format::Frame> frames) const {
   manifest.database = request_.database;
   manifest.database_name = request_.database_name;
   manifest.name = request_.name;
+  manifest.scheduled = request_.scheduled;
   manifest.created_at = request_.created_at;
   manifest.agent_version = request_.agent_version;
   manifest.rocksdb_version = catalog::rocksdb_version();

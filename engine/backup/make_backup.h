@@ -25,6 +25,7 @@ struct BackupRequest {
   DatabaseId database;
   std::string database_name;
   std::string name;  // given by the user, may be empty
+  bool scheduled = false;
   UnixMillis created_at = 0;
   std::string agent_version;
   std::string export_directory;  // made by the export; on the database's file system

@@ -44,8 +44,12 @@ constexpr std::array names = std::to_array<std::string_view>({
     "restore.run.after-end",         "restore.undo.after-record",
     "restore.undo.after-swap",       "restore.undo.after-end",
     "restore.remove.after-record",   "restore.remove.after-directory",
-    "control.request.after-claim",   "control.request.before-answer",
-    "control.request.after-answer",  "control.audit.after-begin",
+    "restore.clone.after-record",    "restore.clone.after-export",
+    "restore.clone.after-ingest",    "restore.clone.after-swap",
+    "schedule.run.after-backup",     "schedule.run.after-settled",
+    "schedule.retire.after-removal", "control.request.after-claim",
+    "control.request.before-answer", "control.request.after-answer",
+    "control.audit.after-begin",
 });
 
 struct Target {

@@ -59,7 +59,7 @@ struct FileFacts {
 
 // Where a generation came from, for people and for incremental backups.
 struct Provenance {
-  std::string kind;  // "empty", "backup", "flush"
+  std::string kind;  // "empty", "backup", "database" (a clone), "flush"
   DatabaseId source_database;
   BackupId backup;        // restored from, or last backed up to
   OperationId operation;  // that made it live
@@ -116,8 +116,9 @@ struct OpenOptions {
   const Clock* clock = nullptr;  // null: the system's; outlives the database
 };
 
-// Threading: Keyspace's methods from any thread at once, and so the const ones. export_live,
-// ingest, verify, swap, undo, retire: one operation at a time (the caller holds the claim).
+// Threading: Keyspace's methods from any thread at once, and so the const ones and export_live
+// (into different directories). ingest, verify, swap, undo, retire: one operation at a time (the
+// caller holds the claim).
 // A swap publishes under the write gate; readers never wait.
 class Database : public Keyspace {
  public:
@@ -135,7 +136,8 @@ class Database : public Keyspace {
   virtual std::uint64_t live_bytes() const = 0;  // SST files of the live generation
 
   // Flushes and hard-links the live generation's files into `directory` (made by it; must not
-  // exist; same file system). The caller removes the directory when done.
+  // exist; same file system): the content of one moment of the call, whatever swaps meanwhile. The
+  // caller removes the directory when done, and syncs it if it relies on it.
   // Errors: not_restorable (range tombstones, blob files, foreign comparator; named), no_space.
   virtual Result<ExportedGeneration> export_live(const std::string& directory) = 0;
   virtual Result<void> note_backup(const BackupId& backup) = 0;  // into base_backups, synced

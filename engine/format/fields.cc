@@ -119,6 +119,10 @@ void Fields::read_optional(std::string_view name, std::string& into) {
   if (object_.contains(name)) read(name, into);
 }
 
+void Fields::read_optional(std::string_view name, bool& into) {
+  if (object_.contains(name)) read(name, into);
+}
+
 void Fields::read_optional_hex(std::string_view name, std::optional<std::string>& into) {
   if (!object_.contains(name)) return;
   read_hex(name, into.emplace());

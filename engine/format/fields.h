@@ -52,6 +52,7 @@ class Fields {
   // A missing member is nothing; one of the wrong type is an error.
   void read_optional(std::string_view name, std::optional<std::uint64_t>& into);
   void read_optional(std::string_view name, std::string& into);
+  void read_optional(std::string_view name, bool& into);
   void read_optional_hex(std::string_view name, std::optional<std::string>& into);
   const boost::json::object* object(std::string_view name);
   const boost::json::array* array(std::string_view name);

@@ -66,6 +66,7 @@ json::object manifest_object(const Manifest& manifest, const json::storage_ptr& 
   object["database_id"] = manifest.database.value;
   object["database_name"] = to_utf8(manifest.database_name);
   object["name"] = to_utf8(manifest.name);
+  if (manifest.scheduled) object["scheduled"] = true;
   object["created_at_unix_millis"] = manifest.created_at;
   object["agent_version"] = to_utf8(manifest.agent_version);
   object["rocksdb_version"] = to_utf8(manifest.rocksdb_version);
@@ -223,6 +224,7 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   Manifest manifest;
   fields.read("repository_id", manifest.repository_id);
   fields.read_optional("data_key", manifest.data_key);
+  fields.read_optional("scheduled", manifest.scheduled);
   fields.read("backup_id", manifest.backup.value);
   fields.read("database_id", manifest.database.value);
   fields.read("database_name", manifest.database_name);

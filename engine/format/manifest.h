@@ -62,7 +62,8 @@ struct Manifest {
   BackupId backup;
   DatabaseId database;
   std::string database_name;
-  std::string name;  // given by the user, may be empty
+  std::string name;        // given by the user, may be empty
+  bool scheduled = false;  // made by the agent's schedule; what older agents wrote does not say so
   UnixMillis created_at = 0;
   std::string agent_version;
   std::string rocksdb_version;
@@ -76,7 +77,6 @@ struct Manifest {
   std::uint64_t frames_count = 0;
   std::vector<ManifestFile> files;
   friend bool operator==(const Manifest&, const Manifest&) = default;
-
   std::uint64_t content_bytes() const;
   std::uint64_t stored_bytes() const;
   std::uint64_t entries() const;
@@ -115,6 +115,7 @@ struct Summary {
   std::string name;
   UnixMillis created_at = 0;
   bool incremental = false;
+  bool scheduled = false;
   std::uint64_t stored_bytes = 0;
   std::uint64_t content_bytes = 0;
   std::uint64_t uploaded_bytes = 0;

@@ -14,6 +14,7 @@ Summary summarize(const Manifest& manifest) {
   summary.name = manifest.name;
   summary.created_at = manifest.created_at;
   summary.incremental = manifest.incremental;
+  summary.scheduled = manifest.scheduled;
   summary.stored_bytes = manifest.stored_bytes();
   summary.content_bytes = manifest.content_bytes();
   summary.uploaded_bytes = manifest.uploaded_bytes;
@@ -31,6 +32,7 @@ std::string encode_summary(const Summary& summary) {
   object["name"] = to_utf8(summary.name);
   object["created_at_unix_millis"] = summary.created_at;
   object["incremental"] = summary.incremental;
+  if (summary.scheduled) object["scheduled"] = true;
   object["stored_bytes"] = summary.stored_bytes;
   object["content_bytes"] = summary.content_bytes;
   object["uploaded_bytes"] = summary.uploaded_bytes;
@@ -47,6 +49,7 @@ Result<Summary> decode_summary(std::string_view bytes) {
     fields.read("name", summary.name);
     fields.read("created_at_unix_millis", summary.created_at);
     fields.read("incremental", summary.incremental);
+    fields.read_optional("scheduled", summary.scheduled);
     fields.read("stored_bytes", summary.stored_bytes);
     fields.read("content_bytes", summary.content_bytes);
     fields.read("uploaded_bytes", summary.uploaded_bytes);

@@ -30,6 +30,25 @@ json::value or_null(const std::optional<Value>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
+// Members that say nothing are left out: so records of before there were such members read the
+// same.
+void write_source(json::object& object, const DatabaseSource& source) {
+  if (const auto* backup = std::get_if<SourceBackup>(&source)) {
+    object["sourceDatabase"] = backup->database.value;
+    object["sourceBackup"] = backup->backup.value;
+  } else if (const auto* database = std::get_if<SourceDatabase>(&source)) {
+    object["sourceDatabase"] = database->database.value;
+  }
+}
+
+DatabaseSource read_source(Fields& fields) {
+  const std::optional<std::string> database = fields.optional_text("sourceDatabase");
+  const std::optional<std::string> backup = fields.optional_text("sourceBackup");
+  if (backup) return SourceBackup{DatabaseId(database.value_or("")), BackupId(*backup)};
+  if (database) return SourceDatabase{DatabaseId(*database)};
+  return SourceEmpty{};
+}
+
 void write_busy(json::object& object, const StageSeconds& busy) {
   object["busyFetch"] = busy.fetch;
   object["busyDecode"] = busy.decode;
@@ -54,7 +73,7 @@ Digest read_digest(Fields& fields) {
 
 std::string encode(const StoredDatabase& stored) {
   const DatabaseRecord& record = stored.record;
-  return record_text({{"id", record.id.value},
+  json::object object{{"id", record.id.value},
                       {"name", record.name},
                       {"projectId", record.project_id},
                       {"region", record.region},
@@ -62,8 +81,11 @@ std::string encode(const StoredDatabase& stored) {
                       {"isDefault", record.is_default},
                       {"status", words(name(record.status))},
                       {"failure", to_json(record.failure)},
-                      {"createdAt", record.created_at}},
-                     stored.order);
+                      {"createdAt", record.created_at}};
+  write_source(object, record.source);
+  if (record.daily_backup) object["dailyBackup"] = *record.daily_backup;
+  if (record.schedule_settled) object["scheduleSettled"] = *record.schedule_settled;
+  return record_text(std::move(object), stored.order);
 }
 
 Result<StoredDatabase> decode_database(std::string_view key, std::string_view text) {
@@ -80,6 +102,9 @@ Result<StoredDatabase> decode_database(std::string_view key, std::string_view te
   record.status = fields.word("status", database_status);
   record.failure = fields.optional_error("failure");
   record.created_at = fields.time("createdAt");
+  record.source = read_source(fields);
+  record.daily_backup = fields.optional_flag("dailyBackup");
+  record.schedule_settled = fields.optional_time("scheduleSettled");
   stored.order = fields.count("order");
   RESTORED_TRY(fields.status());
   return stored;

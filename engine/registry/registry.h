@@ -30,6 +30,11 @@ struct DatabaseRecord {
   std::optional<Error> failure;
   UnixMillis created_at = 0;
   std::string logical_id = {};  // empty: none
+  DatabaseSource source = {};   // what it was made from; what is live is another matter
+  // Chosen for it; nothing: the agent's configuration counts.
+  std::optional<bool> daily_backup = {};
+  // Runs that were due by then are done with; nothing: by its creation.
+  std::optional<UnixMillis> schedule_settled = {};
 };
 
 // An operation as it is stored: enough to continue it after a crash, and to show it for 30 days.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "restore/backup_operation.h"
+#include "restore/clone_operation.h"
 #include "restore/cut_off_backup.h"
 #include "restore/restore_operation.h"
 #include "restore/source_check.h"
@@ -108,6 +109,26 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
                std::make_shared<RestoreOperation>(parts, operation, std::move(holdings)));
 }
 
+Result<OperationView> clone_into(EngineParts& parts, const DatabaseId& target,
+                                 const DatabaseId& source, const std::string& principal,
+                                 const Intent& intent) {
+  RESTORED_TRY(refuse_when_stopping(parts));
+  registry::OperationRecord record = new_record(OperationKind::restore, target, principal, intent);
+  CloneHoldings holdings;
+  RESTORED_TRY(holdings.claim, parts.databases.claim(target, record.view.id, record.view.kind));
+  RESTORED_TRY(holdings.source, find_clone_source(parts, source));
+  const std::uint64_t bytes = holdings.source->live_bytes();
+  RESTORED_TRY(holdings.space, reserve_for_clone(parts, bytes));
+  record.view.phase = Phase::validate;
+  record.view.source_database = source;
+  record.view.bytes_total = bytes;
+  RESTORED_TRY(const OperationTable::Pointer operation,
+               parts.operations->create(std::move(record)));
+  parts.step("restore.clone.after-record");
+  return start(parts, operation,
+               std::make_shared<CloneOperation>(parts, operation, std::move(holdings)));
+}
+
 Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreRequest& request) {
   RESTORED_TRY(find_target(parts, request.target));
   if (const std::optional<Working> working = parts.databases.working(request.target)) {
@@ -126,6 +147,13 @@ Result<void> continue_operation(EngineParts& parts, registry::OperationRecord re
     RESTORED_TRY(BackupUse use, parts.uses.read(view.backup));
     RESTORED_TRY(const OperationTable::Pointer backup, parts.operations->resume(std::move(record)));
     start(parts, backup, std::make_shared<CutOffBackup>(parts, backup, std::move(use)));
+    return {};
+  }
+  if (view.backup.empty()) {
+    CloneHoldings holdings;
+    RESTORED_TRY(holdings.claim, parts.databases.claim(view.database, view.id, view.kind));
+    RESTORED_TRY(const OperationTable::Pointer clone, parts.operations->resume(std::move(record)));
+    start(parts, clone, std::make_shared<CloneOperation>(parts, clone, std::move(holdings)));
     return {};
   }
   RestoreHoldings holdings;

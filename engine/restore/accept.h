@@ -16,6 +16,11 @@ namespace restored::restore {
 Result<OperationView> accept_restore(EngineParts& parts, const RestoreRequest& request);
 // The same for a target that is being made: its status is not looked at.
 Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& request);
+// What the source has at one moment comes into a database that is being made.
+// Errors: source_database_not_found, database_provisioning, not_restorable, insufficient_space.
+Result<OperationView> clone_into(EngineParts& parts, const DatabaseId& target,
+                                 const DatabaseId& source, const std::string& principal,
+                                 const Intent& intent);
 // The same checks as accept_restore, without the claim; touches nothing.
 struct RestoreCheck {
   format::Manifest manifest;

@@ -40,6 +40,7 @@ Result<void> BackupOperation::make() {
   const auto record = parts_.registry->database(accepted_.database);
   request.database_name = record ? record->name : "";
   request.name = operation_->backup_name();
+  request.scheduled = accepted_.principal == schedule_principal;
   request.created_at = accepted_.created_at;
   request.agent_version = agent_version();
   request.export_directory = directory + "/export";

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "restore/accept.h"
+#include "restore/clone_operation.h"
 #include "restore/source_check.h"
 #include "restored/limits.h"
 
@@ -74,6 +75,39 @@ void take_away(EngineParts& parts, const DatabaseId& id) {
   }
 }
 
+// What it will have been made from: looked at before anything is made.
+Result<DatabaseSource> find_source(EngineParts& parts, const CreateDatabase& request) {
+  if (request.from_backup) {
+    RESTORED_TRY(const backup::LoadedBackup loaded,
+                 load_source(parts, request.from_backup->database, request.from_backup->backup,
+                             parts.request_call()));
+    return SourceBackup{loaded.manifest.database, loaded.manifest.backup};
+  }
+  if (!request.from_database) return SourceEmpty{};
+  RESTORED_TRY(find_clone_source(parts, request.from_database->database));
+  return *request.from_database;
+}
+
+// The operation that brings the content, if there is to be any.
+Result<std::optional<OperationId>> begin_content(EngineParts& parts, const CreateDatabase& request,
+                                                 const DatabaseId& id,
+                                                 const std::string& principal) {
+  if (request.from_backup) {
+    const RestoreRequest restore{id, request.from_backup->database, request.from_backup->backup,
+                                 principal, request.intent};
+    RESTORED_TRY(const OperationView operation, restore_into(parts, restore));
+    return operation.id;
+  }
+  if (request.from_database) {
+    RESTORED_TRY(const OperationView operation,
+                 clone_into(parts, id, request.from_database->database, principal, request.intent));
+    return operation.id;
+  }
+  RESTORED_TRY(parts.change_record(
+      id, [](registry::DatabaseRecord& record) { record.status = DatabaseStatus::ready; }));
+  return std::nullopt;
+}
+
 // The database that the same intent made before. One that is still being made is a restore's
 // target, or what could not be taken away again.
 Result<std::optional<MadeDatabase>> find_made(EngineParts& parts, const CreateDatabase& request) {
@@ -82,7 +116,8 @@ Result<std::optional<MadeDatabase>> find_made(EngineParts& parts, const CreateDa
   if (!record) return std::nullopt;
   MadeDatabase made;
   const auto operation = request.intent.id<OperationTag>("operation");
-  if (request.from_backup && parts.operations->find(operation)) made.operation = operation;
+  const bool from_another = request.from_backup || request.from_database;
+  if (from_another && parts.operations->find(operation)) made.operation = operation;
   if (record->status == DatabaseStatus::provisioning && !made.operation) {
     return fail(ErrorCode::database_provisioning,
                 fmt::format("database {} is being made", id.value));
@@ -114,11 +149,8 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
     RESTORED_TRY(std::optional<MadeDatabase> made_before, find_made(parts, request));
     if (made_before) return made_default(parts, request, std::move(*made_before));
   }
-  if (request.from_backup) {
-    RESTORED_TRY(load_source(parts, request.from_backup->database, request.from_backup->backup,
-                             parts.request_call()));
-  }
   MadeDatabase made;
+  RESTORED_TRY(made.record.source, find_source(parts, request));
   made.record.id = request.intent.id<DatabaseTag>("database");
   made.record.name = request.name;
   made.record.project_id = request.project_id;
@@ -131,25 +163,14 @@ Result<MadeDatabase> make_database(EngineParts& parts, const CreateDatabase& req
     return std::unexpected(std::move(connection).error());
   }
   made.connection = std::move(*connection);
-  if (request.from_backup) {
-    const RestoreRequest restore{made.record.id, request.from_backup->database,
-                                 request.from_backup->backup, principal, request.intent};
-    Result<OperationView> operation = restore_into(parts, restore);
-    if (!operation) {
-      take_away(parts, made.record.id);
-      return std::unexpected(std::move(operation).error());
-    }
-    made.operation = operation->id;
-  } else {
-    made.record.status = DatabaseStatus::ready;
-    Result<void> put = parts.change_record(made.record.id, [](registry::DatabaseRecord& record) {
-      record.status = DatabaseStatus::ready;
-    });
-    if (!put) {
-      take_away(parts, made.record.id);
-      return std::unexpected(std::move(put).error());
-    }
+  Result<std::optional<OperationId>> begun =
+      begin_content(parts, request, made.record.id, principal);
+  if (!begun) {
+    take_away(parts, made.record.id);
+    return std::unexpected(std::move(begun).error());
   }
+  made.operation = std::move(*begun);
+  if (!made.operation) made.record.status = DatabaseStatus::ready;
   const DatabaseId id = made.record.id;
   const bool restoring = made.operation.has_value();
   Result<MadeDatabase> whole = made_default(parts, request, std::move(made));

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "restore/accept.h"
+#include "restore/backup_removal.h"
 #include "restore/database_lifecycle.h"
 #include "restore/live_content.h"
 #include "restore/unrecorded_ends.h"
@@ -43,7 +44,10 @@ Result<void> close_parts(EngineParts& parts) {
 }
 
 EngineFacade::EngineFacade(std::unique_ptr<EngineParts> parts)
-    : parts_(std::move(parts)), housekeeping_(*parts_), collector_(*parts_) {}
+    : parts_(std::move(parts)),
+      housekeeping_(*parts_),
+      collector_(*parts_),
+      schedule_(*parts_, collector_) {}
 
 EngineFacade::~EngineFacade() {
   if (closed_) return;
@@ -54,6 +58,7 @@ EngineFacade::~EngineFacade() {
 
 Result<void> EngineFacade::close() {
   if (std::exchange(closed_, true)) return {};
+  schedule_.stop();
   collector_.stop();
   housekeeping_.stop();
   return close_parts(*parts_);
@@ -228,13 +233,17 @@ Result<OperationView> EngineFacade::start_verify(const BackupId& id, VerifyDepth
 }
 
 Result<void> EngineFacade::remove_backup(const BackupId& id) {
-  RESTORED_TRY(const BackupUse use, parts_->uses.remove(id));
-  RESTORED_TRY(parts_->operations->record_backup_end(id));
-  const StoreCall call = parts_->request_call();
-  RESTORED_TRY(backup::Repository * repository, parts_->repository->get(call));
-  RESTORED_TRY(backup::Leftovers leftovers, repository->remove(id, call));
-  collector_.request(std::move(leftovers));
-  return {};
+  return restore::remove_backup(*parts_, collector_, id, parts_->request_call());
+}
+
+Result<DatabaseSchedule> EngineFacade::schedule(const DatabaseId& id) const {
+  return schedule_.view(id);
+}
+
+Result<DatabaseSchedule> EngineFacade::set_daily_backup(const DatabaseId& id,
+                                                        std::optional<bool> on) {
+  RESTORED_TRY(schedule_.choose(id, on));
+  return schedule_.view(id);
 }
 
 Result<CollectionReport> EngineFacade::collect_repository(bool dry_run, std::stop_token stop) {

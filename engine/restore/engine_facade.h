@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "restore/backup_schedule.h"
 #include "restore/collector.h"
 #include "restore/engine_parts.h"
 #include "restore/housekeeping.h"
@@ -57,6 +58,9 @@ class EngineFacade final : public Engine {
   Result<OperationView> start_verify(const BackupId& id, VerifyDepth depth, std::string principal,
                                      const Intent& intent) override;
   Result<void> remove_backup(const BackupId& id) override;
+  const BackupPolicy& backup_policy() const override { return parts_->options.backups; }
+  Result<DatabaseSchedule> schedule(const DatabaseId& id) const override;
+  Result<DatabaseSchedule> set_daily_backup(const DatabaseId& id, std::optional<bool> on) override;
   Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) override;
   Result<RekeyReport> rekey_repository(bool keep_previous, std::stop_token stop) override;
 
@@ -81,6 +85,7 @@ class EngineFacade final : public Engine {
   const std::unique_ptr<EngineParts> parts_;
   Housekeeping housekeeping_;
   Collector collector_;
+  BackupSchedule schedule_;
   bool closed_ = false;
 };
 

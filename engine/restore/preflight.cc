@@ -15,9 +15,10 @@
 namespace restored::restore {
 namespace {
 
-Error insufficient(std::uint64_t needed, std::uint64_t reserve, std::uint64_t free) {
+Error insufficient(std::uint64_t needed, std::uint64_t reserve, std::uint64_t free,
+                   std::string_view who = "restore") {
   return {ErrorCode::insufficient_space,
-          fmt::format("the restore needs {} bytes and a reserve of {} bytes, {} are free", needed,
+          fmt::format("the {} needs {} bytes and a reserve of {} bytes, {} are free", who, needed,
                       reserve, free),
           {}};
 }
@@ -101,6 +102,16 @@ Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database*
     RESTORED_TRY(reserved.plan, plan(parts, target, wanted, wanted.content_bytes));
   }
   return reserved;
+}
+
+Result<SpaceReservation> reserve_for_clone(EngineParts& parts, std::uint64_t content_bytes) {
+  SpaceReservation reservation = parts.space.reserve(content_bytes);
+  RESTORED_TRY(const io::Space space, parts.files.space(parts.options.state_directory));
+  const std::uint64_t others = parts.space.reserved_bytes() - content_bytes;
+  const std::uint64_t free_bytes = less(space.free_bytes, others);
+  const std::uint64_t reserve = parts.options.space_reserve_bytes;
+  if (content_bytes + reserve <= free_bytes) return reservation;
+  return std::unexpected(insufficient(content_bytes, reserve, free_bytes, "clone"));
 }
 
 Result<void> make_room(EngineParts& parts, catalog::Database& target, std::uint64_t needed_bytes,

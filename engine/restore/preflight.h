@@ -31,6 +31,10 @@ struct ReservedSpace {
 Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database* target,
                                     const format::Manifest& manifest, std::uint64_t present_bytes);
 
+// Room for what a clone comes to once compactions have replaced the files that it shares with its
+// source. Errors: insufficient_space, io_error.
+Result<SpaceReservation> reserve_for_clone(EngineParts& parts, std::uint64_t content_bytes);
+
 // Retires the previous generation and waits until its files have left the disk, so that
 // `needed_bytes` (which the caller has reserved) and the reserve fit beside what others have
 // reserved. Errors: insufficient_space, cancelled.

@@ -208,13 +208,17 @@ Result<void> end_as_marked(EngineParts& parts, registry::OperationRecord marked)
   return parts.operations->end_as_marked(std::move(marked));
 }
 
+bool has_been_filled(const catalog::CatalogState& state) {
+  return state.live_provenance.kind == "backup" || state.live_provenance.kind == "database";
+}
+
 // Databases whose making was cut off before anybody was told of them.
 Result<void> remove_half_made(EngineParts& parts, const std::set<std::string>& being_restored) {
   for (const registry::DatabaseRecord& record : parts.registry->databases()) {
     if (record.status != DatabaseStatus::provisioning) continue;
     if (being_restored.contains(record.id.value)) continue;
     const OpenDatabases::Pointer database = parts.databases.instance(record.id);
-    if (database && database->state().live_provenance.kind == "backup") {
+    if (database && has_been_filled(database->state())) {
       // Its restore was done and ended; only the last word in the registry is missing.
       RESTORED_TRY(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt));
       continue;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backup/parallel.h"
+#include "restore/schedule_times.h"
 
 namespace restored::restore {
 namespace {
@@ -16,6 +17,7 @@ DatabaseSource source_of(const catalog::Provenance& provenance) {
   if (provenance.kind == "backup") {
     return SourceBackup{provenance.source_database, provenance.backup};
   }
+  if (provenance.kind == "database") return SourceDatabase{provenance.source_database};
   return SourceEmpty{};
 }
 
@@ -75,6 +77,7 @@ BackupInfo view_of(const EngineParts& parts, const Operation& operation) {
   info.files = view.files_total;
   info.operation = view.id;
   info.error = view.error;
+  info.scheduled = view.principal == schedule_principal;
   if (view.state == OperationState::cancelled) {
     info.error = Error{ErrorCode::cancelled, "the backup was cancelled", {}};
   }
@@ -100,10 +103,15 @@ DatabaseInfo database_view(const EngineParts& parts, const registry::DatabaseRec
     info.operation = working->operation;
     info.operation_kind = working->kind;
   }
+  info.daily_backup = backed_up_by_schedule(parts.options.backups, record);
+  // Until there is content, what it is to come from.
+  if (record.status != DatabaseStatus::ready) info.source = record.source;
   if (info.status == DatabaseStatus::failure) info.failure = broken ? broken : record.failure;
   if (const OpenDatabases::Pointer database = parts.databases.find(record.id)) {
     const catalog::CatalogState state = database->state();
-    info.source = source_of(state.live_provenance);
+    const bool filled = state.live_provenance.kind != "empty";
+    if (filled || record.status == DatabaseStatus::ready)
+      info.source = source_of(state.live_provenance);
     info.generation = state.live;
     info.previous_generation = state.previous;
     if (state.previous) info.undo_until = state.previous_until;
@@ -120,6 +128,7 @@ BackupInfo backup_view(const EngineParts& parts, const format::Summary& summary)
   info.name = summary.name;
   info.status = BackupStatus::completed;
   info.incremental = summary.incremental;
+  info.scheduled = summary.scheduled;
   info.created_at = summary.created_at;
   info.stored_bytes = summary.stored_bytes;
   info.content_bytes = summary.content_bytes;

@@ -32,6 +32,7 @@ struct BackupInfo {
   std::uint64_t entries = 0;
   std::optional<OperationId> operation;
   std::optional<Error> error;
+  bool scheduled = false;  // nobody asked for it
 };
 
 // What the operations tell of a database's backups, those included that were removed since.

@@ -61,6 +61,7 @@ struct DatabaseInfo {
   std::optional<OperationId> operation;  // running on it
   std::optional<OperationKind> operation_kind;
   std::optional<Error> failure;  // with status failure
+  bool daily_backup = false;     // it is backed up by schedule
 };
 
 struct CreateDatabase {
@@ -69,8 +70,10 @@ struct CreateDatabase {
   std::string region = "us-east-1";
   std::string logical_id = {};  // empty: none
   bool is_default = false;
-  std::optional<SourceBackup> from_backup;  // restore into the new database
-  Intent intent = {};                       // the same one again: the database that it made
+  // At most one of the two: what comes into the new database.
+  std::optional<SourceBackup> from_backup;
+  std::optional<SourceDatabase> from_database;  // as it is at one moment from now on
+  Intent intent = {};                           // the same one again: the database that it made
 };
 // What is there is changed, all of it or nothing.
 struct DatabaseChanges {
@@ -80,7 +83,7 @@ struct DatabaseChanges {
 struct CreatedDatabase {
   DatabaseInfo info;
   NewConnection connection;              // made with it, named "default"
-  std::optional<OperationId> operation;  // the restore, with from_backup
+  std::optional<OperationId> operation;  // that brings its content, if it has a source
 };
 
 // Commands of the data plane on one day.

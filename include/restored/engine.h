@@ -32,6 +32,7 @@
 #include "restored/operation.h"
 #include "restored/rekey.h"
 #include "restored/requests.h"
+#include "restored/schedule.h"
 #include "restored/store_options.h"
 #include "restored/token.h"
 
@@ -42,6 +43,7 @@ struct EngineOptions {
   std::string repository_url;  // "file:///absolute/directory", "s3://bucket/prefix"
   StoreOptions store;
   EncryptionOptions encryption;
+  BackupPolicy backups;
   std::uint64_t memory_budget_bytes = limits::memory_budget_bytes_default;
   std::uint64_t block_cache_bytes = limits::block_cache_bytes_default;
   std::uint64_t space_reserve_bytes = limits::space_reserve_bytes_default;
@@ -163,6 +165,12 @@ class Engine {
   // database_busy while an operation uses it. The backup is gone when it returns; the objects that
   // only it had go later, in the background.
   virtual Result<void> remove_backup(const BackupId& id) = 0;
+  // Backups by schedule. set_daily_backup: durable when it returns; nothing: as the policy says.
+  // Errors: database_not_found, the registry's.
+  virtual const BackupPolicy& backup_policy() const = 0;
+  virtual Result<DatabaseSchedule> schedule(const DatabaseId& id) const = 0;
+  virtual Result<DatabaseSchedule> set_daily_backup(const DatabaseId& id,
+                                                    std::optional<bool> on) = 0;
   // Removes what no backup names any more, in the whole repository; may take minutes. A dry run
   // changes nothing. Errors: collection_running (another host does it), cancelled, store errors.
   virtual Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) = 0;

@@ -106,6 +106,23 @@ inline constexpr std::uint64_t backup_seconds_max = 6ull * 24 * 3600;
 inline constexpr unsigned retire_check_seconds = 5;
 inline constexpr unsigned space_wait_seconds = 60;  // for retired files to be gone
 
+// Scheduled backups. A run that fails is tried again after a wait that doubles; a run that the
+// agent slept through begins within the catch-up time after its start, so that hosts that lost
+// their power together do not begin together.
+inline constexpr std::uint64_t backup_every_seconds_default = 24 * 3600;
+inline constexpr std::uint64_t backup_every_seconds_min = 10;
+inline constexpr std::uint64_t backup_every_seconds_max = 366ull * 24 * 3600;
+inline constexpr std::uint64_t backup_at_seconds_default = 2 * 3600;
+inline constexpr std::uint64_t backup_spread_seconds_default = 3600;
+inline constexpr std::uint64_t backup_keep_days_default = 7;
+inline constexpr std::uint64_t backup_keep_days_max = 36'500;
+inline constexpr std::uint64_t backup_keep_count_default = 3;
+inline constexpr std::uint64_t backup_keep_count_max = 100'000;
+inline constexpr unsigned scheduled_backups_max = 2;  // at once
+inline constexpr unsigned schedule_retry_seconds = 60;
+inline constexpr unsigned schedule_retry_seconds_max = 3600;
+inline constexpr unsigned schedule_catch_up_seconds = 600;
+
 // Threads of one kind that an operator may ask for: far above any host that this is made for.
 inline constexpr unsigned configured_threads_max = 256;
 
@@ -198,6 +215,8 @@ static_assert(small_object_bytes_max < manifest_bytes_max);
 static_assert(orphan_seconds > upload_stale_seconds);
 static_assert(backup_seconds_max + 24 * 3600 <= orphan_seconds, "a day for clocks that differ");
 static_assert(operation_seconds_default <= backup_seconds_max);
+static_assert(scheduled_backups_max < operations_running_max, "a restore need not wait for them");
+static_assert(schedule_retry_seconds <= schedule_retry_seconds_max);
 static_assert(store_writes_max_default <= store_writes_max);
 static_assert(contents_bytes_max / 16 > manifest_bytes_max / 512, "an entry of 16 bytes a file");
 static_assert(3 * collection_renew_seconds < collection_remove_seconds);

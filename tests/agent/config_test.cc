@@ -39,6 +39,14 @@ memory_budget = 134217728
 undo_time = "7d"
 io_uring = false
 verify = "full"
+[backups]
+databases = "all"
+every = "12h"
+at = "04:30"
+spread = "30m"
+keep_days = 30
+keep_count = 5
+keep_manual = false
 )",
                                   "test.toml", config);
   ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
@@ -56,6 +64,45 @@ verify = "full"
   EXPECT_EQ(config.engine.undo_seconds, 7u * 86400);
   EXPECT_FALSE(config.engine.io_uring);
   EXPECT_TRUE(config.engine.verify_full);
+  const BackupPolicy& backups = config.engine.backups;
+  EXPECT_TRUE(backups.all_databases);
+  EXPECT_EQ(backups.every_seconds, 12u * 3600);
+  EXPECT_EQ(backups.at_seconds, 4u * 3600 + 30 * 60);
+  EXPECT_EQ(backups.spread_seconds, 30u * 60);
+  EXPECT_EQ(backups.keep_days, 30u);
+  EXPECT_EQ(backups.keep_count, 5u);
+  EXPECT_FALSE(backups.keep_manual);
+  EXPECT_TRUE(validate(config).has_value());
+}
+
+TEST(ConfigTest, ATimeOfTheDayIsFourDigitsAndAColon) {
+  EXPECT_EQ(parse_time_of_day("00:00"), 0u);
+  EXPECT_EQ(parse_time_of_day("23:59"), 86'340u);
+  for (const char* text : {"", "2:30", "02:3", "24:00", "12:60", "-1:30", "+1:30", "12.30", "ab:cd",
+                           "12:30 ", "12:30:00"}) {
+    EXPECT_FALSE(parse_time_of_day(text)) << text;
+  }
+}
+
+TEST(ConfigTest, ASchedulesLimitsAreChecked) {
+  const auto invalid = [](auto change) {
+    Config config = default_config();
+    change(config.engine.backups);
+    return !validate(config).has_value();
+  };
+  EXPECT_TRUE(invalid([](BackupPolicy& policy) { policy.every_seconds = 9; }));
+  EXPECT_TRUE(invalid([](BackupPolicy& policy) { policy.every_seconds = 367ull * 86400; }));
+  EXPECT_TRUE(invalid([](BackupPolicy& policy) { policy.keep_days = 40'000; }));
+  EXPECT_TRUE(invalid([](BackupPolicy& policy) { policy.keep_count = 200'000; }));
+  EXPECT_TRUE(invalid([](BackupPolicy& policy) {
+    policy.keep_manual = false;
+    policy.keep_days = policy.keep_count = 0;
+  }));
+  EXPECT_FALSE(invalid([](BackupPolicy& policy) { policy.keep_days = policy.keep_count = 0; }));
+  for (const char* text : {"[backups]\ndatabases = \"some\"", "[backups]\nat = \"25:00\"",
+                           "[backups]\nat = 2", "[backups]\nevery = \"daily\""}) {
+    refused(text);
+  }
 }
 
 TEST(ConfigTest, UnknownKeyIsNamedWithItsLine) {

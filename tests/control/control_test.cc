@@ -78,6 +78,7 @@ const Members backup_details_members = [] {
                                  {"files", "integer"},
                                  {"entries", "integer"},
                                  {"operationId", "string|null"},
+                                 {"scheduled", "bool"},
                                  {"error", "object|null"}});
   return members;
 }();

@@ -84,8 +84,11 @@ TEST_F(DatabaseSurfaceTest, InvalidCreatesAre400AndMakeNothing) {
     expect_error(post("/v1/databases", body), 400, "invalid-request");
   }
   expect_error(post("/v1/databases", R"({"projectId":"a/b"})"), 404, "resource-not-found");
-  expect_error(post("/v1/databases", R"({"source":{"type":"database","databaseId":"x"}})"), 422,
-               "unsupported-source-type");
+  expect_error(post("/v1/databases", R"({"source":{"type":"database","databaseId":"x"}})"), 404,
+               "source-database-not-found");
+  expect_error(post("/v1/databases", R"({"source":{"type":"database","databaseId":"UPPER/"}})"),
+               404, "source-database-not-found");
+  expect_error(post("/v1/databases", R"({"source":{"type":"database"}})"), 422, "invalid-source");
   expect_error(post("/v1/databases", R"({"source":{"type":"file"}})"), 422,
                "unsupported-source-type");
   expect_error(post("/v1/databases", R"({"source":5})"), 422, "invalid-source");
@@ -135,8 +138,58 @@ TEST_F(DatabaseSurfaceTest, ADatabaseIsMadeFromABackup) {
   EXPECT_EQ(older.status, 201) << older.text;
   EXPECT_EQ(older.word("data.status"), "provisioning");
   EXPECT_EQ(ended_operation_of(older).state, OperationState::succeeded);
-  expect_error(post("/v1/projects/p/databases", R"({"fromDatabase":{"id":"x"}})"), 422,
+  expect_error(post("/v1/projects/p/databases", R"({"fromDatabase":{"id":"x"}})"), 404,
+               "source-database-not-found");
+  expect_error(post("/v1/projects/p/databases", R"({"fromDatabase":{"backupId":null}})"), 422,
                "invalid-source");
+}
+
+TEST_F(DatabaseSurfaceTest, ADatabaseIsAClone) {
+  const DatabaseId source = make_database("source", 30);
+  const auto hash = [&](const std::string& id) {
+    return get("/v1/databases/" + id + "/content").word("data.hash");
+  };
+  const std::string from = R"({"type":"database","databaseId":"db_)" + source.value + "\"}";
+  const HttpAnswer made = post("/v1/databases", R"({"name":"clone","source":)" + from + "}");
+  ASSERT_EQ(made.status, 201) << made.text;
+  expect_members(made.at("data"), database_members);
+  EXPECT_EQ(made.word("data.status"), "provisioning");
+  EXPECT_EQ(boost::json::serialize(made.at("data.source")), from);
+  const OperationView ended = ended_operation_of(made);
+  EXPECT_EQ(ended.state, OperationState::succeeded);
+  const HttpAnswer operation = get("/v1/operations/" + ended.id.value);
+  expect_members(operation.at("data"), operation_members);
+  EXPECT_EQ(operation.word("data.sourceDatabaseId"), "db_" + source.value);
+  EXPECT_TRUE(operation.at("data.backupId").is_null());
+  const std::string id = made.word("data.id");
+  const HttpAnswer after = get("/v1/databases/" + id);
+  EXPECT_EQ(after.word("data.status"), "ready");
+  EXPECT_EQ(boost::json::serialize(after.at("data.source")), from);
+  EXPECT_EQ(hash(id), hash(source.value));
+  EXPECT_EQ(get("/v2/redis/database/" + id.substr(3)).status, 200);
+
+  const HttpAnswer older =
+      post("/v1/projects/p/databases", R"({"fromDatabase":{"id":")" + source.value + "\"}}");
+  EXPECT_EQ(older.status, 201) << older.text;
+  EXPECT_EQ(older.word("data.status"), "provisioning");
+  EXPECT_EQ(older.word("data.source.type"), "database");
+  EXPECT_EQ(ended_operation_of(older).state, OperationState::succeeded);
+  EXPECT_EQ(hash(older.word("data.id")), hash(source.value));
+  const HttpAnswer sibling =
+      post("/v1/projects/p/databases", R"({"source":)" + from + R"(,"fromDatabase":null})");
+  EXPECT_EQ(sibling.word("data.source.type"), "database") << sibling.text;
+  EXPECT_EQ(ended_operation_of(sibling).state, OperationState::succeeded);
+}
+
+TEST_F(DatabaseSurfaceTest, ACloneThatIsAskedForAgainIsTheSameOne) {
+  const DatabaseId source = make_database("source");
+  const std::string body = R"({"source":{"type":"database","databaseId":")" + source.value + "\"}}";
+  const HttpAnswer first = call("POST", "/v1/databases", body, {"Idempotency-Key: clone"});
+  ASSERT_EQ(first.status, 201) << first.text;
+  ended_operation_of(first);
+  const HttpAnswer again = call("POST", "/v1/databases", body, {"Idempotency-Key: clone"});
+  EXPECT_EQ(again.text, first.text);
+  EXPECT_EQ(engine_->databases().size(), 2u);
 }
 
 TEST_F(DatabaseSurfaceTest, TheListHasPages) {

@@ -81,6 +81,26 @@ TEST(ManifestTest, OtherKindOfDocumentIsRefused) {
             ErrorCode::corruption);
 }
 
+TEST(ManifestTest, OnlyAScheduledBackupSaysSo) {
+  SampleBackup backup = sample();
+  EXPECT_EQ(encode_manifest(backup.manifest).find("scheduled"), std::string::npos)
+      << "as agents wrote it that knew of no schedule";
+  backup.manifest.scheduled = true;
+  const std::string document = encode_manifest(backup.manifest);
+  const auto back = decode_manifest(document);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(back->scheduled);
+  EXPECT_EQ(*back, backup.manifest);
+  const auto summary = decode_summary(encode_summary(summarize(*back)));
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_TRUE(summary->scheduled);
+  for (const char* wrong : {"1", "null", "\"true\""}) {
+    EXPECT_FALSE(decode_manifest(
+        resealed(body_of(document), "\"scheduled\":true", "\"scheduled\":" + std::string(wrong))))
+        << wrong;
+  }
+}
+
 TEST(ManifestTest, UnknownMembersAreIgnored) {
   const SampleBackup backup = sample();
   std::string body = body_of(encode_manifest(backup.manifest));

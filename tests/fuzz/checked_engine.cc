@@ -128,6 +128,13 @@ Result<CreatedDatabase> CheckedEngine::create_database(CreateDatabase request,
     require_id(request.from_backup->database.value);
     require_id(request.from_backup->backup.value);
     made.operation = OperationId(std::string(known_id));
+    made.info.source = *request.from_backup;
+  }
+  if (request.from_database) {
+    require(!request.from_backup, "a database has one source");
+    require_id(request.from_database->database.value);
+    made.operation = OperationId(std::string(known_id));
+    made.info.source = *request.from_database;
   }
   made.connection = {some_connection(), "password"};
   return made;
@@ -227,6 +234,21 @@ Result<OperationView> CheckedEngine::start_verify(const BackupId& id, VerifyDept
 }
 Result<void> CheckedEngine::remove_backup(const BackupId& id) {
   return known(id.value, ErrorCode::backup_not_found);
+}
+const BackupPolicy& CheckedEngine::backup_policy() const {
+  return policy_;
+}
+Result<DatabaseSchedule> CheckedEngine::schedule(const DatabaseId& id) const {
+  DatabaseSchedule schedule;
+  schedule.database = id;
+  return known(id.value, ErrorCode::database_not_found, std::move(schedule));
+}
+Result<DatabaseSchedule> CheckedEngine::set_daily_backup(const DatabaseId& id,
+                                                         std::optional<bool> on) {
+  DatabaseSchedule schedule;
+  schedule.database = id;
+  schedule.chosen = on;
+  return known(id.value, ErrorCode::database_not_found, std::move(schedule));
 }
 Result<CollectionReport> CheckedEngine::collect_repository(bool dry_run, std::stop_token) {
   CollectionReport report;

@@ -57,6 +57,9 @@ class CheckedEngine final : public Engine {
   Result<OperationView> start_verify(const BackupId& id, VerifyDepth depth, std::string principal,
                                      const Intent& intent) override;
   Result<void> remove_backup(const BackupId& id) override;
+  const BackupPolicy& backup_policy() const override;
+  Result<DatabaseSchedule> schedule(const DatabaseId& id) const override;
+  Result<DatabaseSchedule> set_daily_backup(const DatabaseId& id, std::optional<bool> on) override;
   Result<CollectionReport> collect_repository(bool dry_run, std::stop_token stop) override;
   Result<RekeyReport> rekey_repository(bool, std::stop_token) override { return RekeyReport(); }
 
@@ -79,6 +82,7 @@ class CheckedEngine final : public Engine {
                                                 std::uint64_t bytes_per_second) override;
 
  private:
+  BackupPolicy policy_;
   CheckedRequests requests_;
 };
 

@@ -112,6 +112,45 @@ TEST(RecordTest, AnOperationOfBeforeLimitsHasNone) {
   EXPECT_EQ(read->record.view.bandwidth_bytes_per_second, 0u);
 }
 
+StoredDatabase some_database() {
+  StoredDatabase stored;
+  stored.record.id = DatabaseId("db1");
+  stored.record.name = "orders";
+  stored.record.created_at = 9;
+  stored.order = 3;
+  return stored;
+}
+
+TEST(RecordTest, ADatabaseKeepsItsSourceAndItsSchedule) {
+  StoredDatabase stored = some_database();
+  DatabaseRecord& record = stored.record;
+  record.daily_backup = false;
+  record.schedule_settled = 17;
+  record.source = SourceDatabase{DatabaseId("db0")};
+  const auto clone = decode_database("database/db1", encode(stored));
+  ASSERT_TRUE(clone) << clone.error().message;
+  EXPECT_EQ(clone->record.daily_backup, false);
+  EXPECT_EQ(clone->record.schedule_settled, 17);
+  ASSERT_TRUE(std::holds_alternative<SourceDatabase>(clone->record.source));
+  EXPECT_EQ(std::get<SourceDatabase>(clone->record.source).database.value, "db0");
+  record.source = SourceBackup{DatabaseId("db0"), BackupId("b0")};
+  const auto restored = decode_database("database/db1", encode(stored));
+  ASSERT_TRUE(restored) << restored.error().message;
+  ASSERT_TRUE(std::holds_alternative<SourceBackup>(restored->record.source));
+  EXPECT_EQ(std::get<SourceBackup>(restored->record.source).backup.value, "b0");
+}
+
+TEST(RecordTest, ADatabaseOfBeforeSchedulesAndClonesHasNone) {
+  const std::string text = encode(some_database());
+  for (const char* member : {"source", "dailyBackup", "scheduleSettled"})
+    EXPECT_EQ(text.find(member), std::string::npos) << "it is written as it was then";
+  const auto read = decode_database("database/db1", text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(read->record.daily_backup);
+  EXPECT_FALSE(read->record.schedule_settled);
+  EXPECT_TRUE(std::holds_alternative<SourceEmpty>(read->record.source));
+}
+
 TEST(RecordTest, TextsThatAreNotUtf8AreMendedWhenTheyAreWritten) {
   StoredOperation written = full_operation();
   written.record.view.error = Error{ErrorCode::io_error, "file \"caf\xe9\"", "try \xff"};

@@ -18,8 +18,13 @@ namespace {
 class RegistryTest : public OpenRegistryTest {
  protected:
   DatabaseId add_database(const std::string& id) {
-    DatabaseRecord record{DatabaseId(id), "name of " + id,       "default", "us-east-1",
-                          false,          DatabaseStatus::ready, {},        1000};
+    DatabaseRecord record;
+    record.id = DatabaseId(id);
+    record.name = "name of " + id;
+    record.project_id = "default";
+    record.region = "us-east-1";
+    record.status = DatabaseStatus::ready;
+    record.created_at = 1000;
     EXPECT_TRUE(registry_->put_database(record));
     return record.id;
   }

@@ -16,6 +16,8 @@
 
 #include "base/kill_point.h"
 #include "restored/limits.h"
+#include "schedule_policy.h"
+#include "support/shifted_clock.h"
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
 #include "test_host.h"
@@ -31,13 +33,30 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-class LaterClock final : public Clock {
- public:
-  UnixMillis wall() const override { return system_clock().wall() + 2 * 24 * 3600 * 1000ll; }
-  std::chrono::steady_clock::time_point monotonic() const override {
-    return system_clock().monotonic();
+constexpr std::chrono::hours days(int count) {
+  return std::chrono::hours(24 * count);
+}
+
+// Two runs of a schedule that keeps one backup, an agent's start before each.
+void back_up_by_schedule(TestHost& host, ShiftedClock& clock, const DatabaseId& id) {
+  host.options.backups.keep_days = 0;
+  host.options.backups.keep_count = 1;
+  ASSERT_TRUE(host.engine().set_daily_backup(id, true));
+  for (int run = 0; run < 2; ++run) {
+    host.close();
+    clock.advance(days(2));
+    host.open();
+    for (const OperationView& view : host.engine().operations()) host.wait(view.id);
+    ASSERT_TRUE(wait_until([&] {
+      const DatabaseSchedule now = host.engine().schedule(id).value();
+      return !now.operation && *now.next_at > clock.wall();
+    }));
   }
-};
+  ASSERT_TRUE(wait_until([&] {
+    const std::vector<BackupInfo> backups = host.engine().backups(id).value();
+    return std::ranges::count_if(backups, [](const auto& info) { return info.scheduled; }) == 1;
+  }));
+}
 
 // The child's part: acts on the databases that its parent made, and says what was acknowledged.
 TEST(CrashChild, DISABLED_Acts) {
@@ -46,6 +65,9 @@ TEST(CrashChild, DISABLED_Acts) {
   TestHost host(directory + "/state", directory + "/repository");
   const DatabaseId target(environment("RESTORED_TEST_TARGET"));
   const BackupId backup(environment("RESTORED_TEST_BACKUP"));
+  ShiftedClock clock;
+  host.seams.clock = &clock;
+  host.options.backups = due_in(std::chrono::hours(12));
   std::ofstream acknowledged(directory + "/acknowledged");
   const auto acknowledge = [&] { acknowledged << "1" << std::flush; };
   host.open();
@@ -67,12 +89,18 @@ TEST(CrashChild, DISABLED_Acts) {
   acknowledge();
   ASSERT_TRUE(host.engine().remove_database(copy.info.id));
   acknowledge();
+  request.from_backup.reset();
+  request.from_database = SourceDatabase{target};
+  const CreatedDatabase clone = host.engine().create_database(request, "test").value();
+  ASSERT_EQ(host.wait(*clone.operation).state, OperationState::succeeded);
+  ASSERT_TRUE(host.engine().remove_database(clone.info.id));
+  acknowledge();
   ASSERT_TRUE(host.engine().keyspace(target)->replace_all({}, nullptr));
   acknowledge();
+  back_up_by_schedule(host, clock, target);
   host.close();
   // Two days later: the previous generation's time is over.
-  const LaterClock later;
-  host.seams.clock = &later;
+  clock.advance(days(2));
   host.open();
   ASSERT_TRUE(
       wait_until([&] { return !host.engine().database(target)->previous_generation.has_value(); }));
@@ -82,6 +110,7 @@ TEST(CrashChild, DISABLED_Acts) {
 class CrashTest : public ::testing::TestWithParam<std::string> {
  protected:
   CrashTest() : host_(directory_.file("state"), directory_.file("repository")) {
+    host_.options.backups = due_in(std::chrono::hours(12));
     host_.open();
     source_ = host_.make_database("source");
     for (int i = 0; i < 3; ++i) {  // three files: each backup flushes
@@ -206,7 +235,7 @@ TEST_P(CrashTest, LeavesOneWholeContentAndNothingElse) {
   ASSERT_TRUE(WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGKILL)
       << GetParam() << " is not reached:\n"
       << read_whole_file(directory_.file("child.log"));
-  const std::vector<Content> after = {old_, new_, old_, old_, new_, new_, new_, {}};
+  const std::vector<Content> after = {old_, new_, old_, old_, new_, new_, new_, new_, {}};
   const Content before_step = after.at(ended.acknowledged);
   const Content after_step = after.at(std::min(ended.acknowledged + 1, after.size() - 1));
 

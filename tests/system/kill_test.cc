@@ -62,6 +62,7 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
         {"restore again", [=, this] { finish(http(daemon_, "POST", path + "/restore", body)); },
          new_},
         {"create", [this] { extra_ = create_database(daemon_, "third").id; }, new_},
+        {"clone", [this] { finish_clone(); }, new_},
         {"verify",
          [=, this] { finish(http(daemon_, "POST", path + "/backups/" + backup_ + "/verify")); },
          new_},
@@ -87,6 +88,16 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
     return {};
   }
 
+  void finish_clone() {
+    const HttpAnswer made =
+        http(daemon_, "POST", "/v1/databases",
+             R"({"name":"clone","source":{"type":"database","databaseId":")" + target_.id + "\"}}");
+    const std::string operation = operation_of(made);
+    if (operation.empty()) return;
+    wait_operation(daemon_, operation);
+    http(daemon_, "DELETE", "/v1/databases/" + created_database(made).id);
+  }
+
   // An agent that does not answer is dead or dying.
   bool dead() {
     if (http(daemon_, "GET", "/healthz").status == 200) return false;
@@ -99,6 +110,29 @@ class KillTest : public ::testing::TestWithParam<std::string_view> {
     steps().front().act();
     if (!dead() && !daemon_.wait_exit(std::chrono::seconds(60))) return {};
     return {new_};
+  }
+
+  // Nor is a scheduled backup.
+  std::vector<Content> back_up_until_killed() {
+    last_step_ = "scheduled backup";
+    http(daemon_, "PATCH", "/v1/databases/" + target_.id + "/schedule", R"({"daily":true})");
+    if (!dead() && !daemon_.wait_exit(std::chrono::seconds(90))) return {};
+    return {old_};
+  }
+
+  // Each run made one backup, or one more.
+  void expect_scheduled_backups() {
+    const HttpAnswer schedule = http(daemon_, "GET", "/v1/databases/" + target_.id + "/schedule");
+    ASSERT_EQ(schedule.status, 200) << schedule.text;
+    EXPECT_TRUE(schedule.find("data.enabled")->as_bool());
+    const HttpAnswer list =
+        http(daemon_, "GET", "/v1/databases/" + target_.id + "/backups?limit=100");
+    const boost::json::value* data = list.find("data");
+    ASSERT_TRUE(data != nullptr && data->is_array()) << list.text;
+    EXPECT_GE(data->get_array().size(), 1u);
+    EXPECT_LE(data->get_array().size(), 3u) << list.text;
+    for (const auto& item : data->get_array())
+      EXPECT_EQ(text(item.get_object(), "status"), "completed") << list.text;
   }
 
   void expect_nothing_left_over() {
@@ -170,10 +204,17 @@ TEST_P(KillTest, LeavesOldOrNewContentAndNothingElse) {
   daemon_.set_environment("RESTORED_KILL_POINT", std::string(GetParam()));
   const bool retires = GetParam().starts_with("catalog.retire.");
   if (retires) daemon_.configure("[engine]\nundo_time = \"1s\"\n");
+  const bool by_schedule = GetParam().starts_with("schedule.");
+  if (by_schedule) {
+    daemon_.configure(
+        "[backups]\nevery = \"10s\"\nspread = \"0s\"\nkeep_days = 0\nkeep_count = 1\n");
+  }
   daemon_.launch();
   std::vector<Content> allowed;
   if (daemon_.wait_ready(std::chrono::seconds(60))) {
-    allowed = retires ? retire_until_killed() : act_until_killed();
+    allowed = by_schedule ? back_up_until_killed()
+              : retires   ? retire_until_killed()
+                          : act_until_killed();
     if (allowed.empty()) {
       // The last place to reach is on the way out.
       allowed = {Content{}};
@@ -185,8 +226,10 @@ TEST_P(KillTest, LeavesOldOrNewContentAndNothingElse) {
   }
 
   daemon_.set_environment("RESTORED_KILL_POINT", "");
+  if (by_schedule) daemon_.configure("");  // daily: nothing is due now
   ASSERT_TRUE(daemon_.start());
   expect_operations_ended();
+  if (by_schedule) expect_scheduled_backups();
   for (int restart = 0; restart < 2; ++restart) {
     RedisClient client(daemon_.port(), target_.password);
     ASSERT_TRUE(client.ok()) << "credentials survive";

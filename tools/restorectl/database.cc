@@ -1,4 +1,4 @@
-// restorectl database create | list | show | usage | delete
+// restorectl database create | list | show | usage | schedule | delete
 #include <fmt/core.h>
 
 #include <boost/json.hpp>
@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "lookup.h"
 #include "output.h"
+#include "schedule.h"
 #include "session.h"
 
 namespace restored::ctl {
@@ -18,13 +19,15 @@ struct CreateOptions {
   std::string project = "default";
   std::optional<std::string> region;
   std::optional<std::string> from_backup;
+  std::optional<std::string> from_database;
   std::optional<std::string> source;
   bool wait = false;
 };
 
-// "empty", or which backup the content came from.
+// "empty", or which backup or database the content came from.
 std::string origin(const boost::json::value& database) {
-  if (const auto backup = text(database, "source.backupId"); !backup.empty()) return backup;
+  for (const auto* member : {"source.backupId", "source.databaseId"})
+    if (const auto source = text(database, member); !source.empty()) return source;
   return text(database, "source.type");
 }
 
@@ -55,6 +58,10 @@ Outcome create(const Session& session, const CreateOptions& options) {
     body["source"] = {
         {"type", "backup"}, {"databaseId", source}, {"backupId", *options.from_backup}};
   }
+  if (options.from_database) {
+    RESTORED_TRY(const auto source, database_id(session.agent, *options.from_database));
+    body["source"] = {{"type", "database"}, {"databaseId", source}};
+  }
   RESTORED_TRY(const auto answer, session.agent.post("/v1/databases", body));
   // The connection string stands in this answer only, so of --json it is the one that is printed;
   // the operation's end is told by the exit status.
@@ -64,13 +71,17 @@ Outcome create(const Session& session, const CreateOptions& options) {
   if (!options.wait) {
     if (printed) return {};
     return accepted(session, answer,
-                    fmt::format("its restore is operation {}", answer.operation_id), false);
+                    fmt::format("its {} is operation {}",
+                                options.from_database ? "clone" : "restore", answer.operation_id),
+                    false);
   }
   RESTORED_TRY(const auto last, follow(session, answer.operation_id));
   if (text(last.data(), "status") != "succeeded") return conclude(session, last);
   // No word of undo: it would take the database back to nothing.
   if (!printed) {
-    print_line(fmt::format("{} holds backup {}", text(answer.data(), "id"), *options.from_backup));
+    const std::string from = options.from_database ? "what " + *options.from_database + " had"
+                                                   : "backup " + *options.from_backup;
+    print_line(fmt::format("{} holds {}", text(answer.data(), "id"), printable(from)));
   }
   return {};
 }
@@ -173,11 +184,13 @@ Outcome remove(const Session& session, const DeleteOptions& options) {
 }  // namespace
 
 void add_database_verbs(Verbs& verbs) {
-  CLI::App& group = add_group(verbs, "database", "Create, list, show and delete databases");
+  CLI::App& group =
+      add_group(verbs, "database", "Create, list, show, schedule and delete databases");
   add_verb<CreateOptions>(
       verbs, group, "create", "Create a database and its first connection",
       "restorectl database create shop\n"
-      "  restorectl database create shop-copy --from-backup BACKUP --wait",
+      "  restorectl database create shop-copy --from-backup BACKUP --wait\n"
+      "  restorectl database create shop-copy --from-database shop --wait",
       create, [](CLI::App& verb, CreateOptions& options) {
         verb.add_option("NAME", options.name, "Name of the database")->required();
         verb.add_option("--project", options.project, "Project that it belongs to")
@@ -188,7 +201,15 @@ void add_database_verbs(Verbs& verbs) {
         verb.add_option("--source", options.source,
                         "Database that the backup belongs to (default: the agent knows)")
             ->needs(backup);
-        verb.add_flag("--wait", options.wait, "Wait until the restore ended")->needs(backup);
+        auto* clone =
+            verb.add_option("--from-database", options.from_database,
+                            "Clone what this database of the host has now; no store is needed");
+        clone->excludes(backup);
+        auto* wait = verb.add_flag("--wait", options.wait, "Wait until its content is there");
+        verb.parse_complete_callback([wait, backup, clone] {
+          if (wait->count() > 0 && backup->count() + clone->count() == 0)
+            throw CLI::RequiresError("--wait", "--from-backup or --from-database");
+        });
       });
   add_verb<ListOptions>(verbs, group, "list", "List the databases of this host",
                         "restorectl database list", list, [](CLI::App&, ListOptions&) {});
@@ -207,6 +228,7 @@ void add_database_verbs(Verbs& verbs) {
                         "Time in UTC (default: the begin of the month); its whole day counts");
         verb.add_option("--to", options.to, "Time in UTC (default: now); its whole day counts");
       });
+  add_schedule_verb(verbs, group);
   add_verb<DeleteOptions>(
       verbs, group, "delete", "Delete a database for good; its backups stay",
       "restorectl database delete shop --confirm shop", remove,

@@ -1,0 +1,17 @@
+// The removal of a backup, whoever asks for it.
+// Threading: any thread at once.
+#pragma once
+
+#include "restore/collector.h"
+#include "restore/engine_parts.h"
+#include "restored/error.h"
+#include "restored/store_call.h"
+
+namespace restored::restore {
+
+// The backup is gone when it returns; its objects are left to the collector.
+// Errors: database_busy while an operation uses it; backup_not_found, the store's, the registry's.
+Result<void> remove_backup(EngineParts& parts, Collector& collector, const BackupId& id,
+                           const StoreCall& call);
+
+}  // namespace restored::restore

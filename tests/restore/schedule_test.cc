@@ -1,0 +1,360 @@
+// Backups that nobody asks for: each run is made once, whatever comes in between, and old ones go.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "restored/limits.h"
+#include "schedule_policy.h"
+#include "step_gate.h"
+#include "support/shifted_clock.h"
+#include "support/wait_until.h"
+#include "test_host.h"
+#include "watched_store.h"
+
+namespace restored::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr UnixMillis day = 24ll * 3600 * 1000;
+
+class ScheduleTest : public ::testing::Test {
+ protected:
+  ScheduleTest() {
+    host_.options.backups = due_in(hours(2), clock_);
+    host_.seams.clock = &clock_;
+  }
+
+  void open_with_database() {
+    host_.open();
+    id_ = host_.make_database("orders");
+    host_.put(id_, records("key", 50));
+  }
+  void reopen() {
+    host_.close();
+    host_.open();
+  }
+  DatabaseSchedule switch_on() { return host_.engine().set_daily_backup(id_, true).value(); }
+  DatabaseSchedule schedule() { return host_.engine().schedule(id_).value(); }
+  std::vector<BackupInfo> scheduled() {
+    std::vector<BackupInfo> backups = host_.engine().backups(id_).value();
+    std::erase_if(backups, [](const BackupInfo& info) { return !info.scheduled; });
+    return backups;
+  }
+  std::size_t complete() {
+    const std::vector<BackupInfo> all = scheduled();
+    return static_cast<std::size_t>(std::ranges::count_if(
+        all, [](const BackupInfo& info) { return info.status == BackupStatus::completed; }));
+  }
+  // The run that is due is made, and that is on record: from here on only a later one is begun.
+  bool settled() {
+    return wait_until([&] {
+      const DatabaseSchedule now = schedule();
+      return !now.operation && now.next_at && *now.next_at > clock_.wall();
+    });
+  }
+  bool next_run() {
+    clock_.advance(hours(24));
+    return settled();
+  }
+
+  ShiftedClock clock_;
+  const TemporaryDirectory directory_;
+  StoreWatch watch_;
+  TestHost host_{directory_.file("state"), directory_.file("repository")};
+  DatabaseId id_;
+};
+
+TEST_F(ScheduleTest, EachRunMakesOneBackupThatSaysSo) {
+  open_with_database();
+  const DatabaseId other = host_.make_database("switched off");
+  EXPECT_FALSE(schedule().enabled);
+  EXPECT_FALSE(schedule().next_at);
+  EXPECT_FALSE(host_.engine().database(id_)->daily_backup);
+  const DatabaseSchedule before = switch_on();
+  EXPECT_TRUE(before.enabled);
+  EXPECT_EQ(before.chosen, true);
+  ASSERT_TRUE(before.next_at);
+  EXPECT_NEAR(static_cast<double>(*before.next_at - clock_.wall()), 2.0 * 3600 * 1000, 60'000);
+  EXPECT_TRUE(host_.engine().database(id_)->daily_backup);
+  EXPECT_TRUE(host_.engine().operations().empty()) << "nothing is due yet";
+
+  clock_.advance(hours(3));
+  ASSERT_TRUE(settled());
+  ASSERT_EQ(scheduled().size(), 1u);
+  const BackupInfo made = scheduled().front();
+  EXPECT_EQ(made.status, BackupStatus::completed);
+  EXPECT_TRUE(made.name.starts_with("scheduled 20")) << made.name;
+  const OperationView operation = host_.engine().operation(*made.operation).value();
+  EXPECT_EQ(operation.principal, "schedule");
+  EXPECT_EQ(operation.kind, OperationKind::backup);
+  EXPECT_EQ(*schedule().next_at, *before.next_at + day);
+
+  ASSERT_TRUE(next_run());
+  EXPECT_EQ(complete(), 2u);
+  EXPECT_TRUE(host_.engine().backups(other)->empty());
+  EXPECT_FALSE(host_.engine().backup(host_.back_up(id_))->scheduled);
+  reopen();
+  EXPECT_EQ(complete(), 2u) << "what the repository tells, not this process";
+  EXPECT_EQ(host_.restore(id_, made.id).state, OperationState::succeeded);
+}
+
+TEST_F(ScheduleTest, TheChoiceIsDurableAndOverrulesTheConfiguration) {
+  host_.options.backups.all_databases = true;
+  open_with_database();
+  EXPECT_TRUE(schedule().enabled);
+  EXPECT_FALSE(schedule().chosen);
+  ASSERT_TRUE(host_.engine().set_daily_backup(id_, false));
+  reopen();
+  EXPECT_FALSE(schedule().enabled);
+  EXPECT_EQ(schedule().chosen, false);
+  EXPECT_FALSE(host_.engine().set_daily_backup(id_, std::nullopt)->chosen);
+  EXPECT_TRUE(schedule().enabled);
+  EXPECT_EQ(host_.engine().set_daily_backup(DatabaseId("nobody"), true).error().code,
+            ErrorCode::database_not_found);
+  EXPECT_EQ(host_.engine().schedule(DatabaseId("nobody")).error().code,
+            ErrorCode::database_not_found);
+}
+
+TEST_F(ScheduleTest, RunsThatTheAgentSleptThroughAreMadeUpForOnce) {
+  open_with_database();
+  switch_on();
+  host_.close();
+  clock_.advance(hours(24 * 10 + 3));
+  host_.open();
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(complete(), 1u);
+  reopen();
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(host_.engine().operations().size(), 1u);
+  ASSERT_TRUE(next_run());
+  EXPECT_EQ(complete(), 2u) << "and then as ever";
+}
+
+TEST_F(ScheduleTest, WhatWasDueWhileItWasOffWasNotMissed) {
+  open_with_database();
+  clock_.advance(hours(24 * 5));
+  EXPECT_GT(*switch_on().next_at, clock_.wall());
+  const DatabaseId fresh = host_.make_database("fresh");
+  EXPECT_GT(*host_.engine().set_daily_backup(fresh, true)->next_at, clock_.wall());
+  ASSERT_TRUE(next_run());
+  EXPECT_EQ(complete(), 1u);
+}
+
+TEST_F(ScheduleTest, ADatabaseThatIsBusyIsBackedUpOnceAfterwards) {
+  StepGate gate("backup.make.after-export");
+  host_.seams.step = gate.hook();
+  open_with_database();
+  switch_on();
+  const OperationView manual = host_.engine().start_backup(id_, "mine", "test").value();
+  ASSERT_TRUE(gate.wait_reached());
+  clock_.advance(hours(24 * 2));
+  ASSERT_TRUE(wait_until([&] { return *schedule().next_at < clock_.wall(); }));
+  // The thread has looked, more than once, and found it busy.
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  EXPECT_EQ(host_.engine().operations().size(), 1u);
+  EXPECT_EQ(schedule().failed_tries, 0u);
+  gate.let_go();
+  EXPECT_EQ(host_.wait(manual.id).state, OperationState::succeeded);
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(complete(), 1u);
+}
+
+TEST_F(ScheduleTest, ARunThatFailsIsSeenAndTriedAgainLaterAndTheNextOneComesAllTheSame) {
+  std::atomic<bool> broken = true;
+  watch_.before = [&](std::string_view call, std::string_view) -> Result<void> {
+    if (broken && (call == "put" || call == "upload"))
+      return fail(ErrorCode::store_permission_denied, "not today");
+    return {};
+  };
+  host_.seams.wrap_store = watch_.wrap();
+  broken = false;
+  open_with_database();
+  broken = true;
+  switch_on();
+  clock_.advance(hours(3));
+  const auto failed = [&](unsigned tries) {
+    return wait_until([&] { return schedule().failed_tries == tries; });
+  };
+  ASSERT_TRUE(failed(1));
+  EXPECT_EQ(schedule().error->code, ErrorCode::store_permission_denied);
+  const OperationView seen = host_.engine().operations().front();
+  EXPECT_EQ(seen.principal, "schedule");
+  EXPECT_EQ(seen.state, OperationState::failed);
+  EXPECT_EQ(host_.engine().operations().size(), 1u);
+  clock_.advance(std::chrono::seconds(limits::schedule_retry_seconds + 1));
+  ASSERT_TRUE(failed(2));
+  EXPECT_EQ(host_.engine().operations().size(), 2u) << "one a try";
+  clock_.advance(hours(24));
+  ASSERT_TRUE(failed(1)) << "the next run begins anew";
+  broken = false;
+  clock_.advance(std::chrono::seconds(limits::schedule_retry_seconds + 1));
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(schedule().failed_tries, 0u);
+  EXPECT_FALSE(schedule().error);
+  EXPECT_EQ(complete(), 1u);
+}
+
+TEST_F(ScheduleTest, OneThatSomebodyCancelsIsNotForcedOnHim) {
+  StepGate gate("backup.make.after-export");
+  host_.seams.step = gate.hook();
+  open_with_database();
+  switch_on();
+  clock_.advance(hours(3));
+  ASSERT_TRUE(gate.wait_reached());
+  ASSERT_TRUE(host_.engine().cancel_operation(host_.engine().operations().front().id));
+  gate.let_go();
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(host_.engine().operations().size(), 1u);
+  ASSERT_TRUE(next_run());
+  EXPECT_EQ(complete(), 1u);
+}
+
+TEST_F(ScheduleTest, AClockThatWasYearsAheadCostsOneBackupAndNoDay) {
+  open_with_database();
+  switch_on();
+  clock_.set_wall(hours(24 * 3650));
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(complete(), 1u) << "ten years were missed: once";
+  clock_.set_wall(-hours(24 * 3650));
+  ASSERT_TRUE(wait_until([&] { return schedule().settled_at <= clock_.wall(); }));
+  EXPECT_LE(*schedule().next_at, clock_.wall() + day);
+  clock_.advance(hours(3));
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(complete(), 2u);
+}
+
+TEST_F(ScheduleTest, AClockThatIsSetBackALittleMakesNoRunTwice) {
+  open_with_database();
+  switch_on();
+  clock_.advance(hours(2) + minutes(5));
+  ASSERT_TRUE(settled());
+  clock_.set_wall(-minutes(30));  // before it was due
+  clock_.advance(hours(1));       // and due again
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(host_.engine().operations().size(), 1u);
+}
+
+TEST_F(ScheduleTest, FewRunAtOnceAndAllComeToTheirTurn) {
+  StepGate gate("backup.make.after-export");
+  host_.seams.step = gate.hook();
+  host_.options.backups.all_databases = true;
+  open_with_database();
+  std::vector<DatabaseId> ids{id_};
+  for (int i = 0; i < 4; ++i) ids.push_back(host_.make_database("more"));
+  clock_.advance(hours(3));
+  ASSERT_TRUE(wait_until(
+      [&] { return host_.engine().operations().size() == limits::scheduled_backups_max; }));
+  ASSERT_TRUE(gate.wait_reached());
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // it looks every second
+  EXPECT_EQ(host_.engine().operations().size(), limits::scheduled_backups_max);
+  gate.let_go();
+  for (const DatabaseId& id : ids) {
+    id_ = id;
+    ASSERT_TRUE(settled());
+    EXPECT_EQ(complete(), 1u);
+  }
+}
+
+TEST_F(ScheduleTest, OneThatAStopCutsOffIsMadeAtTheNextStart) {
+  StepGate gate("backup.make.after-export");
+  host_.seams.step = gate.hook();
+  open_with_database();
+  switch_on();
+  clock_.advance(hours(3));
+  ASSERT_TRUE(gate.wait_reached());
+  std::thread opener([&] { gate.let_go(); });
+  host_.close();
+  opener.join();
+  host_.seams.step = {};
+  host_.open();
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(complete(), 1u);
+}
+
+class RetentionRunTest : public ScheduleTest {
+ protected:
+  RetentionRunTest() {
+    host_.options.backups.keep_days = 0;
+    host_.options.backups.keep_count = 2;
+  }
+  // One run with something new in it.
+  void run_with(int number) {
+    host_.put(id_, records("run" + std::to_string(number), 30, static_cast<unsigned>(number)));
+    ASSERT_TRUE(next_run());
+  }
+};
+
+TEST_F(RetentionRunTest, OldScheduledBackupsGoAndTheOthersAreWhole) {
+  open_with_database();
+  const BackupId mine = host_.back_up(id_, "mine");
+  const Content at_first = host_.content(id_);
+  const DatabaseId other = host_.make_database("not scheduled");
+  const BackupId others = host_.back_up(other);
+  switch_on();
+  std::vector<Content> contents;
+  std::vector<BackupId> made;
+  for (int run = 0; run < 4; ++run) {
+    run_with(run);
+    contents.push_back(host_.content(id_));
+    made.push_back(scheduled().front().id);
+  }
+  ASSERT_TRUE(wait_until([&] { return scheduled().size() == 2; }));
+  EXPECT_EQ(scheduled()[0].id, made[3]);
+  EXPECT_EQ(scheduled()[1].id, made[2]);
+  EXPECT_TRUE(host_.engine().backup(mine));
+  EXPECT_TRUE(host_.engine().backup(others)) << "of a database without a schedule";
+  ASSERT_TRUE(host_.engine().collect_repository(false, {}));
+  EXPECT_EQ(host_.restore(id_, made[2]).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(id_), contents[2]) << "shared objects stayed";
+  EXPECT_EQ(host_.restore(id_, mine).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(id_), at_first);
+}
+
+TEST_F(RetentionRunTest, WhatIsSwitchedOffKeepsItsBackups) {
+  open_with_database();
+  switch_on();
+  run_with(1);
+  run_with(2);
+  ASSERT_TRUE(host_.engine().set_daily_backup(id_, false));
+  host_.options.backups.keep_count = 1;
+  reopen();
+  clock_.advance(hours(24 * 30));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // it looks every second
+  EXPECT_EQ(scheduled().size(), 2u);
+  switch_on();
+  ASSERT_TRUE(wait_until([&] { return scheduled().size() == 1; })) << "now it is its business";
+}
+
+TEST_F(RetentionRunTest, OneThatIsInUseStaysUntilItIsNot) {
+  StepGate gate("restore.run.after-reserve");
+  host_.seams.step = gate.hook();
+  open_with_database();
+  const DatabaseId target = host_.make_database("target");
+  switch_on();
+  run_with(1);
+  const BackupId oldest = scheduled().front().id;
+  run_with(2);
+  const OperationView restore = host_.start_restore(target, oldest).value();
+  ASSERT_TRUE(gate.wait_reached());
+  run_with(3);
+  ASSERT_TRUE(wait_until([&] { return schedule().retention_error.has_value(); }));
+  EXPECT_EQ(schedule().retention_error->code, ErrorCode::database_busy);
+  EXPECT_EQ(scheduled().size(), 3u);
+  gate.let_go();
+  EXPECT_EQ(host_.wait(restore.id).state, OperationState::succeeded);
+  clock_.advance(minutes(3));
+  ASSERT_TRUE(wait_until([&] { return scheduled().size() == 2; }));
+  EXPECT_TRUE(wait_until([&] { return !schedule().retention_error; }));
+  EXPECT_EQ(host_.engine().backup(oldest).error().code, ErrorCode::backup_not_found);
+}
+
+}  // namespace
+}  // namespace restored::test
