@@ -30,6 +30,7 @@ constexpr Name<Phase> phases[] = {
     {Phase::fetch, "fetch"},
     {Phase::ingest, "ingest"},
     {Phase::verify, "verify"},
+    {Phase::staged, "staged"},
     {Phase::swap, "swap"},
     {Phase::retire, "retire"},
     {Phase::export_files, "export"},  // export is a word of the
@@ -38,6 +39,11 @@ constexpr Name<Phase> phases[] = {
     {Phase::commit, "commit"},
     {Phase::read, "read"},
     {Phase::done, "done"},
+};
+constexpr Name<HookEvent> hook_events[] = {
+    {HookEvent::before_swap, "before_swap"},
+    {HookEvent::after_swap, "after_swap"},
+    {HookEvent::failed, "failed"},
 };
 constexpr Name<DatabaseStatus> database_statuses[] = {
     {DatabaseStatus::provisioning, "provisioning"},
@@ -83,6 +89,9 @@ std::string_view name(OperationState state) {
 std::string_view name(Phase phase) {
   return name_in(phases, phase);
 }
+std::string_view name(HookEvent event) {
+  return name_in(hook_events, event);
+}
 std::string_view name(DatabaseStatus status) {
   return name_in(database_statuses, status);
 }
@@ -104,6 +113,9 @@ std::optional<Phase> phase(std::string_view text) {
 }
 std::optional<AuditEvent> audit_event(std::string_view text) {
   return value_in(audit_events, text);
+}
+std::optional<HookEvent> hook_event(std::string_view text) {
+  return value_in(hook_events, text);
 }
 
 }  // namespace restored

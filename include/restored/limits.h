@@ -103,6 +103,14 @@ inline constexpr std::uint64_t operation_seconds_default = 3ull * 24 * 3600;
 inline constexpr std::uint64_t operation_seconds_min = 60;
 inline constexpr std::uint64_t operation_seconds_max = 30ull * 24 * 3600;
 inline constexpr std::uint64_t backup_seconds_max = 6ull * 24 * 3600;
+// A restore that holds and is not committed ends; each one keeps its files and a thread.
+inline constexpr std::uint64_t hold_seconds_default = 3600;
+inline constexpr std::uint64_t hold_seconds_max = 7ull * 24 * 3600;
+// Programs of the operator. What one writes is kept up to so much; told to end, it has so long.
+inline constexpr std::uint64_t hook_seconds_default = 30;
+inline constexpr std::uint64_t hook_seconds_max = 3600;
+inline constexpr std::size_t hook_output_bytes_max = 4 * kKiB;
+inline constexpr unsigned hook_grace_millis = 2000;
 inline constexpr unsigned retire_check_seconds = 5;
 inline constexpr unsigned space_wait_seconds = 60;  // for retired files to be gone
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "restored/error.h"
 #include "restored/ids.h"
@@ -16,14 +17,16 @@ namespace restored {
 enum class OperationKind : std::uint8_t { backup, restore, undo, verify };
 enum class OperationState : std::uint8_t { running, succeeded, failed, cancelled };
 
-// A restore passes validate, reserve, fetch, ingest, verify, swap, retire; a backup passes
-// validate, export_files, upload, commit; a verification validate, read.
+// A restore passes validate, reserve, fetch, ingest, verify, (staged,) swap, retire; a backup
+// passes validate, export_files, upload, commit; a verification validate, read. Staged is a restore
+// that holds: everything is there, and the swap waits for its commit.
 enum class Phase : std::uint8_t {
   validate,
   reserve,
   fetch,
   ingest,
   verify,
+  staged,
   swap,
   retire,
   export_files,
@@ -43,6 +46,20 @@ std::string_view name(Phase phase);           // "fetch", "export"
 std::optional<OperationKind> operation_kind(std::string_view text);
 std::optional<OperationState> operation_state(std::string_view text);
 std::optional<Phase> phase(std::string_view text);
+
+// When an operator's program is run (hook_options.h).
+enum class HookEvent : std::uint8_t { before_swap, after_swap, failed };
+std::string_view name(HookEvent event);  // "before_swap"
+std::optional<HookEvent> hook_event(std::string_view text);
+
+// What became of it. No exit status: it was not started, or ended by a signal.
+struct HookResult {
+  HookEvent event = HookEvent::before_swap;
+  std::optional<int> exit_status;
+  double seconds = 0;
+  std::string output;  // UTF-8, the beginning of what it wrote; or why it was not started
+  bool timed_out = false;
+};
 
 // Sum of the time that the stage's threads worked (not waited), in seconds.
 struct StageSeconds {
@@ -75,6 +92,9 @@ struct OperationView {
   std::optional<UnixMillis> waiting_since;
   std::uint32_t waiting_attempts = 0;  // how often it was tried, with waiting_on; 0: not counted
   std::uint64_t bandwidth_bytes_per_second = 0;  // its own limit; 0: none
+  std::optional<std::uint32_t> queue_position;   // while it waits for its turn; 1: the next
+  std::optional<UnixMillis> held_until;  // a restore that holds, or is to hold again: then it fails
+  std::vector<HookResult> hooks;         // the last one of each event, by the time of running
   StageSeconds busy;
   std::uint64_t peak_memory_bytes = 0;  // of leases
   double swap_pause_seconds = 0;        // gate closed
