@@ -39,6 +39,8 @@ constexpr std::array names = std::to_array<std::string_view>({
     "restore.run.after-journal",     "restore.run.after-links",
     "restore.run.after-span",        "restore.run.after-fetch",
     "restore.run.after-ingest",      "restore.run.after-verify",
+    "restore.run.after-hold",        "restore.run.after-commit",
+    "restore.commit.after-record",   "restore.run.after-hook",
     "restore.run.in-gate",           "restore.run.after-swap",
     "restore.run.after-database",    "restore.run.after-cleanup",
     "restore.run.after-end",         "restore.undo.after-record",

@@ -141,6 +141,26 @@ std::optional<Error> Fields::optional_error(std::string_view member) {
   return error;
 }
 
+std::vector<Fields> Fields::optional_list(std::string_view member) {
+  std::vector<Fields> list;
+  const json::value* value = present(member);
+  if (value == nullptr) return list;
+  if (!value->is_array()) {
+    wrong(member);
+    return list;
+  }
+  for (const json::value& element : value->get_array()) {
+    if (!element.is_object()) {
+      wrong(member);
+      return {};
+    }
+    Fields one{key_};
+    one.object_ = element.get_object();
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 void Fields::wrong(std::string_view member) {
   if (wrong_.empty()) wrong_ = member;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "restored/error.h"
 
@@ -29,6 +30,8 @@ class Fields {
   std::optional<bool> optional_flag(std::string_view member);
   std::optional<double> optional_number(std::string_view member);
   std::optional<Error> optional_error(std::string_view member);
+  // A list of objects; none when it is missing.
+  std::vector<Fields> optional_list(std::string_view member);
   // One whose text `find` must know.
   template <class Find>
   auto word(std::string_view member, Find&& find) {

@@ -65,6 +65,37 @@ void read_busy(Fields& fields, StageSeconds& busy) {
   busy.store = fields.number("busyStore");
 }
 
+json::array hooks_array(const std::vector<HookResult>& hooks) {
+  json::array list;
+  for (const HookResult& hook : hooks) {
+    list.push_back(json::object{{"event", words(name(hook.event))},
+                                {"exitStatus", or_null(hook.exit_status)},
+                                {"seconds", hook.seconds},
+                                {"output", hook.output},
+                                {"timedOut", hook.timed_out}});
+  }
+  return list;
+}
+
+std::vector<HookResult> read_hooks(Fields& fields) {
+  std::vector<HookResult> hooks;
+  // Records of before there were hooks have none.
+  for (Fields& one : fields.optional_list("hooks")) {
+    HookResult hook;
+    hook.event = one.word("event", hook_event);
+    if (const auto status = one.optional_count("exitStatus")) {
+      if (*status > 255) one.wrong("exitStatus");
+      hook.exit_status = static_cast<int>(*status & 255);
+    }
+    hook.seconds = one.number("seconds");
+    hook.output = one.text("output");
+    hook.timed_out = one.flag("timedOut");
+    if (!one.status()) fields.wrong("hooks");
+    hooks.push_back(std::move(hook));
+  }
+  return hooks;
+}
+
 Digest read_digest(Fields& fields) {
   return fields.word("sha256", [](std::string_view text) { return digest_from(text); });
 }
@@ -167,6 +198,10 @@ std::string encode(const StoredOperation& stored) {
                       {"backup", view.backup.value},
                       {"backupName", stored.record.backup_name},
                       {"cancelAsked", stored.record.cancel_asked},
+                      {"hold", stored.record.hold},
+                      {"committed", stored.record.committed},
+                      {"heldUntil", or_null(view.held_until)},
+                      {"hooks", hooks_array(view.hooks)},
                       {"bytesDone", view.bytes_done},
                       {"bytesTotal", view.bytes_total},
                       {"bytesReused", view.bytes_reused},
@@ -204,6 +239,10 @@ Result<StoredOperation> decode_operation(std::string_view key, std::string_view 
   stored.record.backup_name = fields.text("backupName");
   // Records of before it was kept have none.
   stored.record.cancel_asked = fields.optional_flag("cancelAsked").value_or(false);
+  stored.record.hold = fields.optional_flag("hold").value_or(false);
+  stored.record.committed = fields.optional_flag("committed").value_or(false);
+  view.held_until = fields.optional_time("heldUntil");
+  view.hooks = read_hooks(fields);
   view.bytes_done = fields.count("bytesDone");
   view.bytes_total = fields.count("bytesTotal");
   view.bytes_reused = fields.count("bytesReused");

@@ -42,6 +42,8 @@ struct OperationRecord {
   OperationView view;
   std::string backup_name;    // of a backup operation
   bool cancel_asked = false;  // and accepted: no restart continues it
+  bool hold = false;          // a restore that stops before its swap
+  bool committed = false;     // and accepted: nothing stops it there
 };
 
 class Registry {

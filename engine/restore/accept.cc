@@ -8,13 +8,17 @@
 #include "restore/backup_operation.h"
 #include "restore/clone_operation.h"
 #include "restore/cut_off_backup.h"
+#include "restore/operation_hooks.h"
 #include "restore/restore_operation.h"
 #include "restore/source_check.h"
+#include "restore/undo_operation.h"
 #include "restore/unrecorded_ends.h"
 #include "restore/verify_operation.h"
 
 namespace restored::restore {
 namespace {
+
+using Turn = OperationRunner::Turn;
 
 Error unknown_target(const DatabaseId& id) {
   return {ErrorCode::target_database_not_found,
@@ -59,7 +63,7 @@ Result<void> refuse_when_stopping(const EngineParts& parts) {
 
 template <class Work>
 OperationView start(EngineParts& parts, const OperationTable::Pointer& operation,
-                    std::shared_ptr<Work> work) {
+                    std::shared_ptr<Work> work, Turn turn = Turn::queued) {
   // An operation that is accepted while the engine stops is told so, like those before it.
   if (parts.stopping.stop_requested()) operation->stop_for_shutdown();
   OperationView view = operation->view();
@@ -67,7 +71,12 @@ OperationView start(EngineParts& parts, const OperationTable::Pointer& operation
     mark_end(parts, *operation);
     work->release();
   };
-  parts.runner.start(operation, [work] { return work->run(); }, release);
+  const auto run = [&parts, operation, work] {
+    const Result<void> outcome = work->run();
+    tell_failed(parts, *operation, outcome);
+    return outcome;
+  };
+  parts.runner.start(operation, run, release, turn);
   return view;
 }
 
@@ -97,6 +106,7 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
   RESTORED_TRY(holdings.space,
                reserve_space(parts, holdings.claim.usable() ? &holdings.claim.database() : nullptr,
                              manifest, 0));
+  record.hold = request.hold;
   record.view.phase = Phase::validate;
   record.view.source_database = manifest.database;
   record.view.backup = manifest.backup;
@@ -237,18 +247,13 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   RESTORED_TRY(const OperationTable::Pointer operation,
                parts.operations->create(std::move(record)));
   parts.step("restore.undo.after-record");
-  const Result<catalog::SwapReport> report = claim.database().undo(operation->id());
-  Result<void> outcome;
-  if (report) {
-    operation->note_swap(report->gate_closed_seconds);
-    parts.step("restore.undo.after-swap");
-  } else {
-    outcome = std::unexpected(report.error());
-  }
+  auto work = std::make_shared<UndoOperation>(parts, operation, std::move(claim));
+  // Without them it takes no longer than its answer; and what waits in the queue is longer by far.
+  if (has_hooks(parts)) return start(parts, operation, std::move(work), Turn::at_once);
+  const Result<void> outcome = work->run();
   conclude(*operation, outcome, [&] {
-    parts.step("restore.undo.after-end");
     mark_end(parts, *operation);
-    claim.release();
+    work->release();
   });
   RESTORED_TRY(outcome);
   return operation->view();

@@ -33,7 +33,7 @@ Result<OperationView> accept_backup(EngineParts& parts, const DatabaseId& id,
                                     std::uint64_t bandwidth_bytes_per_second, const Intent& intent);
 Result<OperationView> accept_verify(EngineParts& parts, const BackupId& id, VerifyDepth depth,
                                     std::string principal, const Intent& intent);
-// Done when it returns.
+// Done when it returns; with hooks, which may take long, it runs on.
 Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string principal,
                            const Intent& intent);
 

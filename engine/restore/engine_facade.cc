@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "hook/hooks.h"
 #include "restore/accept.h"
 #include "restore/backup_removal.h"
 #include "restore/database_lifecycle.h"
@@ -300,6 +301,13 @@ Result<OperationView> EngineFacade::cancel_operation(const OperationId& id) {
   return operation->cancel();
 }
 
+Result<OperationView> EngineFacade::commit_operation(const OperationId& id) {
+  RESTORED_TRY(const OperationTable::Pointer operation, parts_->operations->find(id));
+  RESTORED_TRY(OperationView view, operation->commit());
+  parts_->step("restore.commit.after-record");
+  return view;
+}
+
 std::uint64_t EngineFacade::bandwidth() const {
   return parts_->bandwidth.get();
 }
@@ -326,6 +334,10 @@ void Engine::forget_environment_secrets() {
 Result<void> Engine::check_keys(const EncryptionOptions& options) {
   RESTORED_TRY(restore::read_wrapping_keys(options));
   return {};
+}
+
+Result<void> Engine::check_hooks(const HookOptions& options) {
+  return hook::check(options);
 }
 
 }  // namespace restored

@@ -76,6 +76,7 @@ class EngineFacade final : public Engine {
   Result<OperationView> wait_operation(const OperationId& id, std::chrono::milliseconds timeout,
                                        std::stop_token stop) const override;
   Result<OperationView> cancel_operation(const OperationId& id) override;
+  Result<OperationView> commit_operation(const OperationId& id) override;
   std::uint64_t bandwidth() const override;
   void set_bandwidth(std::uint64_t bytes_per_second) override;
   Result<OperationView> set_operation_bandwidth(const OperationId& id,

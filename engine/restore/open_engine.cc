@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "hook/hooks.h"
 #include "restore/engine_facade.h"
 #include "restore/recovery.h"
 #include "restore/wrapping_keys.h"
@@ -28,7 +29,7 @@ Result<void> check_options(const EngineOptions& options) {
                 fmt::format("a memory budget of {} bytes is below the smallest one, {}",
                             options.memory_budget_bytes, limits::memory_budget_bytes_min));
   }
-  return {};
+  return hook::check(options.hooks);
 }
 
 // Before anything is touched: an agent that was told to encrypt does nothing without its key.

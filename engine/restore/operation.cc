@@ -77,6 +77,8 @@ OperationView Operation::view_locked() const {
   overlay(view, progress_);
   view.may_cancel = !settled_ && !no_return_ && !record_.cancel_asked && !overdue_ &&
                     view.kind != OperationKind::undo;
+  view.queue_position = queue_position_;
+  if (record_.committed || settled_) view.held_until.reset();
   if (view.waiting_on.empty() && !settled_) {
     if (std::optional<StoreWait> wait = waits_.current()) {
       view.waiting_on = std::move(wait->reason);
@@ -97,7 +99,8 @@ OperationView Operation::view_locked() const {
 }
 
 registry::OperationRecord Operation::record_locked() const {
-  registry::OperationRecord record{view_locked(), record_.backup_name, record_.cancel_asked};
+  registry::OperationRecord record = record_;
+  record.view = view_locked();
   // What it waits for now is no fact about it.
   record.view.waiting_on.clear();
   record.view.waiting_since.reset();
@@ -107,6 +110,10 @@ registry::OperationRecord Operation::record_locked() const {
 
 bool Operation::transfers_locked() const {
   return !settled_ && moves_bytes(record_.view.phase);
+}
+
+double Operation::average_rate_locked() const {
+  return rate_.average(clock_.monotonic(), rated_bytes(progress_));
 }
 
 std::string Operation::backup_name() const {
@@ -124,10 +131,8 @@ Result<void> Operation::enter(Phase phase) {
   registry::OperationRecord record;
   {
     const MutexLock lock(mutex_);
-    if (transfers_locked()) {
-      // The rate of the phase that ends stays readable.
-      record_.view.bytes_per_second = rate_.average(clock_.monotonic(), rated_bytes(progress_));
-    }
+    // The rate of the phase that ends stays readable.
+    if (transfers_locked()) record_.view.bytes_per_second = average_rate_locked();
     record_.view.phase = phase;
     record_.view.waiting_on.clear();
     record_.view.waiting_since.reset();
@@ -177,6 +182,24 @@ void Operation::note_swap(double gate_closed_seconds) {
   record_.view.swap_pause_seconds = gate_closed_seconds;
 }
 
+void Operation::note_queue_position(std::optional<std::uint32_t> position) {
+  const MutexLock lock(mutex_);
+  queue_position_ = position;
+}
+
+Result<void> Operation::note_hook(HookResult result) {
+  const MutexLock recording(recording_);
+  registry::OperationRecord record;
+  {
+    const MutexLock lock(mutex_);
+    std::vector<HookResult>& hooks = record_.view.hooks;
+    std::erase_if(hooks, [&](const HookResult& known) { return known.event == result.event; });
+    hooks.push_back(std::move(result));
+    record = record_locked();
+  }
+  return registry_.put_operation(record);
+}
+
 void Operation::note_memory(std::uint64_t peak_bytes) {
   const MutexLock lock(mutex_);
   record_.view.peak_memory_bytes = peak_bytes;
@@ -219,20 +242,32 @@ void Operation::end_if_overdue(std::uint64_t seconds_max) {
   std::string message;
   {
     const MutexLock lock(mutex_);
-    const OperationKind kind = record_.view.kind;
-    std::uint64_t seconds = seconds_max;
-    if (kind == OperationKind::backup) {
-      seconds =
-          seconds == 0 ? limits::backup_seconds_max : std::min(seconds, limits::backup_seconds_max);
-    }
-    const bool ends_itself = settled_ || no_return_ || kind == OperationKind::undo;
-    if (seconds == 0 || ends_itself || record_.cancel_asked || overdue_ || shutdown_) return;
-    if (clock_.monotonic() - begun_at_ < std::chrono::seconds(seconds)) return;
-    overdue_ = overdue_error(seconds);
+    const bool ends_itself = settled_ || no_return_ || record_.view.kind == OperationKind::undo;
+    if (ends_itself || record_.cancel_asked || overdue_ || shutdown_) return;
+    overdue_ = overdue_locked(seconds_max);
+    if (!overdue_) return;
     message = overdue_->message;
   }
   log::warning("restore", "{}", message);
   stop_.request_stop();  // runs callbacks of the pipeline: not under our lock
+}
+
+std::optional<Error> Operation::overdue_locked(std::uint64_t seconds_max) const {
+  const OperationView& view = record_.view;
+  const bool waits = !record_.committed && !committing_;
+  if (waits && view.held_until && clock_.wall() >= *view.held_until) {
+    return stage_expired(id_, *view.held_until);
+  }
+  std::uint64_t seconds = seconds_max;
+  if (view.kind == OperationKind::backup) {
+    seconds =
+        seconds == 0 ? limits::backup_seconds_max : std::min(seconds, limits::backup_seconds_max);
+  }
+  if (seconds == 0 || holding_since_) return std::nullopt;
+  if (clock_.monotonic() - begun_at_ - held_for_ < std::chrono::seconds(seconds)) {
+    return std::nullopt;
+  }
+  return overdue_error(seconds);
 }
 
 Error Operation::overdue_error(std::uint64_t seconds) const {
@@ -297,69 +332,6 @@ Error Operation::cause(const Error& error) const {
   const MutexLock lock(mutex_);
   return error.code == ErrorCode::cancelled && overdue_ && !record_.cancel_asked ? *overdue_
                                                                                  : error;
-}
-
-Result<void> Operation::settle(const Result<void>& outcome) {
-  {
-    const MutexLock lock(mutex_);
-    const bool cut_off = !outcome && shutdown_ && !record_.cancel_asked && !overdue_;
-    // What came from an earlier start is not this stop's to end: see cut_off_backup.h.
-    const bool goes_on = record_.view.kind == OperationKind::restore || record_.view.attempts > 1;
-    if (cut_off && goes_on) return {};
-    OperationView view = view_locked();
-    view.eta_seconds.reset();
-    view.waiting_on.clear();
-    view.waiting_since.reset();
-    view.waiting_attempts = 0;
-    view.may_cancel = false;
-    if (transfers_locked()) {
-      view.bytes_per_second = rate_.average(clock_.monotonic(), rated_bytes(progress_));
-    }
-    if (outcome) {
-      view.state = OperationState::succeeded;
-      view.phase = Phase::done;
-    } else if (outcome.error().code == ErrorCode::cancelled && record_.cancel_asked) {
-      view.state = OperationState::cancelled;
-    } else {
-      view.state = OperationState::failed;
-      const bool ended = outcome.error().code == ErrorCode::cancelled && overdue_.has_value();
-      view.error = ended ? *overdue_ : outcome.error();
-      if (cut_off)
-        view.error = Error{ErrorCode::shutting_down, "the agent stopped while it ran", {}};
-      view.error->hint = std::string(view.error->hint_text());
-    }
-    view.updated_at = clock_.wall();
-    view.ended_at = view.updated_at;
-    settled_ = unrecorded_ = true;
-    ended_view_ = std::move(view);
-  }
-  return record_end();
-}
-
-std::optional<registry::OperationRecord> Operation::unrecorded_end() const {
-  const MutexLock lock(mutex_);
-  if (!unrecorded_) return std::nullopt;
-  return registry::OperationRecord{ended_view_, record_.backup_name, record_.cancel_asked};
-}
-
-Result<void> Operation::record_end() {
-  const MutexLock recording(recording_);
-  const std::optional<registry::OperationRecord> record = unrecorded_end();
-  if (!record) return {};
-  RESTORED_TRY(registry_.put_operation(*record));
-  const MutexLock lock(mutex_);
-  unrecorded_ = false;
-  return {};
-}
-
-void Operation::announce() {
-  {
-    const MutexLock lock(mutex_);
-    if (!settled_) return;
-    record_.view = ended_view_;
-    announced_ = true;
-  }
-  changed_.notify_all();
 }
 
 OperationView Operation::wait(std::chrono::milliseconds timeout, std::stop_token stop) const {

@@ -1,7 +1,7 @@
-// One running or ended operation: what users see of it, and the decisions about it that must be
-// atomic: its end by cancel or deadline, and the point after which nothing ends it.
-// Threading: enter, note_*, settle and announce from the operation's thread; the rest from any
-// thread at once.
+// One running or ended operation: what users see of it, and what must be decided atomically: its
+// end by cancel or deadline, the commit of one that holds, the point after which nothing ends it.
+// Threading: enter, hold*, note_*, settle and announce from the operation's thread; the rest from
+// any thread at once.
 #pragma once
 
 #include <chrono>
@@ -58,13 +58,26 @@ class Operation {
   // From here on nothing ends it but its own outcome. Errors: cancelled, when it was told to end.
   Result<void> pass_point_of_no_return();
   void note_swap(double gate_closed_seconds);
+  // In the place of an earlier one of the same event. Durable. Errors: the registry's.
+  Result<void> note_hook(HookResult result);
+  // Its place among those that wait for their turn, from 1; nothing: it waits no longer.
+  void note_queue_position(std::optional<std::uint32_t> position);
   void note_memory(std::uint64_t peak_bytes);
 
   // Durable: no restart continues it. Errors: operation_ended, past_point_of_no_return; the
   // registry's, after which it ends all the same, unless the agent dies before that.
   Result<OperationView> cancel();
-  // Ends it as cancel() does, but as failed with timed_out, when it runs for longer than this (0:
-  // no deadline; a backup has one in any case) since it was accepted or continued.
+  // See Engine::commit_operation(). Durable.
+  Result<OperationView> commit();
+  // Whether a commit lacks before the swap.
+  bool holds() const;
+  // It holds from now on, for so long; one that held before, until the same moment as then.
+  // Durable. Errors: the registry's.
+  Result<void> hold(std::uint64_t seconds);
+  void wait_commit();  // or until it is stopped. REQUIRES: hold()
+  // Ends it as cancel() does, but as failed: with stage_expired when it was to be committed before
+  // now; with timed_out when it runs for longer than this (0: no deadline; a backup has one in any
+  // case) since it was accepted or continued, the time in which it held not counted.
   void end_if_overdue(std::uint64_t seconds_max);
   // Durable, and in force at once; 0: no limit. Errors: operation_ended, the registry's.
   Result<OperationView> set_bandwidth(std::uint64_t bytes_per_second);
@@ -80,6 +93,8 @@ class Operation {
   // are apart so that the claim can be released in between: who sees the end may start the next
   // operation at once.
   Result<void> settle(const Result<void>& outcome);
+  // What settle() would make of it; nothing: it goes on at the next start.
+  std::optional<OperationView> end_of(const Result<void>& outcome) const;
   void announce();
   // The end that settle() could not write: the registry still says "running".
   std::optional<registry::OperationRecord> unrecorded_end() const;
@@ -94,7 +109,12 @@ class Operation {
   OperationView view_locked() const REQUIRES_LOCK(mutex_);
   registry::OperationRecord record_locked() const REQUIRES_LOCK(mutex_);
   Result<registry::OperationRecord> accept_cancel();
+  // True: there is a commit to be recorded; false: it is committed.
+  Result<bool> accept_commit() REQUIRES_LOCK(mutex_);
+  std::optional<OperationView> end_locked(const Result<void>& outcome) const REQUIRES_LOCK(mutex_);
+  std::optional<Error> overdue_locked(std::uint64_t seconds_max) const REQUIRES_LOCK(mutex_);
   Error overdue_error(std::uint64_t seconds) const REQUIRES_LOCK(mutex_);
+  double average_rate_locked() const REQUIRES_LOCK(mutex_);
   bool transfers_locked() const REQUIRES_LOCK(mutex_);
 
   const OperationId id_;
@@ -118,6 +138,13 @@ class Operation {
   std::optional<Error> overdue_ GUARDED_BY(mutex_);
   bool shutdown_ GUARDED_BY(mutex_) = false;
   bool no_return_ GUARDED_BY(mutex_) = false;
+  std::optional<std::uint32_t> queue_position_ GUARDED_BY(mutex_);
+  bool committing_ GUARDED_BY(mutex_) = false;  // being recorded: its time no longer ends it
+  std::optional<std::chrono::steady_clock::time_point> holding_since_ GUARDED_BY(mutex_);
+  std::chrono::steady_clock::duration held_for_ GUARDED_BY(mutex_){};
 };
+
+// Of one that was not committed until `until`.
+Error stage_expired(const OperationId& operation, UnixMillis until);
 
 }  // namespace restored::restore

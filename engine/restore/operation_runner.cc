@@ -36,21 +36,21 @@ OperationRunner::~OperationRunner() {
 }
 
 void OperationRunner::start(std::shared_ptr<Operation> operation, Work work,
-                            std::function<void()> release) {
+                            std::function<void()> release, Turn turn) {
   join_finished();
   const OperationId id = operation->id();
   try {
     const MutexLock lock(mutex_);
-    queue_.push_back(id);
+    if (turn == Turn::queued) join_queue(*operation);
     // The new thread's last act takes the lock that is held here: it finds itself in the map.
-    threads_.emplace(id, std::thread([this, operation, work, release] {
-                       run(*operation, work, release);
+    threads_.emplace(id, std::thread([this, operation, work, release, turn] {
+                       run(*operation, work, release, turn);
                        finished(operation->id());
                      }));
   } catch (const std::system_error& error) {
     {
       const MutexLock lock(mutex_);
-      std::erase(queue_, id);
+      leave_queue(*operation);
     }
     conclude(*operation,
              fail(ErrorCode::limit_reached, std::string("no thread for it: ") + error.what(),
@@ -59,16 +59,20 @@ void OperationRunner::start(std::shared_ptr<Operation> operation, Work work,
   }
 }
 
-Result<void> OperationRunner::take_turn(Operation& operation) {
+Result<void> OperationRunner::take_turn(Operation& operation, Turn wanted) {
   const MutexLock lock(mutex_);
+  if (wanted == Turn::at_once) {
+    ++working_;
+    return {};
+  }
   const auto mine = [&]() NO_THREAD_SAFETY_ANALYSIS {
-    return working_ < limits::operations_running_max && queue_.front() == operation.id();
+    return working_ < limits::operations_running_max && queue_.front() == &operation;
   };
   const bool waits = !mine();
   if (waits) operation.waits_on("the end of another operation on this host");
   const bool turn = turn_.wait(mutex_, operation.stop_token(), mine);
   if (waits) operation.waits_on("");
-  std::erase(queue_, operation.id());
+  leave_queue(operation);
   if (!turn) {
     turn_.notify_all();
     return fail(ErrorCode::cancelled, "stopped before its turn");
@@ -86,24 +90,40 @@ void OperationRunner::leave_turn() {
   turn_.notify_all();
 }
 
-void OperationRunner::rest(Operation& operation, const std::function<void()>& wait) {
+void OperationRunner::join_queue(Operation& operation) {
+  queue_.push_back(&operation);
+  note_positions();
+}
+
+void OperationRunner::leave_queue(Operation& operation) {
+  std::erase(queue_, &operation);
+  operation.note_queue_position(std::nullopt);
+  note_positions();
+}
+
+void OperationRunner::note_positions() {
+  std::uint32_t position = 0;
+  for (Operation* const operation : queue_) operation->note_queue_position(++position);
+}
+
+void OperationRunner::rest(Operation& operation, Turn turn, const std::function<void()>& wait) {
   leave_turn();
   wait();
-  {
+  if (turn == Turn::queued) {
     const MutexLock lock(mutex_);
-    queue_.push_back(operation.id());
+    join_queue(operation);
   }
-  if (take_turn(operation)) return;
+  if (take_turn(operation, turn)) return;
   // It was stopped, and only cleans up: run() gives back what it had.
   const MutexLock lock(mutex_);
   ++working_;
 }
 
 void OperationRunner::run(Operation& operation, const Work& work,
-                          const std::function<void()>& release) {
+                          const std::function<void()>& release, Turn turn) {
   // At normal priority: this thread closes the write gate, and clients wait until it opens it. The
   // pipeline's threads, which do the work, run below.
-  Result<void> outcome = take_turn(operation);
+  Result<void> outcome = take_turn(operation, turn);
   const bool had_turn = outcome.has_value();
   // An operation that is stopped before its turn still runs, to clean up after itself: every step
   // of its work looks at the stop token.

@@ -21,27 +21,36 @@ class OperationRunner {
   OperationRunner() = default;
   ~OperationRunner();  // as close()
 
+  // Whether work waits until it is its turn, or has one beside those of the others: because it is
+  // short, and somebody has waited for it already.
+  enum class Turn : std::uint8_t { queued, at_once };
+
   // Runs `work` on a thread of its own, then records its outcome, calls `release` (which gives up
   // what the operation holds) and announces the end.
   using Work = std::function<Result<void>()>;
-  void start(std::shared_ptr<Operation> operation, Work work, std::function<void()> release);
+  void start(std::shared_ptr<Operation> operation, Work work, std::function<void()> release,
+             Turn turn = Turn::queued);
 
-  // For work that waits for a person: `wait` is called while others have its turn. REQUIRES: called
-  // by the operation's work, which has not been told to stop before it began.
-  void rest(Operation& operation, const std::function<void()>& wait);
+  // For work that waits for a person: `wait` is called while others have its turn, and it gets
+  // another one. REQUIRES: called by the operation's work, which has not been told to stop before
+  // it began.
+  void rest(Operation& operation, Turn turn, const std::function<void()>& wait);
   // Waits for every thread. REQUIRES: the operations were told to stop; no start() afterwards.
   void close();
 
  private:
-  Result<void> take_turn(Operation& operation);
+  Result<void> take_turn(Operation& operation, Turn turn);
   void leave_turn();
-  void run(Operation& operation, const Work& work, const std::function<void()>& release);
+  void leave_queue(Operation& operation) REQUIRES_LOCK(mutex_);
+  void note_positions() REQUIRES_LOCK(mutex_);
+  void run(Operation& operation, const Work& work, const std::function<void()>& release, Turn turn);
+  void join_queue(Operation& operation) REQUIRES_LOCK(mutex_);
   void finished(const OperationId& id);
   void join_finished();
 
   Mutex mutex_;
   ConditionVariable turn_;
-  std::deque<OperationId> queue_ GUARDED_BY(mutex_);
+  std::deque<Operation*> queue_ GUARDED_BY(mutex_);  // whose threads are there
   unsigned working_ GUARDED_BY(mutex_) = 0;
   std::unordered_map<OperationId, std::thread> threads_ GUARDED_BY(mutex_);
   std::vector<std::thread> finished_ GUARDED_BY(mutex_);

@@ -60,6 +60,8 @@ Result<OperationTable::Pointer> OperationTable::create(registry::OperationRecord
 
 Result<OperationTable::Pointer> OperationTable::resume(registry::OperationRecord record) {
   ++record.view.attempts;
+  // What was staged is not there any more: who waits for that must not believe it is.
+  if (record.view.phase == Phase::staged) record.view.phase = Phase::validate;
   record.view.bytes_done = record.view.bytes_reused = 0;
   record.view.files_done = 0;
   record.view.eta_seconds.reset();

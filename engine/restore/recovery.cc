@@ -158,11 +158,19 @@ Decision decide_by_kind(EngineParts& parts, const OperationView& view) {
   return {Verdict::failed, cut_off("the agent stopped")};
 }
 
-// Whoever cancelled it was told that it ends so, unless it had succeeded before.
+// Whoever cancelled it was told that it ends so, unless it had succeeded before; and while the
+// agent was away nobody could commit what was to be committed.
 Decision decide(EngineParts& parts, const registry::OperationRecord& record) {
   Decision decision = decide_by_kind(parts, record.view);
-  if (!record.cancel_asked || decision.verdict == Verdict::succeeded) return decision;
-  return {Verdict::failed, {ErrorCode::cancelled, "it was cancelled", {}}};
+  if (decision.verdict == Verdict::succeeded) return decision;
+  if (record.cancel_asked) {
+    return {Verdict::failed, {ErrorCode::cancelled, "it was cancelled", {}}};
+  }
+  const std::optional<UnixMillis>& until = record.view.held_until;
+  if (record.hold && !record.committed && until && parts.clock.wall() >= *until) {
+    return {Verdict::failed, stage_expired(record.view.id, *until)};
+  }
+  return decision;
 }
 
 // What the end of a restore says of its database.

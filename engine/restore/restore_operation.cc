@@ -13,6 +13,7 @@
 #include "restore/broken_instance.h"
 #include "restore/guarded.h"
 #include "restore/local_reuse.h"
+#include "restore/operation_hooks.h"
 #include "restore/source_check.h"
 #include "restored/limits.h"
 
@@ -90,6 +91,7 @@ Result<void> RestoreOperation::phases() {
   RESTORED_TRY(fetch());
   RESTORED_TRY(ingest());
   RESTORED_TRY(verify());
+  RESTORED_TRY(hold());
   RESTORED_TRY(swap());
   retire();
   return {};
@@ -139,7 +141,7 @@ Result<backup::LoadedBackup> RestoreOperation::load_again() {
       operation_->waits_on(reason);
       pause(std::chrono::seconds(limits::repository_retry_seconds), stop_);
     };
-    parts_.runner.rest(*operation_, wait);
+    parts_.runner.rest(*operation_, OperationRunner::Turn::queued, wait);
     if (stop_.stop_requested())
       return fail(ErrorCode::cancelled, "stopped while it waited for the operator");
   }
@@ -248,10 +250,27 @@ Result<void> RestoreOperation::verify() {
   return {};
 }
 
+// Others have its turn meanwhile, and what it needs no more it does not keep: many may hold.
+Result<void> RestoreOperation::hold() {
+  if (!operation_->holds()) return {};
+  staging_.reset();
+  holdings_.backup.reset();
+  RESTORED_TRY(operation_->hold(parts_.options.hold_seconds));
+  log::info("restore", "operation={} is staged and waits for its commit", accepted_.id.value);
+  parts_.step("restore.run.after-hold");
+  parts_.runner.rest(*operation_, OperationRunner::Turn::at_once,
+                     [this] { operation_->wait_commit(); });
+  if (stop_.stop_requested()) return fail(ErrorCode::cancelled, "stopped while it was held");
+  parts_.step("restore.run.after-commit");
+  return {};
+}
+
 Result<void> RestoreOperation::swap() {
   RESTORED_TRY(operation_->enter(Phase::swap));
-  const format::Manifest& manifest = holdings_.backup->manifest;
-  const catalog::Provenance provenance{"backup", manifest.database, manifest.backup, accepted_.id};
+  RESTORED_TRY(ask_before_swap(parts_, *operation_, stop_));
+  parts_.step("restore.run.after-hook");
+  const catalog::Provenance provenance{"backup", accepted_.source_database, accepted_.backup,
+                                       accepted_.id};
   const auto point_of_no_return = [this]() -> Result<void> {
     RESTORED_TRY(operation_->pass_point_of_no_return());
     parts_.step("restore.run.in-gate");
@@ -270,19 +289,18 @@ void RestoreOperation::retire() {
   note_if_failed(operation_->enter(Phase::retire), accepted_.id, "cannot record its phase");
   record_database(DatabaseStatus::ready, std::nullopt);
   parts_.step("restore.run.after-database");
-  note_if_failed(staging_->remove(), accepted_.id, "cannot remove its staged files");
+  note_if_failed(remove_staged_files(), accepted_.id, "cannot remove its staged files");
   note_if_failed(parts_.files.remove_tree(parts_.paths.broken(accepted_.database)), accepted_.id,
                  "cannot remove the instance that it replaced");
   parts_.step("restore.run.after-cleanup");
+  tell_after_swap(parts_, *operation_);
 }
 
 // Nothing of it stays, a database that could not be opened is what it was, and one that never had
 // content says why.
 void RestoreOperation::abandon(const Error& cause) {
-  const std::string directory = parts_.paths.staging(accepted_.database, accepted_.id);
   staging_.reset();
-  note_if_failed(parts_.files.remove_tree(directory), accepted_.id,
-                 "cannot remove its staged files");
+  note_if_failed(remove_staged_files(), accepted_.id, "cannot remove its staged files");
   if (is_replaced(parts_, accepted_.database)) {
     note_if_failed(put_back_broken_instance(parts_, holdings_.claim), accepted_.id,
                    "cannot put back the instance that it was to replace");
@@ -293,6 +311,10 @@ void RestoreOperation::abandon(const Error& cause) {
     record_database(DatabaseStatus::failure, cause);
     parts_.databases.withhold(holdings_.claim, cause);
   }
+}
+
+Result<void> RestoreOperation::remove_staged_files() {
+  return parts_.files.remove_tree(parts_.paths.staging(accepted_.database, accepted_.id));
 }
 
 void RestoreOperation::record_database(DatabaseStatus status, const std::optional<Error>& failure) {

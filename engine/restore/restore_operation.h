@@ -1,7 +1,7 @@
-// One restore: validate -> reserve -> fetch -> ingest -> verify -> swap -> retire. Everything
-// before the swap is invisible and is undone on failure; the swap is one synced write; everything
-// after it is clean-up.
-// Threading: made by the thread that accepts it, then used by the operation's thread only.
+// One restore: validate -> reserve -> fetch -> ingest -> verify (-> staged) -> swap -> retire.
+// Everything before the swap is invisible and is undone on failure; the swap is one synced write;
+// everything after it is clean-up. Threading: made by the thread that accepts it, then used by the
+// operation's thread only.
 #pragma once
 
 #include <memory>
@@ -47,9 +47,11 @@ class RestoreOperation {
   void begin_staging();
   Result<void> ingest();
   Result<void> verify();
+  Result<void> hold();
   Result<void> swap();
   void retire();
 
+  Result<void> remove_staged_files();
   void abandon(const Error& cause);
   void record_database(DatabaseStatus status, const std::optional<Error>& failure);
 

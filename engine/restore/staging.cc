@@ -298,9 +298,4 @@ Result<void> Staging::finish() {
   return files_.sync_directory(files_directory());
 }
 
-Result<void> Staging::remove() {
-  journal_.reset();
-  return files_.remove_tree(directory_);
-}
-
 }  // namespace restored::restore

@@ -52,7 +52,6 @@ class Staging {
   Result<void> finish();
 
   std::string files_directory() const { return directory_ + "/files"; }
-  Result<void> remove();
 
  private:
   struct FileState {

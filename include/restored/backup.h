@@ -47,6 +47,7 @@ struct RestoreRequest {
   BackupId backup;
   std::string principal;
   Intent intent = {};
+  bool hold = false;  // it stops before the swap, until commit_operation()
 };
 
 // What a restore would do; every check of the validate and reserve phases passed.

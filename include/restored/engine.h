@@ -24,6 +24,7 @@
 #include "restored/database.h"
 #include "restored/encryption_options.h"
 #include "restored/error.h"
+#include "restored/hook_options.h"
 #include "restored/ids.h"
 #include "restored/intent.h"
 #include "restored/keyspace.h"
@@ -44,10 +45,13 @@ struct EngineOptions {
   StoreOptions store;
   EncryptionOptions encryption;
   BackupPolicy backups;
+  HookOptions hooks;
   std::uint64_t memory_budget_bytes = limits::memory_budget_bytes_default;
   std::uint64_t block_cache_bytes = limits::block_cache_bytes_default;
   std::uint64_t space_reserve_bytes = limits::space_reserve_bytes_default;
   std::uint64_t undo_seconds = limits::undo_seconds_default;
+  std::uint64_t hold_seconds =
+      limits::hold_seconds_default;  // of a restore that waits for a commit
   // A deadline for each operation, from its acceptance or continuation on; 0: none, but for
   // backups.
   std::uint64_t operation_seconds_max = limits::operation_seconds_default;
@@ -82,6 +86,8 @@ class Engine {
   static void forget_environment_secrets();
   // Whether the keys that the options name can be read. Errors: the configuration's and the file's.
   static Result<void> check_keys(const EncryptionOptions& options);
+  // Whether the hooks can be run: open() refuses them otherwise. Errors: invalid_configuration.
+  static Result<void> check_hooks(const HookOptions& options);
   virtual ~Engine() = default;
 
   // Stops operations (they continue at the next open), flushes, releases every handle.
@@ -199,6 +205,11 @@ class Engine {
   // Accepted: it ends as cancelled soon, unless it ended first; also when the agent dies before
   // that. Errors: operation_not_found, operation_ended, past_point_of_no_return, the registry's.
   virtual Result<OperationView> cancel_operation(const OperationId& id) = 0;
+  // A restore with `hold` goes on to its swap, also when the agent dies before that; one that is
+  // not staged yet will not stop. Asked again, also after the swap: the same answer. Errors:
+  // operation_not_found, operation_not_held, operation_ended (it failed, or was told to end), the
+  // registry's.
+  virtual Result<OperationView> commit_operation(const OperationId& id) = 0;
 
   // Bytes a second between this agent and its repository, in both directions together; 0: no
   // limit. In force at once. The agent's own is forgotten at the next open, which begins with

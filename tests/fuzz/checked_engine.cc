@@ -288,6 +288,9 @@ Result<OperationView> CheckedEngine::wait_operation(const OperationId& id,
 Result<OperationView> CheckedEngine::cancel_operation(const OperationId& id) {
   return operation(id);
 }
+Result<OperationView> CheckedEngine::commit_operation(const OperationId& id) {
+  return operation(id);
+}
 void CheckedEngine::set_bandwidth(std::uint64_t bytes_per_second) {
   require_rate(bytes_per_second);
 }

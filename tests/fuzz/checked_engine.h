@@ -75,6 +75,7 @@ class CheckedEngine final : public Engine {
   Result<OperationView> wait_operation(const OperationId& id, std::chrono::milliseconds timeout,
                                        std::stop_token stop) const override;
   Result<OperationView> cancel_operation(const OperationId& id) override;
+  Result<OperationView> commit_operation(const OperationId& id) override;
 
   std::uint64_t bandwidth() const override { return 0; }
   void set_bandwidth(std::uint64_t bytes_per_second) override;

@@ -140,6 +140,10 @@ void write_local_records(const std::string& root) {
   operation.record.view.eta_seconds = 1.5;
   operation.record.view.ended_at = 1'700'000'000'000;
   operation.record.view.error = Error{ErrorCode::no_space, "no space", {}};
+  operation.record.hold = true;
+  operation.record.view.held_until = 1'700'000'000'000;
+  operation.record.view.hooks = {{HookEvent::before_swap, 3, 0.5, "not now", false},
+                                 {HookEvent::failed, std::nullopt, 30, "", true}};
   records.add("operation", "\x05", registry::encode(operation));
   records.add("usage", "\x09",
               registry::encode(registry::StoredUsage{DatabaseId("d"), 20'000, 12}));

@@ -110,5 +110,58 @@ TEST_F(OperationTest, AnOperationThatIsOverWaitedForWhatItSays) {
   EXPECT_EQ(operation.pass_point_of_no_return().error().code, ErrorCode::cancelled);
 }
 
+TEST_F(OperationTest, TheTimeInWhichItHoldsIsNotItsDeadlines) {
+  record_.hold = true;
+  Operation operation(record_, *registry_, clock_);
+  clock_.advance(std::chrono::seconds(50));
+  ASSERT_TRUE(operation.hold(3600));
+  clock_.advance(std::chrono::seconds(1000));
+  operation.end_if_overdue(60);
+  EXPECT_FALSE(operation.end_asked());
+  ASSERT_TRUE(operation.commit());
+  operation.wait_commit();
+  operation.end_if_overdue(60);
+  EXPECT_FALSE(operation.end_asked()) << "it has worked for 50 seconds";
+  clock_.advance(std::chrono::seconds(11));
+  operation.end_if_overdue(60);
+  EXPECT_TRUE(operation.end_asked());
+}
+
+TEST_F(OperationTest, AHoldAndItsCommitAreOnRecord) {
+  record_.hold = true;
+  Operation operation(record_, *registry_, clock_);
+  EXPECT_TRUE(operation.holds());
+  ASSERT_TRUE(operation.hold(3600));
+  EXPECT_EQ(recorded().phase, Phase::staged);
+  EXPECT_EQ(recorded().held_until, operation.view().held_until);
+  EXPECT_FALSE(registry_->operations().at(0).committed);
+  ASSERT_TRUE(operation.commit());
+  EXPECT_FALSE(operation.holds());
+  EXPECT_TRUE(registry_->operations().at(0).committed);
+  ASSERT_TRUE(operation.enter(Phase::swap));
+  EXPECT_TRUE(registry_->operations().at(0).committed) << "a later phase keeps it";
+  clock_.advance(std::chrono::hours(2));
+  operation.end_if_overdue(0);
+  EXPECT_FALSE(operation.end_asked()) << "what is committed does not expire";
+  ASSERT_TRUE(operation.settle(fail(ErrorCode::io_error, "x")));
+  EXPECT_EQ(operation.commit().error().code, ErrorCode::operation_ended);
+}
+
+TEST_F(OperationTest, OfTwoRunsOfAHookTheLastOneStays) {
+  Operation operation(record_, *registry_, clock_);
+  ASSERT_TRUE(operation.note_hook({HookEvent::before_swap, 1, 0.25, "no", false}));
+  ASSERT_TRUE(operation.note_hook({HookEvent::before_swap, std::nullopt, 30, "", true}));
+  ASSERT_TRUE(operation.note_hook({HookEvent::failed, 0, 0.5, "told", false}));
+  for (const OperationView& view : {operation.view(), recorded()}) {
+    ASSERT_EQ(view.hooks.size(), 2u);
+    EXPECT_EQ(view.hooks[0].event, HookEvent::before_swap);
+    EXPECT_FALSE(view.hooks[0].exit_status.has_value());
+    EXPECT_TRUE(view.hooks[0].timed_out);
+    EXPECT_EQ(view.hooks[1].exit_status, 0);
+    EXPECT_EQ(view.hooks[1].output, "told");
+    EXPECT_DOUBLE_EQ(view.hooks[1].seconds, 0.5);
+  }
+}
+
 }  // namespace
 }  // namespace restored::restore

@@ -1,0 +1,26 @@
+#include "restore/undo_operation.h"
+
+#include <utility>
+
+#include "restore/operation_hooks.h"
+
+namespace restored::restore {
+
+UndoOperation::UndoOperation(EngineParts& parts, std::shared_ptr<Operation> operation, Claim claim)
+    : parts_(parts), operation_(std::move(operation)), claim_(std::move(claim)) {}
+
+Result<void> UndoOperation::run() {
+  RESTORED_TRY(ask_before_swap(parts_, *operation_, operation_->stop_token()));
+  RESTORED_TRY(const catalog::SwapReport report, claim_.database().undo(operation_->id()));
+  operation_->note_swap(report.gate_closed_seconds);
+  parts_.step("restore.undo.after-swap");
+  tell_after_swap(parts_, *operation_);
+  return {};
+}
+
+void UndoOperation::release() {
+  parts_.step("restore.undo.after-end");
+  claim_.release();
+}
+
+}  // namespace restored::restore
