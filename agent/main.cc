@@ -65,7 +65,7 @@ int run(int argc, char** argv) {
                  "[unix:/run/restored/control.sock]");
   app.add_option("--listen", flags.listen, "Redis protocol: HOST:PORT [127.0.0.1:6379]");
   app.add_flag("--check", flags.check,
-               "check the configuration and the keys that it names (not the repository: "
+               "check the configuration and the keys and hooks that it names (not the repository: "
                "restorectl repository check does that) and leave");
   app.add_flag("--new-admin-token", flags.new_admin_token,
                "make a new administrator's token in <state>/admin.token and revoke the old one");
@@ -77,8 +77,9 @@ int run(int argc, char** argv) {
   const Result<Config> config = load(flags);
   if (!config) return report(config.error());
   if (flags.check) {
-    const Result<void> keys = Engine::check_keys(config->engine.encryption);
-    return keys ? 0 : report(keys.error());
+    Result<void> usable = Engine::check_keys(config->engine.encryption);
+    if (usable) usable = Engine::check_hooks(config->engine.hooks);
+    return usable ? 0 : report(usable.error());
   }
   const Result<void> outcome = run_daemon(*config, flags.new_admin_token);
   return outcome ? 0 : report(outcome.error());

@@ -42,7 +42,7 @@ std::optional<std::uint64_t> parse_with_units(std::string_view text, std::span<c
 
 bool is_section(std::string_view name) {
   return name == "backups" || name == "control" || name == "data" || name == "encryption" ||
-         name == "engine" || name == "s3" || name == "store";
+         name == "engine" || name == "hooks" || name == "s3" || name == "store";
 }
 
 // A file of settings is read by more people and programs than a secret may be.

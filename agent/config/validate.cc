@@ -81,6 +81,17 @@ Result<void> check_encryption(const EncryptionOptions& encryption) {
   return {};
 }
 
+// Whether they can be run is the engine's question (Engine::check_hooks): this one is asked of
+// restorectl, too, which may be on another host.
+Result<void> check_hooks(const HookOptions& hooks) {
+  RESTORED_TRY(check_path("hooks.before_swap", hooks.before_swap));
+  RESTORED_TRY(check_path("hooks.after_swap", hooks.after_swap));
+  RESTORED_TRY(check_path("hooks.failed", hooks.failed));
+  if (hooks.seconds >= 1 && hooks.seconds <= limits::hook_seconds_max) return {};
+  return refuse(
+      fmt::format("hooks.timeout_seconds must be from 1 to {}", limits::hook_seconds_max));
+}
+
 Result<void> check_store(const StoreOptions& store) {
   if (store.reads_max < 1 || store.reads_max > limits::ranges_in_flight_max) {
     return refuse(
@@ -160,6 +171,10 @@ Result<void> validate(const Config& config) {
     return refuse(
         fmt::format("engine.undo_time must be at most {}d", limits::undo_seconds_max / 86400));
   }
+  if (config.engine.hold_seconds < 1 || config.engine.hold_seconds > limits::hold_seconds_max) {
+    return refuse(
+        fmt::format("engine.hold_time must be from 1s to {}d", limits::hold_seconds_max / 86400));
+  }
   if (config.data_clients_max == 0) return refuse("data.clients_max must be at least 1");
   if (config.data_value_bytes_max < 1024 || config.data_value_bytes_max > 2 * kGiB) {
     return refuse("data.value_bytes_max must be between 1 KiB and 2 GiB");
@@ -169,6 +184,7 @@ Result<void> validate(const Config& config) {
   RESTORED_TRY(check_encryption(config.engine.encryption));
   RESTORED_TRY(check_store(config.engine.store));
   RESTORED_TRY(check_backups(config.engine.backups));
+  RESTORED_TRY(check_hooks(config.engine.hooks));
   const std::uint64_t deadline = config.engine.operation_seconds_max;
   if (deadline != 0 &&
       (deadline < limits::operation_seconds_min || deadline > limits::operation_seconds_max)) {

@@ -48,6 +48,13 @@ Told told_by(const OperationView& view) {
   state.add(view.waiting_attempts);
   state.add(view.bandwidth_bytes_per_second);
   state.add(view.may_cancel ? "may cancel" : "may not cancel");
+  // Only what is there: an id of before there were such things stands for the same.
+  if (view.queue_position) state.add(fmt::format("position {}", *view.queue_position));
+  if (view.held_until) state.add(fmt::format("held until {}", *view.held_until));
+  for (const HookResult& hook : view.hooks) {
+    state.add(fmt::format("hook {} {} {}", name(hook.event), hook.exit_status.value_or(-1),
+                          hook.seconds));
+  }
   state.add(view.error ? static_cast<std::uint64_t>(view.error->code) : 0);
   Hash progress;
   for (const std::uint64_t figure : {view.bytes_done, view.bytes_total, view.bytes_reused,

@@ -59,6 +59,7 @@ Result<Response> list_operations(const Call& call);
 Result<Response> get_operation(const Call& call);
 Result<Response> wait_operation(const Call& call);
 Result<Response> cancel_operation(const Call& call);
+Result<Response> commit_operation(const Call& call);
 Result<Response> update_operation(const Call& call);
 Result<Response> follow_operation(const Call& call);  // operation_events.cc
 

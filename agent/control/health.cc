@@ -46,10 +46,13 @@ Result<Response> get_info(const Call& call) {
           {"memoryInUseBytes", facts.memory_in_use_bytes},
           {"decodeThreads", facts.decode_threads},
           {"limits", limits_object(call)},
-          {"features", json::array{"backup", "restore", "restore-validate", "undo", "cancel",
-                                   "incremental-backup", "verify-fast", "content",
-                                   "bandwidth-limits", "collect", "encryption", "idempotency-key",
-                                   "audit", "request-rate", "openapi", "events", "usage"}}});
+          {"features", json::array{"backup",         "restore",      "restore-validate",
+                                   "undo",           "cancel",       "incremental-backup",
+                                   "verify-fast",    "content",      "bandwidth-limits",
+                                   "collect",        "encryption",   "idempotency-key",
+                                   "audit",          "request-rate", "openapi",
+                                   "events",         "usage",        "restore-hold",
+                                   "queue-position", "hooks"}}});
 }
 
 Result<Response> get_health(const Call&) {

@@ -29,6 +29,17 @@ std::string text_of(const Parser& parser, Name field) {
   return text;
 }
 
+// Of a field that is a list, all lines (RFC 9110, 5.3).
+std::string list_of(const Parser& parser, http::field field) {
+  std::string list;
+  const auto [begin, end] = parser.get().equal_range(field);
+  for (auto line = begin; line != end; ++line) {
+    if (!list.empty()) list += ", ";
+    list += line->value();
+  }
+  return list;
+}
+
 // The client's own id when it is harmless to log and to send back, else one of ours.
 std::string request_id(const Parser& parser) {
   const auto found = parser.get().find("X-Request-Id");
@@ -85,7 +96,7 @@ Request request_from(const Parser& parser, const std::string& peer) {
   set_target(request, parser.get().target());
   request.authorization = text_of(parser, http::field::authorization);
   request.accept = text_of(parser, http::field::accept);
-  request.prefer = text_of(parser, http::field::prefer);
+  request.prefer = list_of(parser, http::field::prefer);
   request.host = text_of(parser, http::field::host);
   request.id = request_id(parser);
   request.idempotency_key = text_of(parser, "Idempotency-Key");

@@ -20,7 +20,7 @@ struct Request {
   std::string query;          // without '?'
   std::string authorization;  // empty: not sent
   std::string accept;
-  std::string prefer;
+  std::string prefer;  // of several headers: joined
   std::string host;
   std::string body;
   std::string id;  // X-Request-Id: the client's own when it is harmless, else one of ours

@@ -7,6 +7,7 @@
 #include "control/handlers.h"
 #include "control/lookup.h"
 #include "control/query.h"
+#include "control/request_body.h"
 #include "control/shapes.h"
 #include "restored/limits.h"
 
@@ -105,6 +106,15 @@ Result<Response> cancel_operation(const Call& call) {
   RESTORED_TRY(const OperationId id, known_operation_id(call.parameter("operation")));
   RESTORED_TRY(const OperationView view, call.engine().cancel_operation(id));
   Response response = data_answer(202, operation_object(call, view));
+  point_to(response, id);
+  return response;
+}
+
+Result<Response> commit_operation(const Call& call) {
+  RESTORED_TRY(parse_optional_body(call.request.body));
+  RESTORED_TRY(const OperationId id, known_operation_id(call.parameter("operation")));
+  RESTORED_TRY(const OperationView view, call.engine().commit_operation(id));
+  Response response = data_answer(200, operation_object(call, view));
   point_to(response, id);
   return response;
 }

@@ -4,6 +4,7 @@
 #include "control/answers.h"
 #include "control/handlers.h"
 #include "control/lookup.h"
+#include "control/preferences.h"
 #include "control/query.h"
 #include "control/request_body.h"
 #include "control/shapes.h"
@@ -44,10 +45,14 @@ Result<Response> accepted(const Call& call, const OperationView& operation,
 }  // namespace
 
 Result<Response> restore_database(const Call& call) {
-  RESTORED_TRY(const RestoreRequest request, parsed_restore(call));
+  RESTORED_TRY(RestoreRequest request, parsed_restore(call));
+  RESTORED_TRY(request.hold, wants_hold(call.request.prefer));
   const Result<OperationView> started = call.engine().start_restore(request);
   if (!started) return busy_answer(call, request.target, started.error());
-  return accepted(call, *started, SourceBackup{request.source_database, request.backup});
+  RESTORED_TRY(Response response,
+               accepted(call, *started, SourceBackup{request.source_database, request.backup}));
+  if (request.hold) response.with("Preference-Applied", hold_applied);
+  return response;
 }
 
 Result<Response> validate_restore(const Call& call) {
@@ -79,6 +84,10 @@ Result<Response> get_undo(const Call& call) {
 
 Result<Response> undo_restore(const Call& call) {
   RESTORED_TRY(parse_optional_body(call.request.body));
+  if (!hold_words(call.request.prefer).empty()) {
+    return fail(ErrorCode::invalid_value, "an undo cannot be held: it stages nothing",
+                "Leave Prefer: hold out. Nothing was changed.");
+  }
   const std::optional<DatabaseId> id = database_id(call.parameter("id"));
   if (!id) return fail(ErrorCode::target_database_not_found, "the database does not exist");
   const Result<OperationView> started = call.engine().start_undo(*id, call.principal, call.intent);

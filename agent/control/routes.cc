@@ -64,6 +64,7 @@ constexpr Route table[] = {
     {"GET",    "/v1/operations/{operation}",                       first, read,    memory, get_operation},
     {"DELETE", "/v1/operations/{operation}",                       first, write_or_restore, cancel, cancel_operation},
     {"PATCH",  "/v1/operations/{operation}",                       first, write_or_restore, disk,   update_operation},
+    {"POST",   "/v1/operations/{operation}/commit",                first, restore, disk,   commit_operation},
     {"GET",    "/v1/operations/{operation}/wait",                  first, read,    memory, wait_operation},
     {"GET",    "/v1/operations/{operation}/events",                first, read,    memory, follow_operation},
 

@@ -7,6 +7,7 @@
 #include "control/answers.h"
 #include "control/handlers.h"
 #include "control/lookup.h"
+#include "control/preferences.h"
 #include "control/request_body.h"
 #include "control/second_shapes.h"
 #include "restored/limits.h"
@@ -18,23 +19,16 @@ namespace json = boost::json;
 
 constexpr ErrorCode invalid = ErrorCode::invalid_request;
 
-// N of "Prefer: wait=N" (RFC 7240), at most wait_seconds_max. A preference that is malformed is
-// one that was not sent.
+// N of "Prefer: wait=N", at most wait_seconds_max. One that is malformed is one that was not sent.
 std::optional<unsigned> preferred_wait(std::string_view prefer) {
-  while (!prefer.empty()) {
-    const std::size_t end = prefer.find_first_of(",;");
-    std::string_view part = prefer.substr(0, end);
-    prefer = end == std::string_view::npos ? std::string_view() : prefer.substr(end + 1);
-    part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
-    if (!part.starts_with("wait=")) continue;
-    unsigned seconds = 0;
-    const auto [stopped, error] =
-        std::from_chars(part.data() + 5, part.data() + part.size(), seconds);
-    if (error == std::errc::result_out_of_range) return limits::wait_seconds_max;
-    if (error != std::errc() || stopped == part.data() + 5) return std::nullopt;
-    return std::min(seconds, limits::wait_seconds_max);
-  }
-  return std::nullopt;
+  const std::optional<std::string> text = Preferences(prefer).value("wait");
+  if (!text) return std::nullopt;
+  unsigned seconds = 0;
+  const char* const end = text->data() + text->size();
+  const auto [stopped, error] = std::from_chars(text->data(), end, seconds);
+  if (error == std::errc::result_out_of_range) return limits::wait_seconds_max;
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  return std::min(seconds, limits::wait_seconds_max);
 }
 
 // What a caller who waited learns: a failure if there was one by then, else "OK", as without wait.
@@ -86,11 +80,14 @@ Result<Response> second_restore_backup(const Call& call) {
   RESTORED_TRY(const DatabaseInfo known, call.engine().database(target));
   RESTORED_TRY(const std::string backup_text, required_text(body, "backup_id", invalid));
   RESTORED_TRY(BackupId backup, known_backup_id(backup_text));
+  RESTORED_TRY(const bool hold, wants_hold(call.request.prefer));
   const Result<OperationView> started = call.engine().start_restore(
-      RestoreRequest{known.id, DatabaseId(), std::move(backup), call.principal, call.intent});
+      RestoreRequest{known.id, DatabaseId(), std::move(backup), call.principal, call.intent, hold});
   if (!started) return busy_answer(call, target, started.error());
   Response response = ok_answer();
   point_to(response, started->id);
+  // Its end is not to be waited for: it has none before somebody commits it.
+  if (hold) return response.with("Preference-Applied", hold_applied);
   if (const auto seconds = preferred_wait(call.request.prefer)) {
     response.wait = Wait{[&call, wait = *seconds, id = started->id](std::stop_token stop) {
       const auto after =

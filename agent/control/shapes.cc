@@ -65,6 +65,20 @@ json::array scopes_array(Scopes scopes) {
   return list;
 }
 
+json::array hooks_array(const std::vector<HookResult>& hooks) {
+  json::array list;
+  for (const HookResult& hook : hooks) {
+    json::value status = nullptr;
+    if (hook.exit_status) status = *hook.exit_status;
+    list.push_back(json::object{{"event", words(name(hook.event))},
+                                {"exitStatus", std::move(status)},
+                                {"seconds", hook.seconds},
+                                {"output", hook.output},
+                                {"timedOut", hook.timed_out}});
+  }
+  return list;
+}
+
 json::object endpoint_object(const DataEndpoint& endpoint) {
   return {{"host", endpoint.host}, {"port", endpoint.port}};
 }
@@ -185,6 +199,8 @@ json::object operation_object(const Call& call, const OperationView& view) {
   if (!view.waiting_on.empty()) waiting = view.waiting_on;
   json::value tried = nullptr;
   if (view.waiting_attempts > 0) tried = view.waiting_attempts;
+  json::value position = nullptr;
+  if (view.queue_position) position = *view.queue_position;
   return {{"id", view.id.value},
           {"type", "operation"},
           {"url", url(call, "operations", view.id.value)},
@@ -206,6 +222,9 @@ json::object operation_object(const Call& call, const OperationView& view) {
           {"waitingOn", std::move(waiting)},
           {"waitingSince", time_or_null(view.waiting_since)},
           {"waitAttempts", std::move(tried)},
+          {"queuePosition", std::move(position)},
+          {"heldUntil", time_or_null(view.held_until)},
+          {"hooks", hooks_array(view.hooks)},
           {"bandwidthBytesPerSecond", view.bandwidth_bytes_per_second},
           {"error", view.error ? error_object(*view.error) : json::value(nullptr)},
           {"busySeconds", json::object{{"fetch", view.busy.fetch},

@@ -58,6 +58,9 @@ TEST_F(EventTest, EveryChangeOfStateIsToldAtOnce) {
       [&] { view_.waiting_on.clear(); },
       [&] { view_.may_cancel = true; },
       [&] { view_.bandwidth_bytes_per_second = 65536; },
+      [&] { view_.queue_position = 1; },
+      [&] { view_.held_until = 9; },
+      [&] { view_.hooks.emplace_back(); },
   };
   for (std::size_t index = 0; index < changes.size(); ++index) {
     changes[index]();
