@@ -72,9 +72,9 @@ std::optional<Request> read_request(int connection) {
       if (bytes.size() >= end + 4 + size) {
         const auto space = head.find(' ');
         const auto second = head.find(' ', space + 1);
-        return Request{head.substr(0, space), head.substr(space + 1, second - space - 1),
-                       header(head, "authorization"), bytes.substr(end + 4, size),
-                       header(head, "idempotency-key")};
+        return Request{head.substr(0, space),           head.substr(space + 1, second - space - 1),
+                       header(head, "authorization"),   bytes.substr(end + 4, size),
+                       header(head, "idempotency-key"), header(head, "prefer")};
       }
     }
     const ssize_t count = recv(connection, chunk.data(), chunk.size(), 0);

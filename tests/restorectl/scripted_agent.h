@@ -18,6 +18,7 @@ struct Request {
   std::string authorization;
   std::string body;
   std::string idempotency_key = {};
+  std::string prefer = {};
 };
 
 struct Reply {

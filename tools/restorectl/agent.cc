@@ -83,6 +83,14 @@ Answered<Answer> Agent::post(std::string target, const boost::json::object& body
       {"POST", std::move(target), token_, boost::json::serialize(body), deadline, random_id()});
 }
 
+Answered<Answer> Agent::post_preferring(std::string preference, std::string target,
+                                        const boost::json::object& body) const {
+  HttpRequest request{"POST",           std::move(target), token_, boost::json::serialize(body),
+                      request_deadline, random_id()};
+  request.prefer = std::move(preference);
+  return call(std::move(request));
+}
+
 Answered<Answer> Agent::patch(std::string target, const boost::json::object& body) const {
   return call({"PATCH", std::move(target), token_, boost::json::serialize(body), request_deadline});
 }
@@ -109,6 +117,7 @@ Answered<Answer> Agent::call(HttpRequest request) const {
   }
   Answer answer;
   answer.operation_id = operation_in(received.operation_location);
+  answer.applied = std::move(received.preference_applied);
   answer.body = std::move(received.body);
   if (!answer.body.empty()) {
     boost::json::error_code error;

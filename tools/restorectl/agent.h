@@ -17,6 +17,7 @@ struct Answer {
   std::string body;          // unchanged
   boost::json::value json;   // null for an empty body
   std::string operation_id;  // from Operation-Location; empty: none
+  std::string applied;       // of the preference that was sent; empty: none
 
   // The "data" member, or the whole where there is none.
   const boost::json::value& data() const;
@@ -34,6 +35,9 @@ class Agent {
   Answered<Answer> post(std::string target) const;
   Answered<Answer> post(std::string target, const boost::json::object& body,
                         std::chrono::seconds deadline = request_deadline) const;
+  // With this preference (RFC 7240), which the agent may not know and then does not tell of.
+  Answered<Answer> post_preferring(std::string preference, std::string target,
+                                   const boost::json::object& body) const;
   Answered<Answer> patch(std::string target, const boost::json::object& body) const;
   Answered<Answer> remove(std::string target) const;
 

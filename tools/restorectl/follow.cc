@@ -59,6 +59,28 @@ bool ended(const Answer& answer) {
   return status == "succeeded" || status == "failed" || status == "cancelled";
 }
 
+// Staged, and not committed: nothing happens before somebody says so.
+bool is_held(const Answer& answer) {
+  return text(answer.data(), "status") == "running" && text(answer.data(), "phase") == "staged" &&
+         !text(answer.data(), "heldUntil").empty();
+}
+
+Outcome conclude_held(const Session& session, const Answer& answer, Held held) {
+  if (!session.print_json(answer)) {
+    const std::string id = printable(text(answer.data(), "id"));
+    print_line(fmt::format(
+        "restore {0} is staged; until {1} it waits for its commit, and the old data serves\n"
+        "let it swap:  restorectl operation commit {0}\n"
+        "drop it:      restorectl operation cancel {0}",
+        id, printable(text(answer.data(), "heldUntil"))));
+  }
+  if (held == Held::is_the_goal) return {};
+  Failure failure{Error{ErrorCode::timed_out, "it waits for its commit", ""}};
+  failure.exit_status = held_status;
+  failure.quiet = true;
+  return std::unexpected(std::move(failure));
+}
+
 // "2.0 GiB in 3.4 s (602.4 MiB/s), 12 % of it reused"
 std::string work_words(const boost::json::value& operation) {
   const auto done = bytes(operation, "bytesDone");
@@ -115,7 +137,7 @@ Answered<Answer> follow(const Session& session, const std::string& operation,
   while (true) {
     const auto asked = Clock::now();
     auto answer = session.agent.get(target, answer_deadline);
-    if (answer && ended(*answer)) return answer;
+    if (answer && (ended(*answer) || is_held(*answer))) return answer;
     if (answer) {
       away_since.reset();
       progress.show(answer->data());
@@ -148,10 +170,10 @@ Answered<Answer> follow(const Session& session, const std::string& operation,
 }
 
 Outcome accepted(const Session& session, const Answer& answer, const std::string& sentence,
-                 bool wait) {
+                 bool wait, Held held) {
   if (wait && !answer.operation_id.empty()) {
     RESTORED_TRY(const auto last, follow(session, answer.operation_id));
-    return conclude(session, last);
+    return conclude(session, last, held);
   }
   if (session.print_json(answer)) return {};
   print_line(sentence);
@@ -159,7 +181,8 @@ Outcome accepted(const Session& session, const Answer& answer, const std::string
   return {};
 }
 
-Outcome conclude(const Session& session, const Answer& answer) {
+Outcome conclude(const Session& session, const Answer& answer, Held held) {
+  if (is_held(answer)) return conclude_held(session, answer, held);
   const auto& operation = answer.data();
   const std::string status = text(operation, "status");
   if (status == "succeeded") {

@@ -103,6 +103,7 @@ class Call {
     if (!request_.idempotency_key.empty()) {
       message.set("Idempotency-Key", request_.idempotency_key);
     }
+    if (!request_.prefer.empty()) message.set(http::field::prefer, request_.prefer);
     if (!request_.body.empty()) {
       message.set(http::field::content_type, "application/json");
       message.body() = request_.body;
@@ -120,6 +121,7 @@ class Call {
     HttpAnswer result;
     result.status = static_cast<int>(message.result_int());
     result.operation_location = std::string(message["Operation-Location"]);
+    result.preference_applied = std::string(message["Preference-Applied"]);
     result.request_id = std::string(message["X-Request-Id"]);
     return result;
   }

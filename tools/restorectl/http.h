@@ -20,12 +20,14 @@ struct HttpRequest {
   std::chrono::seconds deadline{60};
   std::string idempotency_key = {};  // empty: none
   std::string accept = {};           // empty: anything
+  std::string prefer = {};           // empty: none
 };
 
 struct HttpAnswer {
   int status = 0;
   std::string body;
   std::string operation_location;
+  std::string preference_applied;
   std::string request_id;
 };
 

@@ -1,4 +1,4 @@
-// restorectl operation list | show | wait | watch | cancel | limit
+// restorectl operation list | show | wait | watch | commit | cancel | limit
 #include <fmt/core.h>
 
 #include "fields.h"
@@ -45,16 +45,34 @@ Outcome list(const Session& session, const ListOptions&) {
   return {};
 }
 
+// Of each program of the operator that it ran: how it ended, and what it wrote.
+void print_hooks(const boost::json::value& operation) {
+  const auto* hooks = find(operation, "hooks");
+  if (hooks == nullptr || !hooks->is_array()) return;
+  for (const auto& hook : hooks->get_array()) {
+    const std::string status = text(hook, "exitStatus");
+    std::string end = status.empty() ? "no exit status" : "exit status " + status;
+    const auto* late = find(hook, "timedOut");
+    if (late != nullptr && *late == boost::json::value(true)) end += ", killed after its time";
+    const std::string output = text(hook, "output");
+    print_line(fmt::format("hook {}: {} ({}){}{}", printable(text(hook, "event")), end,
+                           seconds_text(number(hook, "seconds").value_or(0)),
+                           output.empty() ? "" : ": ", printable(output)));
+  }
+}
+
 Outcome show(const Session& session, const OneOptions& options) {
   RESTORED_TRY(const auto answer, session.agent.get(path_of(options.operation)));
   if (session.print_json(answer)) return {};
   auto rows = describe(answer.data());
   // What it waits for is one sentence.
   std::erase_if(rows, [](const auto& row) {
-    return row.first == "waitingOn" || row.first == "waitingSince" || row.first == "waitAttempts";
+    return row.first == "waitingOn" || row.first == "waitingSince" || row.first == "waitAttempts" ||
+           row.first == "hooks";
   });
   print_fields(rows);
   if (const auto waits = wait_words(answer.data()); !waits.empty()) print_line(waits);
+  print_hooks(answer.data());
   return {};
 }
 
@@ -75,6 +93,20 @@ Outcome cancel(const Session& session, const OneOptions& options) {
   print_line(fmt::format("operation {} is being cancelled; the old data keeps serving",
                          printable(options.operation)));
   return {};
+}
+
+struct CommitOptions {
+  std::string operation;
+  bool wait = false;
+};
+
+Outcome commit(const Session& session, const CommitOptions& options) {
+  RESTORED_TRY(const auto answer, session.agent.post(path_of(options.operation) + "/commit"));
+  return accepted(session, answer,
+                  fmt::format("restore {} is committed: its swap follows at once, or as soon as "
+                              "everything is staged",
+                              printable(options.operation)),
+                  options.wait);
 }
 
 struct LimitOptions {
@@ -100,13 +132,16 @@ void declare_one(CLI::App& verb, OneOptions& options) {
 
 void add_operation_verbs(Verbs& verbs) {
   CLI::App& group =
-      add_group(verbs, "operation", "List, show, follow, limit and cancel operations");
+      add_group(verbs, "operation", "List, show, follow, commit, limit and cancel operations");
   add_verb<ListOptions>(verbs, group, "list", "List the operations of the last 30 days",
                         "restorectl operation list", list, [](CLI::App&, ListOptions&) {});
   add_verb<OneOptions>(verbs, group, "show", "Show an operation", "restorectl operation show ID",
                        show, declare_one);
   add_verb<OneOptions>(
-      verbs, group, "wait", "Follow an operation to its end; the exit status tells its outcome",
+      verbs, group, "wait",
+      "Follow an operation to its end; the exit status tells its outcome (75: it is held, and "
+      "waits "
+      "for its commit)",
       "restorectl operation wait ID --timeout 600", wait, [](CLI::App& verb, OneOptions& options) {
         declare_one(verb, options);
         verb.add_option("--timeout", options.timeout, "Give up after so many seconds; it goes on")
@@ -118,6 +153,12 @@ void add_operation_verbs(Verbs& verbs) {
                        "restorectl operation watch ID", watch_one, declare_one);
   add_verb<OneOptions>(verbs, group, "cancel", "Cancel an operation; refused once a swap has begun",
                        "restorectl operation cancel ID", cancel, declare_one);
+  add_verb<CommitOptions>(
+      verbs, group, "commit", "Let a restore that is held (restore --hold) go on to its swap",
+      "restorectl operation commit ID --wait", commit, [](CLI::App& verb, CommitOptions& options) {
+        verb.add_option("ID", options.operation, "Id of the operation")->required();
+        verb.add_flag("--wait", options.wait, "Wait until it ended, with progress");
+      });
   add_verb<LimitOptions>(
       verbs, group, "limit", "Limit the bandwidth of a running operation, at once",
       "restorectl operation limit ID 50MiB", limit, [](CLI::App& verb, LimitOptions& options) {

@@ -14,6 +14,8 @@
 namespace restored::ctl {
 namespace {
 
+constexpr const char* hold_stage = "hold=stage";
+
 struct RestoreOptions {
   std::string database;
   std::string backup;
@@ -21,6 +23,7 @@ struct RestoreOptions {
   std::optional<std::string> confirm;
   std::optional<std::string> bandwidth;
   bool validate = false;
+  bool hold = false;
   bool wait = false;
 };
 
@@ -33,6 +36,16 @@ Failure with_source_hint(Failure failure, const RestoreOptions& options) {
         options.database);
   }
   return failure;
+}
+
+// An agent that does not know the preference has begun a restore that does not stop.
+Outcome require_hold(const Answer& answer) {
+  if (answer.applied == hold_stage) return {};
+  return fail(ErrorCode::unsupported_format,
+              fmt::format("this agent is too old to hold a restore: operation {} will swap",
+                          answer.operation_id),
+              fmt::format("To keep the old data: restorectl operation cancel {}, at once.",
+                          answer.operation_id));
 }
 
 void print_preview(const boost::json::value& preview) {
@@ -67,7 +80,8 @@ Outcome restore(const Session& session, const RestoreOptions& options) {
   body["source"] = {{"type", "backup"}, {"databaseId", source}, {"backupId", options.backup}};
   const std::string path = fmt::format("/v1/databases/{}/restore{}", segment(target),
                                        options.validate ? "/validate" : "");
-  auto answer = session.agent.post(path, body);
+  auto answer = options.hold ? session.agent.post_preferring(hold_stage, path, body)
+                             : session.agent.post(path, body);
   if (!answer) return std::unexpected(with_source_hint(std::move(answer).error(), options));
   if (options.validate) {
     if (session.print_json(*answer)) return {};
@@ -79,10 +93,13 @@ Outcome restore(const Session& session, const RestoreOptions& options) {
   if (rate != 0) {
     RESTORED_TRY(limit_begun(session.agent, answer->operation_id, rate));
   }
-  return accepted(session, *answer,
-                  fmt::format("restore of backup {} into {} accepted: operation {}", options.backup,
-                              options.database, answer->operation_id),
-                  options.wait);
+  std::string sentence = fmt::format("restore of backup {} into {} accepted: operation {}",
+                                     options.backup, options.database, answer->operation_id);
+  if (!options.hold) return accepted(session, *answer, sentence, options.wait);
+  RESTORED_TRY(require_hold(*answer));
+  sentence += fmt::format("\nit stops before its swap:  restorectl operation commit {}",
+                          answer->operation_id);
+  return accepted(session, *answer, sentence, options.wait, Held::is_the_goal);
 }
 
 }  // namespace
@@ -92,7 +109,8 @@ void add_restore_verb(Verbs& verbs) {
       verbs, verbs.app, "restore",
       "Replace all data of a database with a backup; connections and passwords stay",
       "restorectl restore shop --backup BACKUP --validate\n"
-      "  restorectl restore shop --backup BACKUP --confirm shop --wait",
+      "  restorectl restore shop --backup BACKUP --confirm shop --wait\n"
+      "  restorectl restore shop --backup BACKUP --confirm shop --hold --wait",
       restore, [](CLI::App& verb, RestoreOptions& options) {
         verb.add_option("DATABASE", options.database, "Id or unique name of the target")
             ->required();
@@ -103,10 +121,15 @@ void add_restore_verb(Verbs& verbs) {
         auto* bandwidth =
             verb.add_option("--bandwidth", options.bandwidth, "Limit, bytes a second, like 100MiB");
         auto* wait = verb.add_flag("--wait", options.wait, "Wait until it ended, with progress");
+        auto* hold = verb.add_flag(
+            "--hold", options.hold,
+            "Fetch and verify, but swap only after: restorectl operation commit ID. Until then the "
+            "old data serves; with --wait, wait until it is ready for that");
         verb.add_flag("--validate", options.validate,
                       "Only check: every answer that the restore would give, touching nothing")
             ->excludes(confirm)
             ->excludes(bandwidth)
+            ->excludes(hold)
             ->excludes(wait);
       });
 }
