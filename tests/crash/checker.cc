@@ -81,11 +81,24 @@ void Checker::end_operations() {
   }
   for (auto& [id, operation] : ended_) {
     if (operation.status != "running") continue;
+    if (operation.kind == "restore") commit_if_held(id);
     operation.status = end_of(control_, id);
     if (!is_end(operation.status)) world_.wrong("operation " + id + " does not end");
   }
   for (const auto& [id, status] : world_.operations) compare_operation(id, status);
   for (const auto& [id, operation] : ended_) world_.operations[id] = operation.status;
+}
+
+// One that nobody has committed holds again, and one that was committed does not.
+void Checker::commit_if_held(const std::string& id) {
+  if (!comes_to_hold(control_, id)) return;
+  if (world_.committed.contains(id)) {
+    world_.wrong("restore " + id + " was committed, and holds again");
+  }
+  const HttpAnswer answer = control_.call("POST", "/v1/operations/" + id + "/commit");
+  if (answer.status != 200) {
+    world_.wrong("a commit was answered with " + std::to_string(answer.status) + " " + answer.text);
+  }
 }
 
 void Checker::compare_operation(const std::string& id, const std::string& told) {

@@ -29,6 +29,7 @@ class Checker {
   };
   system_test::HttpAnswer get(const std::string& path, int expected_status);
   void end_operations();
+  void commit_if_held(const std::string& id);
   void compare_operation(const std::string& id, const std::string& told);
   const Ended* untold(const std::string& kind, const std::string& database) const;
   void settle_backup(Loaded& database);

@@ -70,11 +70,13 @@ std::string ControlClient::receive() {
 
 system_test::HttpAnswer ControlClient::call(std::string_view method, const std::string& path,
                                             const std::string& body,
-                                            const std::string& idempotency_key) {
+                                            const std::string& idempotency_key,
+                                            const std::string& prefer) {
   if (fd_ < 0) return {};
   std::string request = std::string(method) + " " + path + " HTTP/1.1\r\nHost: localhost\r\n" +
                         "Authorization: Bearer " + token_ + "\r\n";
   if (!idempotency_key.empty()) request += "Idempotency-Key: " + idempotency_key + "\r\n";
+  if (!prefer.empty()) request += "Prefer: " + prefer + "\r\n";
   if (!body.empty()) request += "Content-Type: application/json\r\n";
   request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   std::string raw;

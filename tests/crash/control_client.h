@@ -20,7 +20,8 @@ class ControlClient {
   // Status 0 also for an agent that stays silent for a minute.
   system_test::HttpAnswer call(std::string_view method, const std::string& path,
                                const std::string& body = "",
-                               const std::string& idempotency_key = "");
+                               const std::string& idempotency_key = "",
+                               const std::string& prefer = "");
   bool connected() const { return fd_ >= 0; }
 
  private:

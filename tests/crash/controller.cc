@@ -31,11 +31,12 @@ Controller::Controller(World& world, Loaded& database, std::uint64_t seed)
 void Controller::run_until_gone(const std::vector<Step>& first) {
   for (const Step step : first)
     if (!take(step)) return;
-  constexpr Step some[] = {Step::backup,  Step::backup,        Step::cancelled_backup,
-                           Step::restore, Step::restore,       Step::restore_other,
-                           Step::restore, Step::undo,          Step::cancelled_restore,
-                           Step::undo,    Step::flush,         Step::verify,
-                           Step::restore, Step::remove_backup, Step::cancelled_restore};
+  constexpr Step some[] = {Step::backup,      Step::backup,        Step::cancelled_backup,
+                           Step::restore,     Step::restore,       Step::restore_other,
+                           Step::restore,     Step::undo,          Step::cancelled_restore,
+                           Step::undo,        Step::flush,         Step::verify,
+                           Step::restore,     Step::remove_backup, Step::cancelled_restore,
+                           Step::held_restore};
   while (!world_.resting() && take(some[below(std::size(some))])) {
   }
 }
@@ -50,6 +51,8 @@ bool Controller::take(Step step) {
       return restore(world_.pick_backup(random_()), step == Step::cancelled_restore);
     case Step::restore_other:
       return restore(world_.pick_backup(random_(), database_.id), false);
+    case Step::held_restore:
+      return restore(world_.pick_backup(random_()), false, true);
     case Step::undo:
       return undo();
     case Step::flush:
@@ -111,15 +114,15 @@ bool Controller::back_up(bool cancelled) {
   return true;
 }
 
-bool Controller::restore(const BackupPointer& source, bool cancelled) {
+bool Controller::restore(const BackupPointer& source, bool cancelled, bool hold) {
   if (!source) return back_up(false);
   database_.swap_operation.clear();
   database_.swap_told = Happened::unknown;
   database_.model->begin_swap(Swap::restore, source);
   const std::string body = R"({"source":{"type":"backup","databaseId":")" + source->database +
                            R"(","backupId":")" + source->id + R"("}})";
-  const HttpAnswer answer =
-      control_.call("POST", "/v1/databases/" + database_.id + "/restore", body);
+  const HttpAnswer answer = control_.call("POST", "/v1/databases/" + database_.id + "/restore",
+                                          body, "", hold ? "hold=stage" : "");
   if (answer.status == 0) return false;
   if (answer.status != 200) {
     // The other database's client may be removing it.
@@ -130,9 +133,21 @@ bool Controller::restore(const BackupPointer& source, bool cancelled) {
   const std::string operation = operation_of(answer);
   world_.told_operation(operation, "running");
   database_.swap_operation = operation;
-  bool alive = true;
+  bool alive = !hold || commit(operation);
   const bool told = cancelled && cancel(operation, alive);
   return alive && end_restore(operation, cancelled, told);
+}
+
+// Whether the agent is still there.
+bool Controller::commit(const std::string& operation) {
+  comes_to_hold(control_, operation);
+  const HttpAnswer answer = control_.call("POST", "/v1/operations/" + operation + "/commit");
+  if (answer.status == 200) {
+    world_.told_commit(operation);
+  } else if (answer.status != 0) {
+    world_.wrong("a commit was answered with " + described(answer));
+  }
+  return answer.status != 0;
 }
 
 bool Controller::end_restore(const std::string& operation, bool cancelled, bool cancel_told) {

@@ -17,6 +17,7 @@ enum class Step : std::uint8_t {
   restore,        // any backup
   restore_other,  // of another database: no file of it is here
   cancelled_restore,
+  held_restore,  // committed once it is staged
   undo,
   flush,
   remove_backup,
@@ -35,7 +36,8 @@ class Controller {
 
  private:
   bool back_up(bool cancel);
-  bool restore(const BackupPointer& source, bool cancel);
+  bool restore(const BackupPointer& source, bool cancel, bool hold = false);
+  bool commit(const std::string& operation);
   bool end_restore(const std::string& operation, bool cancel, bool cancel_told);
   bool undo();
   bool flush();

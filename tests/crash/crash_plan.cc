@@ -41,6 +41,9 @@ const std::vector<Way>& ways() {
       {"catalog.retire.", {flush, backup, flush, backup, flush}, {}},
       {"catalog.undo.", {flush, undo}, {}},
       {"restore.undo.", {flush, undo}, {}},
+      {"restore.run.after-hold", {held_restore}, {}},
+      {"restore.run.after-commit", {held_restore}, {}},
+      {"restore.commit.", {held_restore}, {}},
       {"restore.", {restore_other}, {}},
       {"catalog.", {restore_other}, {}},
   };

@@ -102,6 +102,11 @@ void World::told_cancel(const std::string& id) {
   cancelled.insert(id);
 }
 
+void World::told_commit(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  committed.insert(id);
+}
+
 void World::add_backup(const BackupPointer& backup) {
   const std::lock_guard lock(mutex_);
   backups.push_back(backup);
@@ -157,6 +162,17 @@ std::optional<Generations> generations_of(ControlClient& client, const std::stri
 std::string end_of(ControlClient& client, const std::string& operation) {
   const HttpAnswer answer = client.call("GET", "/v1/operations/" + operation + "/wait?timeout=30");
   return answer.at("data.status");
+}
+
+bool comes_to_hold(ControlClient& client, const std::string& operation) {
+  bool holds = false;
+  test::wait_until([&] {
+    const HttpAnswer answer = client.call("GET", "/v1/operations/" + operation);
+    // What is committed says so by having no time any more.
+    holds = answer.at("data.phase") == "staged" && !answer.at("data.heldUntil").empty();
+    return holds || answer.at("data.status") != "running";
+  });
+  return holds;
 }
 
 }  // namespace restored::crash_test

@@ -93,6 +93,7 @@ class World {
   void told_operation(const std::string& id, const std::string& status);
   void asks_to_cancel(const std::string& id);
   void told_cancel(const std::string& id);
+  void told_commit(const std::string& id);
   void add_backup(const BackupPointer& backup);
   BackupPointer pick_backup(std::uint64_t random, const std::string& not_of = "") const;
   std::size_t complete_backups() const;
@@ -109,6 +110,7 @@ class World {
   std::map<std::string, std::string> operations;
   std::set<std::string> cancels;    // asked for, answered or not
   std::set<std::string> cancelled;  // told to end so
+  std::set<std::string> committed;  // told to go on to the swap
   std::vector<BackupPointer> backups;
   std::set<std::string> half_removed;  // backups whose removal was cut off, until a collection
   bool left_behind = false;  // objects may be, of backups that were cut off, cancelled or removed
@@ -131,5 +133,7 @@ class World {
 std::optional<Generations> generations_of(ControlClient& client, const std::string& database);
 // Waits for an operation's end; empty when the agent is gone.
 std::string end_of(ControlClient& client, const std::string& operation);
+// Waits for a restore until it holds (true), or has ended, or the agent is gone.
+bool comes_to_hold(ControlClient& client, const std::string& operation);
 
 }  // namespace restored::crash_test
