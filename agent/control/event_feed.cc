@@ -66,12 +66,12 @@ void Following::stop() {
 }
 
 void EventFeed::add(Following& follower) {
-  followers_.insert(&follower);
   std::shared_ptr<Following::Followed>& followed = followed_[follower.id_];
   if (!followed) followed = std::make_shared<Following::Followed>();
+  look(*followed, follower.id_);
+  followers_.insert(&follower);  // the last that may throw: who throws is gone
   ++followed->followers;
   follower.followed_ = followed;
-  look(*followed, follower.id_);
   if (!ticking_) tick();
 }
 

@@ -18,6 +18,7 @@ constexpr Scopes none = 0;
 constexpr auto read = static_cast<Scopes>(Scope::read);
 constexpr auto write = static_cast<Scopes>(Scope::write);
 constexpr auto restore = static_cast<Scopes>(Scope::restore);
+constexpr auto any = static_cast<Scopes>(read | write | restore);
 constexpr auto write_or_restore = static_cast<Scopes>(write | restore);
 
 // clang-format off
@@ -75,7 +76,7 @@ constexpr Route table[] = {
 
     {"GET",    "/v1/audit",                                        first, write,   disk,   list_audit},
 
-    {"GET",    "/v1/me",                                           first, read,    memory, get_me},
+    {"GET",    "/v1/me",                                           first, any,     memory, get_me},
     {"GET",    "/v1/limits",                                       first, read,    memory, get_limits},
     {"PATCH",  "/v1/limits",                                       first, write,   memory, update_limits},
 

@@ -47,6 +47,13 @@ std::string full_answer(std::size_t clients) {
   return text + "\r\n" + response.body;
 }
 
+// Streams are open for long: they leave connections for those who ask, above all for a cancel.
+EventOptions event_options(const ControlOptions& options) {
+  EventOptions events = options.events;
+  events.streams_max = std::min(events.streams_max, options.clients_max * 3 / 4);
+  return events;
+}
+
 class Server final : public ControlServer {
  public:
   Server(Engine& engine, ControlOptions options)
@@ -56,7 +63,7 @@ class Server final : public ControlServer {
                   Workers("control-disk", options_.worker_threads),
                   Workers("control-store", options_.worker_threads), Workers("control-cancel", 1)},
         waiters_("control-wait", limits::http_waiters_max),
-        events_(context_, engine, options_.events),
+        events_(context_, engine, event_options(options_)),
         host_{site_, handlers_, waiters_, events_, options_} {}
   ~Server() override { stop(); }
 
@@ -156,6 +163,9 @@ void Server::admit(ClientSocket socket, int family) {
   if (family != AF_UNIX) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // What is sent to a client that has vanished lies in the socket, and no write waits for it.
+    const unsigned patience_millis = options_.request_seconds * 1000;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_millis, sizeof patience_millis);
   }
   std::shared_ptr<Session> session =
       Session::make(std::move(socket), host_, describe_peer(fd, family));

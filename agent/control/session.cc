@@ -11,6 +11,7 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -213,7 +214,9 @@ asio::awaitable<Response> HttpSession::answer(Incoming& incoming) {
   Response response = co_await std::move(handled);
   if (response.follow && !host_.events.has_room()) {
     const Error full{ErrorCode::too_many_clients, "as many event streams as can be are open", {}};
-    co_return error_answer(full, Surface::first, incoming.request.accept);
+    Response refused = error_answer(full, Surface::first, incoming.request.accept);
+    refused.principal = response.principal;
+    co_return refused;
   }
   if (!response.wait) co_return response;
   // Only this thread submits, so the room cannot be taken in between.
@@ -290,8 +293,16 @@ asio::awaitable<bool> HttpSession::follow(const Incoming& incoming, const Respon
   set_deadline(host_.options.request_seconds);
   const auto [error, count] = co_await http::async_write_header(stream_, serializer, as_result);
   if (error) co_return false;
-  following_ = &following;
-  watch_follower(0);
+  // However it is left: nothing waits for the follower's bytes any more.
+  const auto watched = [this](Following* of) {
+    following_ = of;
+    if (of != nullptr) return watch_follower(0);
+    beast::error_code ignored;
+    stream_.socket().cancel(ignored);
+  };
+  watched(&following);
+  const auto let_go = [&watched](Following*) { watched(nullptr); };
+  std::unique_ptr<Following, decltype(let_go)> watching(&following, let_go);
   bool sent = true;
   while (sent && !host_.stopping) {
     asio::awaitable<std::string> event = following.next();
@@ -300,9 +311,7 @@ asio::awaitable<bool> HttpSession::follow(const Incoming& incoming, const Respon
     asio::awaitable<bool> sending = send_event(std::move(bytes), incoming.takes_chunks);
     sent = co_await std::move(sending);
   }
-  following_ = nullptr;
-  beast::error_code ignored;
-  stream_.socket().cancel(ignored);  // what watches the follower
+  watching.reset();
   if (!sent || !incoming.takes_chunks) co_return sent;
   set_deadline(limits::http_linger_seconds);
   const auto last = http::make_chunk_last();

@@ -111,8 +111,8 @@ void persistence_section(Client& client, std::string& text) {
 void stats_section(Client& client, std::string& text) {
   const Counters& counters = client.database->counters;
   line(text, "total_connections_received:{}", counters.connections.load());
-  line(text, "total_commands_processed:{}",
-       counters.commands.load() - counters.commands_at_reset.load());
+  const std::uint64_t before = counters.commands_at_reset.load();  // first: it is the smaller
+  line(text, "total_commands_processed:{}", counters.commands.load() - before);
   line(text, "rejected_connections:{}", client.server.refused.load());
   line(text, "evicted_keys:0");
   line(text, "keyspace_hits:{}", counters.hits.load());

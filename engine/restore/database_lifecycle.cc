@@ -58,8 +58,14 @@ Result<NewConnection> make_instance(EngineParts& parts, const registry::Database
   return connection;
 }
 
+// Not between another's reading of the record and its writing it back.
+Result<void> remove_record(EngineParts& parts, const DatabaseId& id) {
+  const MutexLock lock(parts.changing_records);
+  return parts.registry->remove_database(id);
+}
+
 void take_away(EngineParts& parts, const DatabaseId& id) {
-  if (const Result<void> removed = parts.registry->remove_database(id); !removed) {
+  if (const Result<void> removed = remove_record(parts, id); !removed) {
     log::error("restore", "database={} stays half made until the next start: {}", id.value,
                removed.error().message);
     return;
@@ -211,7 +217,7 @@ Result<void> remove_database(EngineParts& parts, const DatabaseId& id) {
     return std::unexpected(std::move(claim).error());
   }
   const bool usable = claim->usable();
-  RESTORED_TRY(parts.registry->remove_database(id));
+  RESTORED_TRY(remove_record(parts, id));
   parts.step("restore.remove.after-record");
   parts.databases.remove(std::move(*claim));
   if (!usable) {

@@ -23,6 +23,7 @@ void Housekeeping::stop() {
 
 void Housekeeping::run(const std::stop_token& stop) {
   enter_background_thread("housekeeping");
+  auto usage_at = std::chrono::steady_clock::now();
   for (std::uint64_t seconds = 0; !stop.stop_requested(); ++seconds) {
     try {
       parts_.operations->sample_rates();
@@ -36,7 +37,11 @@ void Housekeeping::run(const std::stop_token& stop) {
       }
       if (seconds % limits::repository_retry_seconds == 0) reach_repository(stop);
       if (seconds % limits::forget_operations_seconds == 0) forget_old_operations();
-      if (seconds % limits::usage_flush_seconds == 0) record_usage();
+      // A turn may take longer than a second; the minute of what a crash loses is one.
+      if (const auto now = std::chrono::steady_clock::now(); now >= usage_at) {
+        usage_at = now + std::chrono::seconds(limits::usage_flush_seconds);
+        record_usage();
+      }
     } catch (const std::exception& error) {
       log::error("restore", "housekeeping: {}", error.what());
     } catch (...) {
