@@ -45,6 +45,9 @@ sections=(build run test)
 case " ${steps[*]} " in *" tsan "*) sections+=(clang) ;; esac
 tools/install-packages.sh "${sections[@]}"
 
+# What one clone has compiled serves the others on this machine.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+
 logs="$(mktemp -d)"
 trap 'rm -rf "$logs"' EXIT
 failed=0
