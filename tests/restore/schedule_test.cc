@@ -318,6 +318,25 @@ TEST_F(RetentionRunTest, OldScheduledBackupsGoAndTheOthersAreWhole) {
   EXPECT_EQ(host_.content(id_), at_first);
 }
 
+TEST_F(RetentionRunTest, WhatIsMadeAfterAClockThatWasAheadWasPutRightStays) {
+  open_with_database();
+  switch_on();
+  const auto made = [&](int number) {
+    run_with(number);
+    return host_.engine().operations().front().backup;
+  };
+  clock_.set_wall(hours(24 * 60));
+  const std::vector<BackupId> ahead{made(1), made(2)};
+  clock_.set_wall(-hours(24 * 60));
+  ASSERT_TRUE(wait_until([&] { return schedule().settled_at <= clock_.wall(); }));
+  const BackupId first = made(3);
+  const BackupId second = made(4);
+  const BackupId third = made(5);
+  const auto stored = [&](const BackupId& id) { return host_.engine().backup(id).has_value(); };
+  ASSERT_TRUE(wait_until([&] { return !stored(first); })) << "it has two newer ones";
+  for (const BackupId& id : {second, third, ahead[0], ahead[1]}) EXPECT_TRUE(stored(id));
+}
+
 TEST_F(RetentionRunTest, WhatIsSwitchedOffKeepsItsBackups) {
   open_with_database();
   switch_on();

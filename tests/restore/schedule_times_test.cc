@@ -128,8 +128,38 @@ TEST_F(RetentionTest, TheNewestStayHoweverOldTheyAre) {
   EXPECT_EQ(past(), Names{"b9"});
   EXPECT_EQ(past(noon + 1000 * day), Names{"b9"}) << "a clock that is years ahead";
   policy_.keep_count = 0;
+  policy_.keep_days = 1;
   EXPECT_EQ(past(noon + 1000 * day).size(), 9u);
   EXPECT_FALSE(past(noon + 1000 * day).contains("b0"));
+}
+
+TEST_F(RetentionTest, AClockThatLeapsAheadMakesNothingOldThatWasNotNearlyOld) {
+  policy_.keep_days = 5;
+  policy_.keep_count = 3;
+  EXPECT_EQ(past(), (Names{"b5", "b6", "b7", "b8", "b9"}));
+  const Names with_next_run{"b4", "b5", "b6", "b7", "b8", "b9"};
+  EXPECT_EQ(past(noon + day + hour), with_next_run);
+  const UnixMillis ahead = noon + 60 * day;
+  EXPECT_EQ(past(ahead), with_next_run) << "before there is a new one";
+  // The clock stays there: runs are made, and age with the days between them.
+  for (int run = 0; run < 3; ++run) {
+    BackupInfo made = backups_.front();
+    made.id = BackupId(fmt::format("n{}", run));
+    made.created_at = ahead + run * day;
+    backups_.insert(backups_.begin(), made);
+    Names expected = with_next_run;
+    for (int older = 1; older <= run; ++older) expected.insert(fmt::format("b{}", 4 - older));
+    EXPECT_EQ(past(made.created_at), expected) << run;
+  }
+}
+
+TEST_F(RetentionTest, WhatAClockThatWasAheadHasDatedKeepsNoOtherFromBeingTheNewest) {
+  policy_.keep_days = 0;
+  policy_.keep_count = 2;
+  for (std::size_t i = 0; i < 4; ++i) backups_[i].created_at += 60 * day;  // and was put right
+  EXPECT_EQ(past(), (Names{"b6", "b7", "b8", "b9"})) << "b4 was just made";
+  EXPECT_EQ(past(noon + 70 * day), (Names{"b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9"}))
+      << "their time has come";
 }
 
 TEST_F(RetentionTest, WithoutDaysTheCountDecides) {
