@@ -102,12 +102,18 @@ void BackupSchedule::run(const std::stop_token& stop) {
 }
 
 // An agent that was killed may have made the backup and not have said so, or finds out only now
-// whether it had.
+// whether it had. Tries that failed are counted on: it may be the backup that kills the agent.
 void BackupSchedule::note_earlier_runs() {
+  const UnixMillis now = parts_.clock.wall();
   for (const OperationView& view : parts_.operations->views()) {
-    const bool counts =
-        view.state == OperationState::running || view.state == OperationState::succeeded;
-    if (by_schedule(view) && counts) earlier_.emplace(view.database, view);
+    if (!by_schedule(view)) continue;
+    Earlier& earlier = earlier_[view.database];
+    if (earlier.newest) continue;
+    if (view.state != OperationState::failed) {
+      earlier.newest = view;
+    } else if (view.created_at >= last_due(policy_, view.database, now)) {
+      if (earlier.failed++ == 0) earlier.error = view.error;
+    }
   }
 }
 
@@ -134,13 +140,18 @@ void BackupSchedule::look_at(const registry::DatabaseRecord& record, const std::
   // The clock was ahead when that was written, and was put right: without this there would be no
   // backup until it is there again. A smaller step back only makes one wait longer.
   const auto period = static_cast<UnixMillis>(policy_.every_seconds) * 1000;
-  if (settled > now + period && settle(id, now)) settled = now;
-  const UnixMillis due = last_due(policy_, id, now);
-  if (!state.operation && due > settled) {
-    start(record, state, due);
-  } else if (!state.operation && state.retention_due) {
-    retire(id, state, stop);
+  if (settled > now + period && parts_.clock.monotonic() >= state.settle_not_before) {
+    if (put_settled(id, [now](UnixMillis) { return now; })) {
+      settled = now;
+    } else {
+      state.settle_not_before = parts_.clock.monotonic() + retry_wait(++state.settle_tries);
+    }
   }
+  const UnixMillis due = last_due(policy_, id, now);
+  if (!state.operation && due > settled) start(record, state, due);
+  // Also while a run waits or fails: it may be for want of the room that old ones take. What stays
+  // follows from complete backups alone.
+  if (!state.operation && state.retention_due) retire(id, state, stop);
   const MutexLock lock(mutex_);
   states_[id] = std::move(state);
 }
@@ -165,13 +176,21 @@ BackupSchedule::State BackupSchedule::first_state(const registry::DatabaseRecord
   State state;
   const auto found = earlier_.find(record.id);
   if (found == earlier_.end()) return state;
-  const OperationView view = std::move(found->second);
+  const Earlier earlier = std::move(found->second);
   earlier_.erase(found);
+  if (earlier.failed > 0) {
+    state.due = last_due(policy_, record.id, parts_.clock.wall());
+    state.tries = earlier.failed;
+    state.error = earlier.error;
+    state.not_before = parts_.clock.monotonic() + retry_wait(state.tries);
+  }
+  if (!earlier.newest) return state;
+  const OperationView& view = *earlier.newest;
   if (view.state == OperationState::running) {
     state.operation = view.id;
-    state.due = view.created_at;
+    state.due = last_due(policy_, record.id, view.created_at);
   } else if (view.created_at > settled_at(record)) {
-    settle(record.id, view.created_at);
+    settle(record.id, view.created_at);  // also one that somebody cancelled
   }
   return state;
 }
@@ -189,16 +208,25 @@ void BackupSchedule::follow(const registry::DatabaseRecord& record, State& state
     note_failure(record.id, state, view.error.value_or(Error{}));
     return;
   }
+  if (parts_.clock.monotonic() < state.settle_not_before) return;
   // One that a person has cancelled is not forced on him again: the next one is the next run's.
   parts_.step("schedule.run.after-backup");
-  if (!settle(record.id, state.due)) return;  // asked again in a second
+  if (!settle(record.id, state.due)) {
+    state.settle_not_before = parts_.clock.monotonic() + retry_wait(++state.settle_tries);
+    return;
+  }
   parts_.step("schedule.run.after-settled");
   state = State();
 }
 
 void BackupSchedule::start(const registry::DatabaseRecord& record, State& state, UnixMillis due) {
-  if (due != state.due) state = State();
-  state.due = due;
+  if (due != state.due) {
+    // What became of the last run, and of retention, is still so.
+    state.due = due;
+    state.tries = 0;
+    state.not_before = Moment();
+    state.retention_due = true;
+  }
   if (parts_.clock.monotonic() < state.not_before || catches_up_later(record.id, due)) return;
   if (running() >= limits::scheduled_backups_max) return;
   const Result<OperationView> begun = accept_backup(parts_, record.id, "scheduled " + iso8601(due),
@@ -231,8 +259,11 @@ void BackupSchedule::retire(const DatabaseId& id, State& state, const std::stop_
   state.retention_error = removed.error();
   const std::chrono::seconds wait = retry_wait(++state.retention_tries);
   state.retention_not_before = parts_.clock.monotonic() + wait;
-  no_retention_before_ =
-      parts_.clock.monotonic() + std::chrono::seconds(limits::schedule_retry_seconds);
+  // A backup in use is this database's matter.
+  if (removed.error().code != ErrorCode::database_busy) {
+    no_retention_before_ =
+        parts_.clock.monotonic() + std::chrono::seconds(limits::schedule_retry_seconds);
+  }
   log::warning("schedule", "database={} keeps old backups: again in {} s: {}", id.value,
                wait.count(), removed.error().message);
 }
@@ -259,9 +290,16 @@ Result<void> BackupSchedule::remove_old(const DatabaseId& id, const std::stop_to
   return outcome;
 }
 
+// Never back: it may have been switched on since that run was due.
 bool BackupSchedule::settle(const DatabaseId& id, UnixMillis time) {
-  const Result<void> settled = parts_.change_record(
-      id, [&](registry::DatabaseRecord& record) { record.schedule_settled = time; });
+  return put_settled(id, [time](UnixMillis current) { return std::max(current, time); });
+}
+
+bool BackupSchedule::put_settled(const DatabaseId& id,
+                                 const std::function<UnixMillis(UnixMillis)>& change) {
+  const Result<void> settled = parts_.change_record(id, [&](registry::DatabaseRecord& record) {
+    record.schedule_settled = change(settled_at(record));
+  });
   if (settled || settled.error().code == ErrorCode::database_not_found) return true;
   log::warning("schedule", "database={}: that a run is done with is not on record: {}", id.value,
                settled.error().message);

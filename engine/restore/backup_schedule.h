@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <stop_token>
@@ -42,12 +43,21 @@ class BackupSchedule {
     UnixMillis due = 0;                    // the run that `tries` and `operation` are about
     std::optional<OperationId> operation;  // that runs
     std::uint32_t tries = 0;               // that failed
-    std::optional<Error> error;            // of the last of them
+    std::optional<Error> error;            // of the last that failed, also of the run before
     Moment not_before;                     // of the next try
-    bool retention_due = true;             // after each start of the agent, and each run
+    std::uint32_t settle_tries = 0;        // to put on record that the run is done with
+    Moment settle_not_before;
+    bool retention_due = true;  // after each start of the agent, each run, and when one is due
     std::uint32_t retention_tries = 0;
     std::optional<Error> retention_error;
     Moment retention_not_before;
+  };
+
+  // What the operations of earlier agents tell of a database's runs.
+  struct Earlier {
+    std::optional<OperationView> newest;  // that did not fail
+    std::uint32_t failed = 0;             // since then, of the run that was due at the start
+    std::optional<Error> error;           // of the last of these
   };
 
   void run(const std::stop_token& stop);
@@ -63,12 +73,13 @@ class BackupSchedule {
   void retire(const DatabaseId& id, State& state, const std::stop_token& stop);
   Result<void> remove_old(const DatabaseId& id, const std::stop_token& stop);
   bool settle(const DatabaseId& id, UnixMillis time);
+  bool put_settled(const DatabaseId& id, const std::function<UnixMillis(UnixMillis)>& change);
   bool catches_up_later(const DatabaseId& id, UnixMillis due) const;
   unsigned running() const;
 
   EngineParts& parts_;
   Collector& collector_;
-  std::map<DatabaseId, OperationView> earlier_;  // the newest run before the start, not failed
+  std::map<DatabaseId, Earlier> earlier_;
   Moment no_retention_before_;  // of any database: asking for each what is away takes long
   const BackupPolicy& policy_;
   const UnixMillis opened_at_;

@@ -40,7 +40,7 @@ struct DatabaseSchedule {
   UnixMillis settled_at = 0;             // runs that were due by then are done with
   std::optional<OperationId> operation;  // that makes a scheduled backup now
   std::uint32_t failed_tries = 0;        // of the run that is due
-  std::optional<Error> error;            // of the last of them
+  std::optional<Error> error;            // of the last try that failed, until a run succeeds
   std::optional<Error> retention_error;  // why old backups could not be looked at, or removed
 };
 

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <new>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -194,6 +196,7 @@ TEST_F(ScheduleTest, ARunThatFailsIsSeenAndTriedAgainLaterAndTheNextOneComesAllT
   EXPECT_EQ(host_.engine().operations().size(), 2u) << "one a try";
   clock_.advance(hours(24));
   ASSERT_TRUE(failed(1)) << "the next run begins anew";
+  EXPECT_TRUE(schedule().error);
   broken = false;
   clock_.advance(std::chrono::seconds(limits::schedule_retry_seconds + 1));
   ASSERT_TRUE(settled());
@@ -211,6 +214,30 @@ TEST_F(ScheduleTest, OneThatSomebodyCancelsIsNotForcedOnHim) {
   ASSERT_TRUE(gate.wait_reached());
   ASSERT_TRUE(host_.engine().cancel_operation(host_.engine().operations().front().id));
   gate.let_go();
+  ASSERT_TRUE(settled());
+  EXPECT_EQ(host_.engine().operations().size(), 1u);
+  ASSERT_TRUE(next_run());
+  EXPECT_EQ(complete(), 1u);
+}
+
+TEST_F(ScheduleTest, OneThatSomebodyCancelledIsNotForcedOnHimByARestart) {
+  StepGate gate("backup.make.after-export");
+  // As if the agent were killed before it had settled the run.
+  host_.seams.step = [hook = gate.hook()](std::string_view step) {
+    if (step == "schedule.run.after-backup") throw std::bad_alloc();
+    hook(step);
+  };
+  open_with_database();
+  switch_on();
+  clock_.advance(hours(3));
+  ASSERT_TRUE(gate.wait_reached());
+  const OperationId id = host_.engine().operations().front().id;
+  ASSERT_TRUE(host_.engine().cancel_operation(id));
+  gate.let_go();
+  ASSERT_EQ(host_.wait(id).state, OperationState::cancelled);
+  host_.close();
+  host_.seams.step = {};
+  host_.open();
   ASSERT_TRUE(settled());
   EXPECT_EQ(host_.engine().operations().size(), 1u);
   ASSERT_TRUE(next_run());
@@ -263,19 +290,30 @@ TEST_F(ScheduleTest, FewRunAtOnceAndAllComeToTheirTurn) {
   }
 }
 
-TEST_F(ScheduleTest, OneThatAStopCutsOffIsMadeAtTheNextStart) {
+TEST_F(ScheduleTest, OneThatAStopCutsOffIsTriedAgainAfterTheNextStartAsOneThatFailed) {
   StepGate gate("backup.make.after-export");
   host_.seams.step = gate.hook();
   open_with_database();
   switch_on();
   clock_.advance(hours(3));
   ASSERT_TRUE(gate.wait_reached());
-  std::thread opener([&] { gate.let_go(); });
+  std::thread opener([&] {
+    std::this_thread::sleep_for(std::chrono::seconds(2));  // by then it has been told to stop
+    gate.let_go();
+  });
   host_.close();
   opener.join();
   host_.seams.step = {};
   host_.open();
+  // Were it the backup that ends the agent, there would be no end to it.
+  ASSERT_TRUE(wait_until([&] { return schedule().failed_tries == 1; }));
+  EXPECT_EQ(schedule().error->code, ErrorCode::shutting_down);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // it looks every second
+  ASSERT_EQ(host_.engine().operations().size(), 1u);
+  EXPECT_EQ(host_.engine().operations().front().state, OperationState::failed);
+  clock_.advance(std::chrono::seconds(limits::schedule_retry_seconds + 1));
   ASSERT_TRUE(settled());
+  EXPECT_EQ(host_.engine().operations().size(), 2u);
   EXPECT_EQ(complete(), 1u);
 }
 
@@ -350,6 +388,32 @@ TEST_F(RetentionRunTest, WhatIsSwitchedOffKeepsItsBackups) {
   EXPECT_EQ(scheduled().size(), 2u);
   switch_on();
   ASSERT_TRUE(wait_until([&] { return scheduled().size() == 1; })) << "now it is its business";
+}
+
+TEST_F(RetentionRunTest, OldOnesGoAlsoWhileTheRunFails) {
+  std::atomic<bool> full = false;
+  watch_.before = [&](std::string_view call, std::string_view) -> Result<void> {
+    if (full && call == "upload") return fail(ErrorCode::store_permission_denied, "no room");
+    return {};
+  };
+  host_.seams.wrap_store = watch_.wrap();
+  open_with_database();
+  switch_on();
+  run_with(1);
+  run_with(2);
+  const BackupId newest = scheduled().front().id;
+  host_.put(id_, records("more", 30));
+  host_.close();
+  host_.options.backups.keep_count = 1;
+  clock_.advance(hours(24));
+  full = true;
+  host_.open();
+  ASSERT_TRUE(wait_until([&] { return schedule().failed_tries == 1 && complete() == 1; }));
+  EXPECT_TRUE(host_.engine().backup(newest)) << "the newest complete one stays";
+  full = false;
+  clock_.advance(std::chrono::seconds(limits::schedule_retry_seconds + 1));
+  ASSERT_TRUE(settled());
+  ASSERT_TRUE(wait_until([&] { return !host_.engine().backup(newest); }));
 }
 
 TEST_F(RetentionRunTest, OneThatIsInUseStaysUntilItIsNot) {
