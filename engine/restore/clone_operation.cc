@@ -53,6 +53,11 @@ Result<void> CloneOperation::run() {
   holdings_.source.reset();
   if (!outcome && swapped_) {
     note_if_failed(outcome, accepted_.id, "has succeeded, but was cut short");
+    note_if_failed(guarded([this] {
+                     retire();
+                     return Result<void>();
+                   }),
+                   accepted_.id, "leaves its last steps to the next start");
     outcome = {};
   }
   if (!outcome && (!operation_->stopped_for_shutdown() || operation_->end_asked())) {

@@ -216,8 +216,13 @@ Result<void> end_as_marked(EngineParts& parts, registry::OperationRecord marked)
   return parts.operations->end_as_marked(std::move(marked));
 }
 
-bool has_been_filled(const catalog::CatalogState& state) {
-  return state.live_provenance.kind == "backup" || state.live_provenance.kind == "database";
+// A fresh instance has had no swap yet. What was swapped in may be gone by now: a client may flush
+// it as soon as it is there.
+bool has_content(const EngineParts& parts, const DatabaseId& id) {
+  const OpenDatabases::Pointer database = parts.databases.instance(id);
+  if (!database) return false;
+  const catalog::CatalogState state = database->state();
+  return !state.last_swap.empty() || state.live_provenance.kind != "empty";
 }
 
 // Databases whose making was cut off before anybody was told of them.
@@ -225,8 +230,7 @@ Result<void> remove_half_made(EngineParts& parts, const std::set<std::string>& b
   for (const registry::DatabaseRecord& record : parts.registry->databases()) {
     if (record.status != DatabaseStatus::provisioning) continue;
     if (being_restored.contains(record.id.value)) continue;
-    const OpenDatabases::Pointer database = parts.databases.instance(record.id);
-    if (database && has_been_filled(database->state())) {
+    if (has_content(parts, record.id)) {
       // Its restore was done and ended; only the last word in the registry is missing.
       RESTORED_TRY(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt));
       continue;
@@ -253,14 +257,6 @@ Result<void> put_back(EngineParts& parts, const DatabaseId& id) {
   parts.databases.replace(claim, std::move(*database));
   parts.databases.publish(id);
   return {};
-}
-
-// A fresh instance has had no swap yet.
-bool has_content(const EngineParts& parts, const DatabaseId& id) {
-  const OpenDatabases::Pointer database = parts.databases.instance(id);
-  if (!database) return false;
-  const catalog::CatalogState state = database->state();
-  return !state.last_swap.empty() || state.live_provenance.kind != "empty";
 }
 
 // Databases in failure on which no restore goes on: one that has content all the same is ready,

@@ -267,5 +267,20 @@ TEST_F(ThrowingTest, AfterTheSwapItHasSucceeded) {
   EXPECT_TRUE(host_.staged_files(database_).empty());
 }
 
+TEST_F(ThrowingTest, AfterItsSwapACloneIsReady) {
+  throw_at("restore.clone.after-swap");
+  host_.open();
+  make_history();
+  CreateDatabase request;
+  request.from_database = SourceDatabase{database_};
+  const CreatedDatabase copy = host_.engine().create_database(request, "test").value();
+  EXPECT_EQ(host_.wait(*copy.operation).state, OperationState::succeeded);
+  EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::ready);
+  EXPECT_TRUE(host_.staged_files(copy.info.id).empty());
+  restart();
+  EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::ready);
+  EXPECT_EQ(host_.content(copy.info.id), now_);
+}
+
 }  // namespace
 }  // namespace restored::test
