@@ -282,5 +282,24 @@ TEST_F(ThrowingTest, AfterItsSwapACloneIsReady) {
   EXPECT_EQ(host_.content(copy.info.id), now_);
 }
 
+// The catalog alone says that it was made, and its live generation is not what the clone brought.
+TEST_F(ThrowingTest, AFlushedCloneWhoseStatusIsNotOnRecordStays) {
+  host_.seams.step = [this](std::string_view step) {
+    if (step == "restore.clone.after-swap") registry_.refuse_all = true;
+  };
+  host_.open();
+  make_history();
+  CreateDatabase request;
+  request.from_database = SourceDatabase{database_};
+  const CreatedDatabase copy = host_.engine().create_database(request, "test").value();
+  EXPECT_EQ(host_.wait(*copy.operation).state, OperationState::succeeded);
+  ASSERT_TRUE(host_.engine().keyspace(copy.info.id)->replace_all({}, nullptr));
+  registry_.refuse_all = false;  // of what was refused, the operation's end is recorded later
+  restart();
+  ASSERT_TRUE(host_.engine().database(copy.info.id));
+  EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::ready);
+  EXPECT_TRUE(host_.content(copy.info.id).empty());
+}
+
 }  // namespace
 }  // namespace restored::test
