@@ -67,14 +67,19 @@ OperationView start(EngineParts& parts, const OperationTable::Pointer& operation
   // An operation that is accepted while the engine stops is told so, like those before it.
   if (parts.stopping.stop_requested()) operation->stop_for_shutdown();
   OperationView view = operation->view();
-  const auto release = [&parts, operation, work] {
-    mark_end(parts, *operation);
-    work->release();
+  // Without a thread of its own nobody waits for a hook here.
+  const auto ran = std::make_shared<bool>(false);
+  const auto run = [work, ran] {
+    *ran = true;
+    return work->run();
   };
-  const auto run = [&parts, operation, work] {
-    const Result<void> outcome = work->run();
-    tell_failed(parts, *operation, outcome);
-    return outcome;
+  // Its end is on record. What comes after a failure finds the database as it was; after a swap,
+  // nobody waits for the hook.
+  const auto release = [&parts, operation, work, ran] {
+    mark_end(parts, *operation);
+    if (*ran) tell_failed(parts, *operation);
+    work->release();
+    if (*ran) tell_after_swap(parts, *operation);
   };
   parts.runner.start(operation, run, release, turn);
   return view;

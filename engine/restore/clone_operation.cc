@@ -60,7 +60,7 @@ Result<void> CloneOperation::run() {
                    accepted_.id, "leaves its last steps to the next start");
     outcome = {};
   }
-  if (!outcome && (!operation_->stopped_for_shutdown() || operation_->end_asked())) {
+  if (!outcome && !operation_->is_cut_off(outcome.error())) {
     abandon(operation_->cause(outcome.error()));
   }
   return outcome;

@@ -192,10 +192,11 @@ Result<void> Operation::note_hook(HookResult result) {
   registry::OperationRecord record;
   {
     const MutexLock lock(mutex_);
-    std::vector<HookResult>& hooks = record_.view.hooks;
+    // An end that is on record stays there.
+    std::vector<HookResult>& hooks = settled_ ? ended_view_.hooks : record_.view.hooks;
     std::erase_if(hooks, [&](const HookResult& known) { return known.event == result.event; });
     hooks.push_back(std::move(result));
-    record = record_locked();
+    record = settled_ ? ended_record_locked() : record_locked();
   }
   return registry_.put_operation(record);
 }
@@ -316,11 +317,6 @@ void Operation::stop_for_shutdown() {
   }
   stop_.request_stop();
   changed_.notify_all();
-}
-
-bool Operation::stopped_for_shutdown() const {
-  const MutexLock lock(mutex_);
-  return shutdown_;
 }
 
 bool Operation::end_asked() const {

@@ -58,7 +58,8 @@ class Operation {
   // From here on nothing ends it but its own outcome. Errors: cancelled, when it was told to end.
   Result<void> pass_point_of_no_return();
   void note_swap(double gate_closed_seconds);
-  // In the place of an earlier one of the same event. Durable. Errors: the registry's.
+  // In the place of an earlier one of the same event; after settle(), with the end. Durable.
+  // Errors: the registry's. REQUIRES: not announced.
   Result<void> note_hook(HookResult result);
   // Its place among those that wait for their turn, from 1; nothing: it waits no longer.
   void note_queue_position(std::optional<std::uint32_t> position);
@@ -83,7 +84,8 @@ class Operation {
   Result<OperationView> set_bandwidth(std::uint64_t bytes_per_second);
   // It stops soon and stays recorded as running.
   void stop_for_shutdown();
-  bool stopped_for_shutdown() const;
+  // Whether this error is that stop, so that a restore goes on at the next start.
+  bool is_cut_off(const Error& error) const;
   bool end_asked() const;  // by cancel() or its deadline
   // What really ended it, where its work only saw that it was told to stop.
   Error cause(const Error& error) const;
@@ -93,8 +95,8 @@ class Operation {
   // are apart so that the claim can be released in between: who sees the end may start the next
   // operation at once.
   Result<void> settle(const Result<void>& outcome);
-  // What settle() would make of it; nothing: it goes on at the next start.
-  std::optional<OperationView> end_of(const Result<void>& outcome) const;
+  // From settle() to announce(); nothing, too, for one that goes on at the next start.
+  std::optional<OperationView> settled_end() const;
   void announce();
   // The end that settle() could not write: the registry still says "running".
   std::optional<registry::OperationRecord> unrecorded_end() const;
@@ -112,6 +114,8 @@ class Operation {
   // True: there is a commit to be recorded; false: it is committed.
   Result<bool> accept_commit() REQUIRES_LOCK(mutex_);
   std::optional<OperationView> end_locked(const Result<void>& outcome) const REQUIRES_LOCK(mutex_);
+  bool cut_off_locked(const Error& error) const REQUIRES_LOCK(mutex_);
+  registry::OperationRecord ended_record_locked() const REQUIRES_LOCK(mutex_);
   std::optional<Error> overdue_locked(std::uint64_t seconds_max) const REQUIRES_LOCK(mutex_);
   Error overdue_error(std::uint64_t seconds) const REQUIRES_LOCK(mutex_);
   double average_rate_locked() const REQUIRES_LOCK(mutex_);

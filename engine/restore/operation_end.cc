@@ -6,7 +6,7 @@
 namespace restored::restore {
 
 std::optional<OperationView> Operation::end_locked(const Result<void>& outcome) const {
-  const bool cut_off = !outcome && shutdown_ && !record_.cancel_asked && !overdue_;
+  const bool cut_off = !outcome && cut_off_locked(outcome.error());
   // What came from an earlier start is not this stop's to end: see cut_off_backup.h.
   const bool goes_on = record_.view.kind == OperationKind::restore || record_.view.attempts > 1;
   if (cut_off && goes_on) return std::nullopt;
@@ -36,9 +36,20 @@ std::optional<OperationView> Operation::end_locked(const Result<void>& outcome) 
   return view;
 }
 
-std::optional<OperationView> Operation::end_of(const Result<void>& outcome) const {
+// Only what was stopped: who has ended of itself meanwhile, a veto say, has ended.
+bool Operation::cut_off_locked(const Error& error) const {
+  return error.code == ErrorCode::cancelled && shutdown_ && !record_.cancel_asked && !overdue_;
+}
+
+bool Operation::is_cut_off(const Error& error) const {
   const MutexLock lock(mutex_);
-  return end_locked(outcome);
+  return cut_off_locked(error);
+}
+
+std::optional<OperationView> Operation::settled_end() const {
+  const MutexLock lock(mutex_);
+  if (!settled_ || announced_) return std::nullopt;
+  return ended_view_;
 }
 
 Result<void> Operation::settle(const Result<void>& outcome) {
@@ -55,6 +66,10 @@ Result<void> Operation::settle(const Result<void>& outcome) {
 std::optional<registry::OperationRecord> Operation::unrecorded_end() const {
   const MutexLock lock(mutex_);
   if (!unrecorded_) return std::nullopt;
+  return ended_record_locked();
+}
+
+registry::OperationRecord Operation::ended_record_locked() const {
   registry::OperationRecord record = record_;
   record.view = ended_view_;
   return record;

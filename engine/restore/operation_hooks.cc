@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "hook/hooks.h"
+#include "restore/guarded.h"
 
 namespace restored::restore {
 namespace {
@@ -32,6 +33,17 @@ bool given(const EngineParts& parts, HookEvent event) {
   return !hook::program_of(parts.options.hooks, event).empty();
 }
 
+void tell(EngineParts& parts, Operation& operation, HookEvent event, const OperationView& end) {
+  if (!given(parts, event)) return;
+  const Result<void> told = guarded([&] {
+    run(parts, operation, event, end, parts.stopping.get_token());
+    return Result<void>();
+  });
+  if (told) return;
+  log::warning("restore", "operation={} hook={} was cut short: {}", end.id.value, name(event),
+               told.error().message);
+}
+
 }  // namespace
 
 Result<void> ask_before_swap(EngineParts& parts, Operation& operation,
@@ -52,16 +64,18 @@ bool has_hooks(const EngineParts& parts) {
          given(parts, HookEvent::failed);
 }
 
-void tell_after_swap(EngineParts& parts, Operation& operation) {
-  if (!given(parts, HookEvent::after_swap)) return;
-  run(parts, operation, HookEvent::after_swap, operation.view(), parts.stopping.get_token());
+void tell_failed(EngineParts& parts, Operation& operation) {
+  const std::optional<OperationView> end = operation.settled_end();
+  if (end && end->state == OperationState::failed) tell(parts, operation, HookEvent::failed, *end);
 }
 
-void tell_failed(EngineParts& parts, Operation& operation, const Result<void>& outcome) {
-  if (outcome || !given(parts, HookEvent::failed)) return;
-  const std::optional<OperationView> view = operation.end_of(outcome);
-  if (!view || view->state != OperationState::failed) return;
-  run(parts, operation, HookEvent::failed, *view, parts.stopping.get_token());
+void tell_after_swap(EngineParts& parts, Operation& operation) {
+  const std::optional<OperationView> end = operation.settled_end();
+  if (!end || end->state != OperationState::succeeded) return;
+  // What fills a new database from another one's files replaces nothing.
+  const bool restored = end->kind == OperationKind::restore && !end->backup.empty();
+  if (!restored && end->kind != OperationKind::undo) return;
+  tell(parts, operation, HookEvent::after_swap, *end);
 }
 
 }  // namespace restored::restore

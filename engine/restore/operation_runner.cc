@@ -128,8 +128,11 @@ void OperationRunner::run(Operation& operation, const Work& work,
   // An operation that is stopped before its turn still runs, to clean up after itself: every step
   // of its work looks at the stop token.
   outcome = guarded(work);
-  if (had_turn) leave_turn();
-  conclude(operation, outcome, release);
+  // The turn, too, until then: what runs on while it gives up what it holds is bounded as its work.
+  conclude(operation, outcome, [&] {
+    release();
+    if (had_turn) leave_turn();
+  });
 }
 
 void OperationRunner::finished(const OperationId& id) {

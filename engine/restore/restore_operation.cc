@@ -64,7 +64,7 @@ RestoreOperation::RestoreOperation(EngineParts& parts, std::shared_ptr<Operation
 Result<void> RestoreOperation::run() {
   Result<void> outcome = guarded_phases();
   staged_.reset();
-  if (!outcome && (!operation_->stopped_for_shutdown() || operation_->end_asked())) {
+  if (!outcome && !operation_->is_cut_off(outcome.error())) {
     abandon(operation_->cause(outcome.error()));
   }
   operation_->note_memory(parts_.budget->peak_bytes());
@@ -293,7 +293,6 @@ void RestoreOperation::retire() {
   note_if_failed(parts_.files.remove_tree(parts_.paths.broken(accepted_.database)), accepted_.id,
                  "cannot remove the instance that it replaced");
   parts_.step("restore.run.after-cleanup");
-  tell_after_swap(parts_, *operation_);
 }
 
 // Nothing of it stays, a database that could not be opened is what it was, and one that never had

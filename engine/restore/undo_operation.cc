@@ -14,7 +14,6 @@ Result<void> UndoOperation::run() {
   RESTORED_TRY(const catalog::SwapReport report, claim_.database().undo(operation_->id()));
   operation_->note_swap(report.gate_closed_seconds);
   parts_.step("restore.undo.after-swap");
-  tell_after_swap(parts_, *operation_);
   return {};
 }
 

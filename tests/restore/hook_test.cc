@@ -97,6 +97,57 @@ TEST_F(HookTest, AVetoLeavesTheOldContentAndSaysWhy) {
   EXPECT_EQ(result(ended, HookEvent::before_swap)->exit_status, 3);
 }
 
+// What before_swap forbade does not happen because the agent stopped before hooks.failed had ended.
+TEST_F(HookTest, AVetoStaysOneWhenTheAgentStopsWhileItTellsOfIt) {
+  host_.options.hooks.before_swap = script("before", "exit 3");
+  host_.options.hooks.failed = script("failed", endless());
+  open();
+  const OperationView begun = host_.start_restore(database_, backup_).value();
+  ASSERT_TRUE(wait_until([&] { return group() != 0; }));
+  EXPECT_TRUE(now(begun.id).waiting_on.starts_with("hooks.failed"));
+  EXPECT_FALSE(now(begun.id).may_cancel);
+  const auto cancelled = host_.engine().cancel_operation(begun.id);
+  ASSERT_FALSE(cancelled);
+  EXPECT_EQ(cancelled.error().code, ErrorCode::operation_ended);
+  const std::string copy = directory_.file("copy");
+  std::filesystem::copy(directory_.file("state"), copy,
+                        std::filesystem::copy_options::recursive);
+  host_.close();
+  EXPECT_TRUE(is_gone(group()));
+  host_.options.hooks = {};
+  host_.open();
+  const OperationView ended = now(begun.id);
+  EXPECT_EQ(ended.state, OperationState::failed);
+  ASSERT_TRUE(ended.error.has_value());
+  EXPECT_EQ(ended.error->code, ErrorCode::vetoed_by_hook);
+  ASSERT_NE(result(ended, HookEvent::failed), nullptr);
+  expect_untouched();
+  host_.close();
+  // The disk of an agent that was killed meanwhile.
+  TestHost next(copy, directory_.file("repository"));
+  next.open();
+  const OperationView there = next.engine().operation(begun.id).value();
+  EXPECT_EQ(there.state, OperationState::failed);
+  EXPECT_EQ(next.content(database_), now_);
+  next.close();
+  host_.open();
+}
+
+TEST_F(HookTest, AfterTheSwapTheDatabaseIsFreeWhileItTellsOfIt) {
+  host_.options.hooks.after_swap = script("after", endless());
+  open();
+  const OperationView begun = host_.start_restore(database_, backup_).value();
+  ASSERT_TRUE(wait_until([&] { return group() != 0; }));
+  EXPECT_TRUE(wait_until([&] { return info(database_).status == DatabaseStatus::ready; }));
+  EXPECT_EQ(host_.content(database_), then_);
+  EXPECT_EQ(host_.engine().cancel_operation(begun.id).error().code, ErrorCode::operation_ended);
+  host_.close();
+  EXPECT_TRUE(is_gone(group()));
+  host_.options.hooks = {};
+  host_.open();
+  EXPECT_EQ(now(begun.id).state, OperationState::succeeded);
+}
+
 TEST_F(HookTest, OneThatDoesNotEndInTimeIsAVeto) {
   host_.options.hooks.before_swap = script("before", endless());
   open();

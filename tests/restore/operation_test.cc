@@ -147,6 +147,32 @@ TEST_F(OperationTest, AHoldAndItsCommitAreOnRecord) {
   EXPECT_EQ(operation.commit().error().code, ErrorCode::operation_ended);
 }
 
+TEST_F(OperationTest, AHookThatIsToldOfTheEndLeavesItOnRecord) {
+  Operation operation(record_, *registry_, clock_);
+  ASSERT_TRUE(operation.settle(fail(ErrorCode::vetoed_by_hook, "no")));
+  operation.stop_for_shutdown();
+  ASSERT_TRUE(operation.settled_end().has_value());
+  ASSERT_TRUE(operation.note_hook({HookEvent::failed, 0, 0.5, "told", false}));
+  EXPECT_EQ(recorded().state, OperationState::failed);
+  EXPECT_EQ(recorded().hooks.size(), 1u);
+  EXPECT_EQ(operation.cancel().error().code, ErrorCode::operation_ended);
+  operation.announce();
+  EXPECT_EQ(operation.view().state, OperationState::failed);
+  EXPECT_EQ(operation.view().hooks.size(), 1u);
+}
+
+TEST_F(OperationTest, AStopCutsOffOnlyWhatItStopped) {
+  record_.view.kind = OperationKind::restore;
+  Operation operation(record_, *registry_, clock_);
+  operation.stop_for_shutdown();
+  EXPECT_TRUE(operation.is_cut_off({ErrorCode::cancelled, "x", {}}));
+  EXPECT_FALSE(operation.is_cut_off({ErrorCode::vetoed_by_hook, "x", {}}));
+  ASSERT_TRUE(operation.settle(fail(ErrorCode::cancelled, "stopped")));
+  EXPECT_FALSE(operation.settled_end().has_value());
+  ASSERT_TRUE(operation.settle(fail(ErrorCode::vetoed_by_hook, "no")));
+  EXPECT_EQ(recorded().state, OperationState::failed);
+}
+
 TEST_F(OperationTest, OfTwoRunsOfAHookTheLastOneStays) {
   Operation operation(record_, *registry_, clock_);
   ASSERT_TRUE(operation.note_hook({HookEvent::before_swap, 1, 0.25, "no", false}));
