@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "format/utf8.h"
-#include "registry/records.h"
 
 namespace restored::registry {
 namespace {
@@ -34,7 +33,8 @@ void mend(json::object& object) {
 
 }  // namespace
 
-Result<Fields> Fields::parse(std::string_view key, std::string_view text) {
+Result<Fields> Fields::parse(std::string_view key, std::string_view text,
+                             std::uint64_t version_max) {
   Fields fields{std::string(key)};
   json::error_code error;
   // Texts that are not UTF-8 were once written as they came; text() mends them.
@@ -46,10 +46,10 @@ Result<Fields> Fields::parse(std::string_view key, std::string_view text) {
   }
   fields.object_ = std::move(value.get_object());
   const std::uint64_t version = fields.count("version");
-  if (version > record_version) {
+  if (version > version_max) {
     return fail(ErrorCode::unsupported_format,
                 fmt::format("registry record {} has version {}, this agent reads {}", key, version,
-                            record_version));
+                            version_max));
   }
   if (version == 0) fields.wrong("version");
   RESTORED_TRY(fields.status());
@@ -172,9 +172,9 @@ Result<void> Fields::status() const {
       fmt::format("registry record {}: member \"{}\" is missing or makes no sense", key_, wrong_));
 }
 
-std::string record_text(json::object object, std::uint64_t order) {
+std::string record_text(json::object object, std::uint64_t order, std::uint64_t version) {
   mend(object);
-  object["version"] = record_version;
+  object["version"] = version;
   object["order"] = order;
   return json::serialize(object);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "registry/records.h"
 #include "restored/error.h"
 
 namespace restored::registry {
@@ -16,7 +17,8 @@ namespace restored::registry {
 class Fields {
  public:
   // Errors: corruption (not a JSON object, no version), unsupported_format (a newer version).
-  static Result<Fields> parse(std::string_view key, std::string_view text);
+  static Result<Fields> parse(std::string_view key, std::string_view text,
+                              std::uint64_t version_max = record_version);
 
   std::string text(std::string_view member);
   std::uint64_t count(std::string_view member);
@@ -58,7 +60,8 @@ class Fields {
 
 // A record's text: its members with "version" and "order". Names, and messages that quote what a
 // disk or a peer said, may be any bytes; JSON is UTF-8, so what is not is replaced.
-std::string record_text(boost::json::object object, std::uint64_t order);
+std::string record_text(boost::json::object object, std::uint64_t order,
+                        std::uint64_t version = record_version);
 
 boost::json::value to_json(const std::optional<Error>& error);
 

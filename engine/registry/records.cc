@@ -188,7 +188,8 @@ Result<StoredToken> decode_token(std::string_view key, std::string_view text) {
 }
 
 std::string encode(const StoredOperation& stored) {
-  const OperationView& view = stored.record.view;
+  const OperationRecord& record = stored.record;
+  const OperationView& view = record.view;
   json::object object{{"id", view.id.value},
                       {"kind", words(name(view.kind))},
                       {"state", words(name(view.state))},
@@ -196,10 +197,10 @@ std::string encode(const StoredOperation& stored) {
                       {"database", view.database.value},
                       {"sourceDatabase", view.source_database.value},
                       {"backup", view.backup.value},
-                      {"backupName", stored.record.backup_name},
-                      {"cancelAsked", stored.record.cancel_asked},
-                      {"hold", stored.record.hold},
-                      {"committed", stored.record.committed},
+                      {"backupName", record.backup_name},
+                      {"cancelAsked", record.cancel_asked},
+                      {"hold", record.hold},
+                      {"committed", record.committed},
                       {"heldUntil", or_null(view.held_until)},
                       {"hooks", hooks_array(view.hooks)},
                       {"bytesDone", view.bytes_done},
@@ -222,11 +223,13 @@ std::string encode(const StoredOperation& stored) {
                       {"updatedAt", view.updated_at},
                       {"endedAt", or_null(view.ended_at)}};
   write_busy(object, view.busy);
-  return record_text(std::move(object), stored.order);
+  const bool held = view.state == OperationState::running && record.hold && !record.committed;
+  return record_text(std::move(object), stored.order,
+                     held ? held_operation_version : record_version);
 }
 
 Result<StoredOperation> decode_operation(std::string_view key, std::string_view text) {
-  RESTORED_TRY(Fields fields, Fields::parse(key, text));
+  RESTORED_TRY(Fields fields, Fields::parse(key, text, held_operation_version));
   StoredOperation stored;
   OperationView& view = stored.record.view;
   view.id = OperationId(fields.text("id"));
@@ -270,7 +273,7 @@ Result<StoredOperation> decode_operation(std::string_view key, std::string_view 
 }
 
 bool is_ended_operation(std::string_view key, std::string_view text) {
-  Result<Fields> fields = Fields::parse(key, text);
+  Result<Fields> fields = Fields::parse(key, text, held_operation_version);
   if (!fields) return false;
   const OperationState state = fields->word("state", operation_state);
   return fields->status() && state != OperationState::running;

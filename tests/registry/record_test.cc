@@ -224,11 +224,37 @@ TEST(RecordTest, ANewerRecordIsRefused) {
   for (const std::string key :
        {"database/x", "connection/x", "token/x", "operation/x", "registry"}) {
     const test::TemporaryDirectory directory;
-    const auto opened = open_with(directory.path() + "/registry", key, R"({"version":2})");
+    const bool operation = key.starts_with(operation_prefix);
+    const auto opened = open_with(directory.path() + "/registry", key,
+                                  operation ? R"({"version":3})" : R"({"version":2})");
     ASSERT_FALSE(opened) << key;
     EXPECT_EQ(opened.error().code, ErrorCode::unsupported_format);
     EXPECT_NE(opened.error().message.find(key), std::string::npos) << opened.error().message;
   }
+}
+
+// An agent of before there were holds reads version 1 only, and would swap.
+TEST(RecordTest, OnlyOneThatHoldsAndLacksItsCommitIsOfTheSecondVersion) {
+  StoredOperation stored = full_operation();
+  const auto is_second = [&] {
+    const std::string text = encode(stored);
+    const auto read = decode_operation("operation/op1", text);
+    EXPECT_TRUE(read && encode(*read) == text) << text;
+    const bool second = text.find(R"("version":2)") != std::string::npos;
+    EXPECT_NE(second, text.find(R"("version":1)") != std::string::npos) << text;
+    return second;
+  };
+  stored.record.hold = true;
+  for (const OperationState state : {OperationState::succeeded, OperationState::failed,
+                                     OperationState::cancelled, OperationState::running}) {
+    stored.record.view.state = state;
+    stored.record.committed = false;
+    EXPECT_EQ(is_second(), state == OperationState::running);
+    stored.record.committed = true;
+    EXPECT_FALSE(is_second());
+  }
+  stored.record.hold = stored.record.committed = false;
+  EXPECT_FALSE(is_second());
 }
 
 TEST(RecordTest, ADigestThatIsNoneIsRefused) {
