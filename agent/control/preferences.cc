@@ -11,6 +11,7 @@ namespace restored::control {
 namespace {
 
 constexpr std::size_t shown_bytes_max = 64;
+constexpr std::string_view hold_name = "hold";
 
 bool is_token_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -82,7 +83,8 @@ std::optional<std::pair<std::string, std::string>> read_pair(Reader& reader) {
   return std::pair(std::move(name), std::move(*value));
 }
 
-// A preference and its parameters, which nobody asks for.
+// A preference and its parameters, which nobody asks for. A parameter that is named as the hold was
+// meant as one, more likely than not: it is read as a slip of the pen.
 std::optional<std::pair<std::string, std::string>> read_preference(Reader& reader) {
   auto preference = read_pair(reader);
   if (!preference) return std::nullopt;
@@ -91,7 +93,10 @@ std::optional<std::pair<std::string, std::string>> read_preference(Reader& reade
     reader.skip_spaces();
     const bool none =
         reader.at_end() || reader.rest().front() == ';' || reader.rest().front() == ',';
-    if (!none && !read_pair(reader)) return std::nullopt;
+    if (!none) {
+      const auto parameter = read_pair(reader);
+      if (!parameter || parameter->first == hold_name) return std::nullopt;
+    }
     reader.skip_spaces();
   }
   if (!reader.at_end() && reader.rest().front() != ',') return std::nullopt;
@@ -130,9 +135,9 @@ bool Preferences::garbled(std::string_view name) const {
 
 Result<bool> wants_hold(std::string_view prefer) {
   const Preferences preferences(prefer);
-  const std::optional<std::string> value = preferences.value("hold");
+  const std::optional<std::string> value = preferences.value(hold_name);
   if (value == "stage") return true;
-  if (!value && !preferences.garbled("hold")) return false;
+  if (!value && !preferences.garbled(hold_name)) return false;
   return fail(ErrorCode::invalid_value,
               fmt::format("Prefer asks for a hold that is not known: {}",
                           printable(prefer, shown_bytes_max)),
@@ -141,8 +146,8 @@ Result<bool> wants_hold(std::string_view prefer) {
 
 std::string hold_words(std::string_view prefer) {
   const Preferences preferences(prefer);
-  if (const auto value = preferences.value("hold")) return "hold=" + *value;
-  return preferences.garbled("hold") ? "hold" : "";
+  if (const auto value = preferences.value(hold_name)) return "hold=" + *value;
+  return preferences.garbled(hold_name) ? "hold" : "";
 }
 
 }  // namespace restored::control

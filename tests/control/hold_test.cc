@@ -101,11 +101,13 @@ TEST_F(HoldSurfaceTest, AHoldThatIsNotKnownBeginsNothing) {
   expect_nothing_begun();
 }
 
-TEST_F(HoldSurfaceTest, AParameterOfAnotherPreferenceIsNoHold) {
-  const HttpAnswer accepted = restore({"Prefer: respond-async; hold=stage"});
-  EXPECT_EQ(accepted.status, 200) << accepted.text;
-  EXPECT_EQ(accepted.header("preference-applied"), "");
-  EXPECT_EQ(ended_operation_of(accepted).state, OperationState::succeeded);
+// A semicolon where a comma was meant must not swap at once.
+TEST_F(HoldSurfaceTest, AParameterOfAnotherPreferenceBeginsNothing) {
+  for (const char* prefer : {"Prefer: respond-async; hold=stage", "Prefer: wait=5; hold=stage"}) {
+    expect_error(restore({prefer}), 422, "invalid-request");
+    expect_second_error(second_restore({prefer}), 400);
+  }
+  expect_nothing_begun();
 }
 
 TEST_F(HoldSurfaceTest, AnUndoIsNotHeldAndOtherRequestsDoNotMind) {

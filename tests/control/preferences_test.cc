@@ -30,7 +30,7 @@ TEST(PreferencesTest, AreReadAsRfc7240HasThem) {
 TEST(PreferencesTest, WhatFollowsASemicolonBelongsToTheOneBefore) {
   EXPECT_EQ(value("respond-async; hold=stage", "hold"), std::nullopt);
   EXPECT_EQ(value("x=\"a, hold=stage\"", "hold"), std::nullopt) << "nor does quoted text count";
-  EXPECT_EQ(wants_hold("respond-async; hold=stage"), false);
+  EXPECT_EQ(wants_hold("wait=5; household=stage"), false);
 }
 
 TEST(PreferencesTest, OfSeveralTheFirstCounts) {
@@ -52,7 +52,9 @@ TEST(PreferencesTest, WhatCannotBeReadIsNoneAndTheOthersCount) {
 TEST(PreferencesTest, AHoldThatIsNotKnownOrNotReadIsRefused) {
   for (const char* header :
        {"hold", "hold=", "hold=foo", "hold=STAGE", "hold=\"\"", "hold=\"stage", "hold=stage x",
-        "hold==stage", "wait=5, hold=\"stage", "wait=\"5, hold=stage", "HOLD=\"", "hold=(stage)"}) {
+        "hold==stage", "wait=5, hold=\"stage", "wait=\"5, hold=stage", "HOLD=\"", "hold=(stage)",
+        "wait=5; hold=stage", "respond-async;Hold = stage", "wait=5; a=b; hold",
+        "hold=stage; hold=x"}) {
     const Result<bool> wanted = wants_hold(header);
     ASSERT_FALSE(wanted) << header;
     EXPECT_EQ(wanted.error().code, ErrorCode::invalid_value) << header;
