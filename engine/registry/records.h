@@ -13,8 +13,8 @@
 namespace restored::registry {
 
 inline constexpr std::uint64_t record_version = 1;
-// Of an operation that holds before its swap and is not committed: an agent that knows no holds would
-// swap. All other operations have record_version.
+// Of an operation that holds before its swap and is not committed: an agent that knows no holds
+// would swap. All other operations have record_version.
 inline constexpr std::uint64_t held_operation_version = 2;
 inline constexpr Scopes all_scopes = 7;  // the bits of Scope
 

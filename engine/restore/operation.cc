@@ -78,7 +78,8 @@ OperationView Operation::view_locked() const {
   view.may_cancel = !settled_ && !no_return_ && !record_.cancel_asked && !overdue_ &&
                     view.kind != OperationKind::undo;
   view.queue_position = queue_position_;
-  if (record_.committed || settled_) view.held_until.reset();
+  // Until when it can be committed: no more.
+  if (record_.committed || settled_ || record_.cancel_asked || overdue_) view.held_until.reset();
   if (view.waiting_on.empty() && !settled_) {
     if (std::optional<StoreWait> wait = waits_.current()) {
       view.waiting_on = std::move(wait->reason);
@@ -101,6 +102,7 @@ OperationView Operation::view_locked() const {
 registry::OperationRecord Operation::record_locked() const {
   registry::OperationRecord record = record_;
   record.view = view_locked();
+  record.view.held_until = record_.view.held_until;
   // What it waits for now is no fact about it.
   record.view.waiting_on.clear();
   record.view.waiting_since.reset();
@@ -150,6 +152,7 @@ Result<void> Operation::hold_attempt() {
   {
     const MutexLock lock(mutex_);
     if (record_.view.attempts > 0) --record_.view.attempts;
+    attempt_held_ = true;
     record = record_locked();
   }
   return registry_.put_operation(record);
@@ -158,6 +161,7 @@ Result<void> Operation::hold_attempt() {
 void Operation::count_attempt() {
   const MutexLock lock(mutex_);
   ++record_.view.attempts;
+  attempt_held_ = false;
 }
 
 void Operation::waits_on(std::string_view what) {
@@ -213,6 +217,7 @@ Result<OperationView> Operation::cancel() {
     const MutexLock recording(recording_);
     RESTORED_TRY(const registry::OperationRecord record, accept_cancel());
     view = record.view;
+    view.held_until.reset();
     // Before the answer: a restart would otherwise go on with what its client believes ended.
     recorded = registry_.put_operation(record);
   }
@@ -255,10 +260,7 @@ void Operation::end_if_overdue(std::uint64_t seconds_max) {
 
 std::optional<Error> Operation::overdue_locked(std::uint64_t seconds_max) const {
   const OperationView& view = record_.view;
-  const bool waits = !record_.committed && !committing_;
-  if (waits && view.held_until && clock_.wall() >= *view.held_until) {
-    return stage_expired(id_, *view.held_until);
-  }
+  if (!committing_ && expired_locked()) return stage_expired(id_, *view.held_until);
   std::uint64_t seconds = seconds_max;
   if (view.kind == OperationKind::backup) {
     seconds =

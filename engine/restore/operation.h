@@ -91,9 +91,9 @@ class Operation {
   Error cause(const Error& error) const;
 
   // Writes the end to the registry. A restore that was stopped for shutdown, and whatever had been
-  // cut off before, stays recorded as running. After it, announce() makes the end visible. The two
-  // are apart so that the claim can be released in between: who sees the end may start the next
-  // operation at once.
+  // cut off before, stays recorded as running; one with a hold, without this attempt. After it,
+  // announce() makes the end visible. The two are apart so that the claim can be released in
+  // between: who sees the end may start the next operation at once.
   Result<void> settle(const Result<void>& outcome);
   // From settle() to announce(); nothing, too, for one that goes on at the next start.
   std::optional<OperationView> settled_end() const;
@@ -115,6 +115,8 @@ class Operation {
   Result<bool> accept_commit() REQUIRES_LOCK(mutex_);
   std::optional<OperationView> end_locked(const Result<void>& outcome) const REQUIRES_LOCK(mutex_);
   bool cut_off_locked(const Error& error) const REQUIRES_LOCK(mutex_);
+  Result<void> take_back_attempt();
+  bool expired_locked() const REQUIRES_LOCK(mutex_);
   registry::OperationRecord ended_record_locked() const REQUIRES_LOCK(mutex_);
   std::optional<Error> overdue_locked(std::uint64_t seconds_max) const REQUIRES_LOCK(mutex_);
   Error overdue_error(std::uint64_t seconds) const REQUIRES_LOCK(mutex_);
@@ -140,6 +142,7 @@ class Operation {
   bool unrecorded_ GUARDED_BY(mutex_) = false;  // settled, not in the registry
   bool announced_ GUARDED_BY(mutex_) = false;
   std::optional<Error> overdue_ GUARDED_BY(mutex_);
+  bool attempt_held_ GUARDED_BY(mutex_) = false;  // hold_attempt() without count_attempt()
   bool shutdown_ GUARDED_BY(mutex_) = false;
   bool no_return_ GUARDED_BY(mutex_) = false;
   std::optional<std::uint32_t> queue_position_ GUARDED_BY(mutex_);

@@ -53,14 +53,17 @@ std::optional<OperationView> Operation::settled_end() const {
 }
 
 Result<void> Operation::settle(const Result<void>& outcome) {
+  bool goes_on = false;
   {
     const MutexLock lock(mutex_);
     std::optional<OperationView> view = end_locked(outcome);
-    if (!view) return {};
-    settled_ = unrecorded_ = true;
-    ended_view_ = std::move(*view);
+    goes_on = !view;
+    if (view) {
+      settled_ = unrecorded_ = true;
+      ended_view_ = std::move(*view);
+    }
   }
-  return record_end();
+  return goes_on ? take_back_attempt() : record_end();
 }
 
 std::optional<registry::OperationRecord> Operation::unrecorded_end() const {

@@ -15,6 +15,26 @@ Error stage_expired(const OperationId& operation, UnixMillis until) {
           {}};
 }
 
+bool Operation::expired_locked() const {
+  const std::optional<UnixMillis>& until = record_.view.held_until;
+  return !record_.committed && until && clock_.wall() >= *until;
+}
+
+// A stop while it works takes nothing from the attempts of one that holds: who stops and starts the
+// agent often would lose a commit that was answered. That of one which is held gives hold() back.
+Result<void> Operation::take_back_attempt() {
+  const MutexLock recording(recording_);
+  registry::OperationRecord record;
+  {
+    const MutexLock lock(mutex_);
+    const bool is_held = record_.view.phase == Phase::staged && !record_.committed;
+    if (!record_.hold || is_held || attempt_held_ || record_.view.attempts == 0) return {};
+    record = record_locked();
+  }
+  --record.view.attempts;
+  return registry_.put_operation(record);
+}
+
 bool Operation::holds() const {
   const MutexLock lock(mutex_);
   return record_.hold && !record_.committed;
@@ -58,7 +78,8 @@ Result<bool> Operation::accept_commit() {
                 fmt::format("operation {} is no restore that waits for a commit", id_.value));
   }
   const bool succeeded = view.state == OperationState::succeeded;
-  if ((settled_ && !succeeded) || (!settled_ && (record_.cancel_asked || overdue_))) {
+  const bool ends = record_.cancel_asked || overdue_ || expired_locked();
+  if ((settled_ && !succeeded) || (!settled_ && ends)) {
     return fail(
         ErrorCode::operation_ended,
         fmt::format("restore {} has ended, or was told to end, without its swap", id_.value));
@@ -67,6 +88,7 @@ Result<bool> Operation::accept_commit() {
 }
 
 Result<OperationView> Operation::commit() {
+  end_if_overdue(0);  // nobody may have looked at the clock since its time was over
   const MutexLock recording(recording_);
   registry::OperationRecord record;
   {

@@ -1,7 +1,7 @@
 // When an operation runs the operator's programs, and what follows from that. Each result is in the
 // operation's record.
-// Threading: by the operation's thread, not while its write gate is closed. What a hook throws while
-// it is told of an end ends there.
+// Threading: by the operation's thread, not while its write gate is closed. What a hook throws
+// while it is told of an end ends there.
 #pragma once
 
 #include <stop_token>

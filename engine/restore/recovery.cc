@@ -118,14 +118,17 @@ bool succeeded_after_all(const EngineParts& parts, const OperationView& view) {
   return view.kind == OperationKind::undo || state.live_provenance.operation == view.id;
 }
 
-Decision decide_restore(const EngineParts& parts, const OperationView& view) {
+Decision decide_restore(const EngineParts& parts, const registry::OperationRecord& record) {
+  const OperationView& view = record.view;
   if (!parts.registry->database(view.database)) {
     return {Verdict::failed,
             {ErrorCode::target_database_not_found, "the database was removed meanwhile", {}}};
   }
   const OpenDatabases::Pointer database = parts.databases.instance(view.database);
   if (database && committed(database->state(), view.id)) return {Verdict::succeeded, {}};
-  if (view.attempts >= limits::restore_attempts_max) {
+  // One that was held when the agent ended was not what ended it.
+  const bool was_held = record.hold && view.phase == Phase::staged;
+  if (!was_held && view.attempts >= limits::restore_attempts_max) {
     return {Verdict::failed,
             {ErrorCode::internal,
              fmt::format("the agent ended {} times while this restore ran", view.attempts),
@@ -141,10 +144,11 @@ Decision decide_backup(EngineParts& parts, const OperationView& view) {
   return {Verdict::succeeded, {}};
 }
 
-Decision decide_by_kind(EngineParts& parts, const OperationView& view) {
+Decision decide_by_kind(EngineParts& parts, const registry::OperationRecord& record) {
+  const OperationView& view = record.view;
   switch (view.kind) {
     case OperationKind::restore:
-      return decide_restore(parts, view);
+      return decide_restore(parts, record);
     case OperationKind::backup:
       return decide_backup(parts, view);
     case OperationKind::undo: {
@@ -161,7 +165,7 @@ Decision decide_by_kind(EngineParts& parts, const OperationView& view) {
 // Whoever cancelled it was told that it ends so, unless it had succeeded before; and while the
 // agent was away nobody could commit what was to be committed.
 Decision decide(EngineParts& parts, const registry::OperationRecord& record) {
-  Decision decision = decide_by_kind(parts, record.view);
+  Decision decision = decide_by_kind(parts, record);
   if (decision.verdict == Verdict::succeeded) return decision;
   if (record.cancel_asked) {
     return {Verdict::failed, {ErrorCode::cancelled, "it was cancelled", {}}};

@@ -110,8 +110,7 @@ TEST_F(HookTest, AVetoStaysOneWhenTheAgentStopsWhileItTellsOfIt) {
   ASSERT_FALSE(cancelled);
   EXPECT_EQ(cancelled.error().code, ErrorCode::operation_ended);
   const std::string copy = directory_.file("copy");
-  std::filesystem::copy(directory_.file("state"), copy,
-                        std::filesystem::copy_options::recursive);
+  std::filesystem::copy(directory_.file("state"), copy, std::filesystem::copy_options::recursive);
   host_.close();
   EXPECT_TRUE(is_gone(group()));
   host_.options.hooks = {};

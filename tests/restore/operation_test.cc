@@ -173,6 +173,39 @@ TEST_F(OperationTest, AStopCutsOffOnlyWhatItStopped) {
   EXPECT_EQ(recorded().state, OperationState::failed);
 }
 
+TEST_F(OperationTest, ACommitAfterItsTimeEndsIt) {
+  record_.hold = true;
+  Operation operation(record_, *registry_, clock_);
+  ASSERT_TRUE(operation.hold(60));
+  clock_.advance(std::chrono::seconds(61));
+  EXPECT_TRUE(operation.view().held_until.has_value());
+  EXPECT_EQ(operation.commit().error().code, ErrorCode::operation_ended);
+  EXPECT_TRUE(operation.end_asked());
+  EXPECT_TRUE(operation.stop_token().stop_requested());
+  EXPECT_EQ(operation.cause({ErrorCode::cancelled, "x", {}}).code, ErrorCode::stage_expired);
+  EXPECT_FALSE(operation.view().held_until.has_value()) << "nobody can commit it any more";
+  EXPECT_FALSE(registry_->operations().at(0).committed);
+}
+
+TEST_F(OperationTest, ACancelledHoldIsShownWithoutItsTimeAndKeepsItOnRecord) {
+  record_.hold = true;
+  Operation operation(record_, *registry_, clock_);
+  ASSERT_TRUE(operation.hold(60));
+  EXPECT_FALSE(operation.cancel().value().held_until.has_value());
+  EXPECT_FALSE(operation.view().held_until.has_value());
+  EXPECT_TRUE(recorded().held_until.has_value());
+}
+
+TEST_F(OperationTest, AStopTakesNoAttemptFromOneThatHolds) {
+  record_.hold = record_.committed = true;
+  record_.view.attempts = 8;
+  Operation operation(record_, *registry_, clock_);
+  operation.stop_for_shutdown();
+  ASSERT_TRUE(operation.settle(fail(ErrorCode::cancelled, "stopped")));
+  EXPECT_EQ(recorded().state, OperationState::running);
+  EXPECT_EQ(recorded().attempts, 7u) << "the next start adds one";
+}
+
 TEST_F(OperationTest, OfTwoRunsOfAHookTheLastOneStays) {
   Operation operation(record_, *registry_, clock_);
   ASSERT_TRUE(operation.note_hook({HookEvent::before_swap, 1, 0.25, "no", false}));
