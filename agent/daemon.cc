@@ -28,6 +28,8 @@ namespace {
 // Blocked before any thread starts, so that only wait_for_signal() receives them.
 sigset_t block_stop_signals() {
   ::signal(SIGPIPE, SIG_IGN);
+  // Inherited as ignored, it would have the kernel reap our hooks, with the status we wait for.
+  ::signal(SIGCHLD, SIG_DFL);
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);

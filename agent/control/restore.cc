@@ -57,6 +57,8 @@ Result<Response> restore_database(const Call& call) {
 
 Result<Response> validate_restore(const Call& call) {
   RESTORED_TRY(const RestoreRequest request, parsed_restore(call));
+  // Refused as the restore would be; a preview itself does not differ.
+  RESTORED_TRY(wants_hold(call.request.prefer));
   const Result<RestorePreview> preview = call.engine().validate_restore(request);
   if (!preview) return busy_answer(call, request.target, preview.error());
   return data_answer(200, json::object{{"type", "restore-preview"},

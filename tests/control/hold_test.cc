@@ -121,6 +121,9 @@ TEST_F(HoldSurfaceTest, AnUndoIsNotHeldAndOtherRequestsDoNotMind) {
                                   restore_body(source_, backup_), {"Prefer: hold=stage"});
   EXPECT_EQ(preview.status, 200) << preview.text;
   EXPECT_EQ(preview.header("preference-applied"), "");
+  expect_error(call("POST", restore_path(target_) + "/validate", restore_body(source_, backup_),
+                    {"Prefer: hold=foo"}),
+               422, "invalid-request");
   const HttpAnswer backup =
       call("POST", "/v1/databases/" + target_.value + "/backups", "{}", {"Prefer: hold=stage"});
   EXPECT_EQ(backup.status, 201) << backup.text;

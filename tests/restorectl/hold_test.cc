@@ -93,6 +93,10 @@ TEST(HoldTest, AnAgentThatDoesNotKnowHoldsIsToldOf) {
   EXPECT_NE(ended.status, 0);
   EXPECT_THAT(ended.errors, HasSubstr("too old to hold"));
   EXPECT_THAT(ended.errors, HasSubstr("restorectl operation cancel op1"));
+  const Ended limited = ask(agent, restore_verb({"--hold", "--bandwidth", "1MiB"}));
+  EXPECT_NE(limited.status, 0);
+  EXPECT_THAT(limited.errors, HasSubstr("restorectl operation cancel op1"))
+      << "whatever becomes of its limit";
 }
 
 TEST(HoldTest, WaitingForOneEndsWhenItIsStagedWithAStatusOfItsOwn) {

@@ -90,13 +90,14 @@ Outcome restore(const Session& session, const RestoreOptions& options) {
     print_preview(answer->data());
     return {};
   }
+  // Before all else that may fail: it says how to keep the old data.
+  if (options.hold) RESTORED_TRY(require_hold(*answer));
   if (rate != 0) {
     RESTORED_TRY(limit_begun(session.agent, answer->operation_id, rate));
   }
   std::string sentence = fmt::format("restore of backup {} into {} accepted: operation {}",
                                      options.backup, options.database, answer->operation_id);
   if (!options.hold) return accepted(session, *answer, sentence, options.wait);
-  RESTORED_TRY(require_hold(*answer));
   sentence += fmt::format("\nit stops before its swap:  restorectl operation commit {}",
                           answer->operation_id);
   return accepted(session, *answer, sentence, options.wait, Held::is_the_goal);
