@@ -1,7 +1,6 @@
 // One running or ended operation: what users see of it, and what must be decided atomically: its
 // end by cancel or deadline, the commit of one that holds, the point after which nothing ends it.
-// Threading: enter, hold*, note_*, settle and announce from the operation's thread; the rest from
-// any thread at once.
+// Threading: enter, hold*, note_*, settle and announce from its own thread; the rest from any.
 #pragma once
 
 #include <chrono>
@@ -28,7 +27,6 @@ class Operation {
   Operation(registry::OperationRecord record, registry::Registry& registry, const Clock& clock);
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
-
   const OperationId& id() const { return id_; }
   OperationView view() const;
   std::string backup_name() const;
@@ -37,8 +35,7 @@ class Operation {
   // Where its calls on the repository tell what they wait for, and what holds them back.
   WaitBoard& waits() { return waits_; }
   Bandwidth& bandwidth() { return bandwidth_; }
-  // Triggered by cancel(), end_if_overdue() and stop_for_shutdown().
-  std::stop_token stop_token() const { return stop_.get_token(); }
+  std::stop_token stop_token() const { return stop_.get_token(); }  // of every way to end it
   // All three, for calls of its own on the repository.
   StoreCall call() {
     StoreCall call(stop_token());
@@ -49,8 +46,7 @@ class Operation {
 
   // Durable: the record is written. Errors: the registry's.
   Result<void> enter(Phase phase);
-  // The attempt that a restart has counted waits for a person, and counts once it goes on. Durable.
-  // Errors: the registry's.
+  // The attempt that a restart counted counts once it goes on. Durable. Errors: the registry's.
   Result<void> hold_attempt();
   void count_attempt();  // on record with the next phase
   // What it waits for, for people; empty: it works. Shown before what stands on the board.
@@ -58,10 +54,9 @@ class Operation {
   // From here on nothing ends it but its own outcome. Errors: cancelled, when it was told to end.
   Result<void> pass_point_of_no_return();
   void note_swap(double gate_closed_seconds);
-  // In the place of an earlier one of the same event; after settle(), with the end. Durable.
-  // Errors: the registry's. REQUIRES: not announced.
+  // Replaces an earlier one of its event, durably. Errors: the registry's. REQUIRES: not announced.
   Result<void> note_hook(HookResult result);
-  // Its place among those that wait for their turn, from 1; nothing: it waits no longer.
+  // Among those that wait for their turn, from 1; nothing: it waits no longer.
   void note_queue_position(std::optional<std::uint32_t> position);
   void note_memory(std::uint64_t peak_bytes);
 
@@ -91,9 +86,8 @@ class Operation {
   Error cause(const Error& error) const;
 
   // Writes the end to the registry. A restore that was stopped for shutdown, and whatever had been
-  // cut off before, stays recorded as running; one with a hold, without this attempt. After it,
-  // announce() makes the end visible. The two are apart so that the claim can be released in
-  // between: who sees the end may start the next operation at once.
+  // cut off before, stays recorded as running; one with a hold, without this attempt. announce()
+  // makes it visible, with the claim released: who sees it may start the next operation at once.
   Result<void> settle(const Result<void>& outcome);
   // From settle() to announce(); nothing, too, for one that goes on at the next start.
   std::optional<OperationView> settled_end() const;
@@ -111,8 +105,7 @@ class Operation {
   OperationView view_locked() const REQUIRES_LOCK(mutex_);
   registry::OperationRecord record_locked() const REQUIRES_LOCK(mutex_);
   Result<registry::OperationRecord> accept_cancel();
-  // True: there is a commit to be recorded; false: it is committed.
-  Result<bool> accept_commit() REQUIRES_LOCK(mutex_);
+  Result<bool> accept_commit() REQUIRES_LOCK(mutex_);  // false: it is committed already
   std::optional<OperationView> end_locked(const Result<void>& outcome) const REQUIRES_LOCK(mutex_);
   bool cut_off_locked(const Error& error) const REQUIRES_LOCK(mutex_);
   Result<void> take_back_attempt();
