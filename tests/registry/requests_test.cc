@@ -268,7 +268,8 @@ TEST_F(RequestsTest, TheOldestAreForgottenOfEachKindApart) {
   constexpr AuditRoom room{.done = 3, .idle = 2};
   const auto all = [](const AuditLog& log) {
     std::vector<std::string> found;
-    for (const AuditEntry& entry : log.read({.limit = 100})->entries) found.push_back(entry.path);
+    const AuditPage page = *log.read({.limit = 100});
+    for (const AuditEntry& entry : page.entries) found.push_back(entry.path);
     return found;
   };
   AuditLog log(**store, room);
