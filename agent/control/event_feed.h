@@ -52,7 +52,7 @@ class Following {
 class EventFeed {
  public:
   // The engine outlives it; every stream ends before it.
-  EventFeed(boost::asio::io_context& context, const Engine& engine, const EventOptions& options)
+  EventFeed(boost::asio::io_context& context, const Engine& engine, EventOptions options)
       : context_(context), engine_(engine), options_(options), timer_(context) {}
 
   bool has_room() const { return followers_.size() < options_.streams_max; }
@@ -66,7 +66,7 @@ class EventFeed {
 
   boost::asio::io_context& context_;
   const Engine& engine_;
-  const EventOptions& options_;
+  const EventOptions options_;
   boost::asio::steady_timer timer_;  // runs while anybody follows
   bool ticking_ = false;
   std::map<OperationId, std::shared_ptr<Following::Followed>> followed_;
