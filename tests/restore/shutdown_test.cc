@@ -77,7 +77,8 @@ TEST_F(ShutdownTest, ARestoreGoesOnWithItsOwnBandwidthLimitAndWithoutTheAgents) 
   host_.engine().set_bandwidth(1 * kGiB);
   const OperationView running = host_.start_restore(target, two_files).value();
   ASSERT_TRUE(gate.wait_reached());
-  ASSERT_TRUE(host_.engine().set_operation_bandwidth(running.id, 1000));
+  // So slow that the wait is one that is worth telling.
+  ASSERT_TRUE(host_.engine().set_operation_bandwidth(running.id, 100));
   close_at(gate);
   host_.seams.step = nullptr;
   host_.open();
@@ -85,7 +86,7 @@ TEST_F(ShutdownTest, ARestoreGoesOnWithItsOwnBandwidthLimitAndWithoutTheAgents) 
   const auto now = [&] { return host_.engine().operation(running.id).value(); };
   EXPECT_TRUE(wait_until([&] { return now().waiting_on == "the operation's bandwidth limit"; }))
       << now().waiting_on;
-  EXPECT_EQ(now().bandwidth_bytes_per_second, 1000u);
+  EXPECT_EQ(now().bandwidth_bytes_per_second, 100u);
   ASSERT_TRUE(host_.engine().set_operation_bandwidth(running.id, 0));
   EXPECT_EQ(host_.wait(running.id).state, OperationState::succeeded);
   EXPECT_EQ(host_.content(target), now_);
