@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <set>
+#include <string>
+#include <system_error>
 #include <thread>
 
 #include "../hook/scripts.h"
@@ -12,6 +15,24 @@
 
 namespace restored::test {
 namespace {
+
+std::set<std::string> names_below(const std::string& directory, std::error_code& error) {
+  std::set<std::string> names;
+  std::filesystem::recursive_directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::end(entry); entry.increment(error)) {
+    names.insert(entry->path().string());
+  }
+  return names;
+}
+
+// False when files came or went meanwhile, as RocksDB's do: an image is of one moment.
+bool copied(const std::string& from, const std::string& to) {
+  std::error_code error;
+  std::filesystem::remove_all(to, error);
+  const std::set<std::string> before = names_below(from, error);
+  if (!error) std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, error);
+  return !error && before == names_below(from, error) && !error;
+}
 
 class HookTest : public History {
  protected:
@@ -110,7 +131,7 @@ TEST_F(HookTest, AVetoStaysOneWhenTheAgentStopsWhileItTellsOfIt) {
   ASSERT_FALSE(cancelled);
   EXPECT_EQ(cancelled.error().code, ErrorCode::operation_ended);
   const std::string copy = directory_.file("copy");
-  std::filesystem::copy(directory_.file("state"), copy, std::filesystem::copy_options::recursive);
+  ASSERT_TRUE(wait_until([&] { return copied(directory_.file("state"), copy); }));
   host_.close();
   EXPECT_TRUE(is_gone(group()));
   host_.options.hooks = {};
