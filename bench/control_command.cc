@@ -193,7 +193,7 @@ void add_control_command(CLI::App& app, int& status) {
       "control", "ask the daemon's control socket all the time while it restores, cold");
   command->add_option("--bytes", options->bytes, "values to restore")->capture_default_str();
   command->add_option("--clients", options->clients)
-      ->check(CLI::Range(1, 64))
+      ->check(CLI::Range(1, 4))
       ->capture_default_str();
   command->add_option("--state", options->state, "directory to work in")->capture_default_str();
   command->add_option("--runs", options->runs)->check(CLI::Range(1, 100))->capture_default_str();
