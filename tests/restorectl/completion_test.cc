@@ -1,8 +1,6 @@
 // Completion and the manual: read by those who will read them, a shell and a formatter.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdio.h>
-#include <sys/wait.h>
 
 #include <filesystem>
 #include <sstream>
@@ -11,34 +9,19 @@
 
 #include "program_run.h"
 #include "scripted_agent.h"
+#include "support/shell.h"
 #include "support/temporary_directory.h"
 
 namespace restored::ctl_test {
 namespace {
 
+using test::shell;
+using test::Shown;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-struct Shown {
-  int status = -1;
-  std::string text;
-};
-
-Shown shell(const std::string& command) {
-  Shown shown;
-  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return shown;
-  char buffer[4096];
-  while (const std::size_t count = ::fread(buffer, 1, sizeof buffer, pipe)) {
-    shown.text.append(buffer, count);
-  }
-  const int status = ::pclose(pipe);
-  shown.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return shown;
-}
 
 Reply lists(const Request& request) {
   constexpr const char* end = R"(,"pagination":{"nextCursor":null,"hasMore":false}})";
