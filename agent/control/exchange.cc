@@ -177,36 +177,36 @@ Response Exchange::recorded(Response response, bool whole) {
                       call_);
 }
 
-Response Exchange::refuse(const Error& refusal) {
-  Response response = error_answer(refusal, call_);
-  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), true); });
+// What was answered, on record as what it is.
+Response Exchange::ended(Response response, bool whole) {
+  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), whole); });
+  response.principal = call_.principal;
   return response;
 }
 
+Response Exchange::refuse(const Error& refusal) {
+  return ended(error_answer(refusal, call_), true);
+}
+
 Response Exchange::answer() {
-  Response response = guarded(call_, [&] {
-    Result<Response> handled = handle();
-    return handled ? std::move(*handled) : error_answer(handled.error(), call_);
-  });
-  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), true); });
-  response.principal = call_.principal;
-  return response;
+  return ended(guarded(call_,
+                       [&] {
+                         Result<Response> handled = handle();
+                         return handled ? std::move(*handled)
+                                        : error_answer(handled.error(), call_);
+                       }),
+               true);
 }
 
 Response Exchange::unwaited(Response response) {
   response.wait.reset();
-  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), false); });
-  response.principal = call_.principal;
-  return response;
+  return ended(std::move(response), false);
 }
 
 Response Exchange::finish(const Wait& wait, std::stop_token stop) {
   Response response = guarded(call_, [&] { return wait.finish(stop); });
   // Of a wait that was cut short nothing is kept: who asks again goes on waiting.
-  const bool whole = !stop.stop_requested();
-  if (changes_) response = guarded(call_, [&] { return recorded(std::move(response), whole); });
-  response.principal = call_.principal;
-  return response;
+  return ended(std::move(response), !stop.stop_requested());
 }
 
 }  // namespace restored::control

@@ -44,6 +44,7 @@ class Exchange {
   // The answer, when it is in the audit and, if it is whole, found again by the request's key; else
   // an error.
   Response recorded(Response response, bool whole);
+  Response ended(Response response, bool whole);
 
   Request request_;
   Match found_;

@@ -7,16 +7,12 @@
 #include "base/log.h"
 #include "restore/guarded.h"
 #include "restore/preflight.h"
+#include "restore/staged_steps.h"
 
 namespace restored::restore {
 namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;  // progress counters
-
-void note_if_failed(const Result<void>& outcome, const OperationId& operation, const char* what) {
-  if (outcome) return;
-  log::warning("restore", "operation={} {}: {}", operation.value, what, outcome.error().message);
-}
 
 }  // namespace
 
@@ -136,14 +132,7 @@ Result<void> CloneOperation::ingest() {
 
 Result<void> CloneOperation::verify() {
   RESTORED_TRY(operation_->enter(Phase::verify));
-  catalog::Expectation expected;
-  expected.comparator = exported_.comparator;
-  expected.files = exported_.files;
-  for (const catalog::FileFacts& file : expected.files) {
-    expected.entries += file.entries;
-    expected.deletions += file.deletions;
-  }
-  expected.full = parts_.options.verify_full;
+  const catalog::Expectation expected = expectation(parts_, exported_.comparator, exported_.files);
   return holdings_.claim.database().verify(*staged_, expected, stop_);
 }
 
@@ -174,12 +163,7 @@ void CloneOperation::abandon(const Error& cause) {
 }
 
 void CloneOperation::record_database(DatabaseStatus status, const std::optional<Error>& failure) {
-  note_if_failed(parts_.change_record(accepted_.database,
-                                      [&](registry::DatabaseRecord& record) {
-                                        record.status = status;
-                                        record.failure = failure;
-                                      }),
-                 accepted_.id, "cannot record the database's status");
+  record_status(parts_, accepted_.id, accepted_.database, status, failure);
 }
 
 void CloneOperation::remove_links() {

@@ -15,6 +15,7 @@
 #include "restore/local_reuse.h"
 #include "restore/operation_hooks.h"
 #include "restore/source_check.h"
+#include "restore/staged_steps.h"
 #include "restored/limits.h"
 
 namespace restored::restore {
@@ -43,12 +44,6 @@ bool waits_for_the_operator(const EngineParts& parts, const Error& error, const 
   if (error.code != ErrorCode::store_permission_denied) return mended_by_the_operator(error.code);
   const auto repository = parts.repository->get(call);
   return !repository || !(*repository)->confirm(call);
-}
-
-// After the swap nothing may turn a success into a failure.
-void note_if_failed(const Result<void>& outcome, const OperationId& operation, const char* what) {
-  if (outcome) return;
-  log::warning("restore", "operation={} {}: {}", operation.value, what, outcome.error().message);
 }
 
 }  // namespace
@@ -237,14 +232,8 @@ Result<void> RestoreOperation::ingest() {
 Result<void> RestoreOperation::verify() {
   RESTORED_TRY(operation_->enter(Phase::verify));
   const format::Manifest& manifest = holdings_.backup->manifest;
-  catalog::Expectation expected;
-  expected.comparator = manifest.comparator;
-  expected.files = all_facts(manifest);
-  for (const catalog::FileFacts& file : expected.files) {
-    expected.entries += file.entries;
-    expected.deletions += file.deletions;
-  }
-  expected.full = parts_.options.verify_full;
+  const catalog::Expectation expected =
+      expectation(parts_, manifest.comparator, all_facts(manifest));
   RESTORED_TRY(holdings_.claim.database().verify(*staged_, expected, stop_));
   parts_.step("restore.run.after-verify");
   return {};
@@ -317,14 +306,7 @@ Result<void> RestoreOperation::remove_staged_files() {
 }
 
 void RestoreOperation::record_database(DatabaseStatus status, const std::optional<Error>& failure) {
-  const auto known = parts_.registry->database(accepted_.database);
-  if (known && known->status == status && !known->failure && !failure) return;
-  note_if_failed(parts_.change_record(accepted_.database,
-                                      [&](registry::DatabaseRecord& record) {
-                                        record.status = status;
-                                        record.failure = failure;
-                                      }),
-                 accepted_.id, "cannot record the database's status");
+  record_status(parts_, accepted_.id, accepted_.database, status, failure);
 }
 
 }  // namespace restored::restore

@@ -3,23 +3,10 @@
 
 #include <string>
 
-#include "config/config.h"
+#include "applied_config.h"
 
 namespace restored::agent {
 namespace {
-
-Config applied(std::string_view toml) {
-  Config config = default_config();
-  const Result<void> outcome = apply_toml(toml, "test.toml", config);
-  EXPECT_TRUE(outcome.has_value()) << (outcome ? "" : outcome.error().message);
-  return config;
-}
-
-Error refused(std::string_view toml) {
-  const Result<void> outcome = validate(applied(toml));
-  EXPECT_FALSE(outcome.has_value()) << toml;
-  return outcome ? Error{} : outcome.error();
-}
 
 TEST(HookConfigTest, EveryKeyReachesTheEngine) {
   const Config config = applied(R"(
