@@ -80,7 +80,8 @@ elif [ -n "$everything" ]; then
 fi
 if [ -n "$fuzz$everything" ]; then
   echo "== fuzz"
-  tests/fuzz/run.sh --seconds 10 || failed=1
+  # One seed: what is found is by this change. Other seeds are for the hour by hand.
+  tests/fuzz/run.sh --seconds 10 --seed 1 || failed=1
 fi
 
 echo

@@ -5,6 +5,8 @@
 #include <boost/beast/http/parser.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "restored/limits.h"
@@ -32,7 +34,7 @@ std::string ambiguity(const http::fields& fields) {
 }
 
 // The shortest end of a chunked body, "0\r\n\r\n", and so the least that follows wherever a chunk's
-// line is waited for. Beast asserts that it gets as many once it has seen the last chunk's line.
+// line comes next. Beast asserts that it gets as many once it has seen the last chunk's line.
 constexpr std::size_t last_chunk_bytes = 5;
 
 bool may_begin(std::span<const std::byte> bytes) {
@@ -45,8 +47,9 @@ bool may_begin(std::span<const std::byte> bytes) {
 
 struct AnswerParser::State {
   bool to_head = false;
-  bool begun = false;        // took a byte
-  bool wants_chunk = false;  // waits for a chunk's line, or the last one's trailers
+  bool begun = false;            // took a byte
+  std::uint64_t chunk_left = 0;  // bytes of the chunk's content to come; 0: a chunk's line is next
+  std::function<void(std::uint64_t, std::string_view, boost::system::error_code&)> on_chunk;
   http::response_parser<http::buffer_body> parser;
 };
 
@@ -55,6 +58,11 @@ AnswerParser::AnswerParser(bool to_head) : state_(std::make_unique<State>()) {
   state_->parser.header_limit(static_cast<std::uint32_t>(limits::store_header_bytes_max));
   state_->parser.body_limit(boost::none);  // the exchange's to say
   state_->parser.skip(to_head);
+  state_->on_chunk = [state = state_.get()](std::uint64_t size, std::string_view,
+                                            boost::system::error_code&) {
+    state->chunk_left = size;
+  };
+  state_->parser.on_chunk_header(state_->on_chunk);
 }
 
 AnswerParser::~AnswerParser() = default;
@@ -120,10 +128,11 @@ std::expected<AnswerParser::Chunked, std::string> AnswerParser::parse_chunks(
   // One piece of the grammar at a time: a chunk's line, a run of its bytes.
   while (!parser.is_done() && chunked.taken < bytes.size()) {
     const auto rest = bytes.subspan(chunked.taken);
-    if (state_->wants_chunk && rest.size() < last_chunk_bytes) break;
+    if (state_->chunk_left == 0 && rest.size() < last_chunk_bytes) break;
     boost::system::error_code error;
+    const std::size_t room = body.size;
     chunked.taken += parser.put(buffer_of(rest), error);
-    state_->wants_chunk = error == http::error::need_more;
+    state_->chunk_left -= room - body.size;
     if (error == http::error::need_buffer) {
       chunked.full = true;
       break;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the fuzzers and runs them, as many at a time as there are cores.
-#   tests/fuzz/run.sh [--seconds N] [--jobs N] [--minimise] [--seeds] [TARGET...]
+#   tests/fuzz/run.sh [--seconds N] [--seed N] [--jobs N] [--minimise] [--seeds] [TARGET...]
 #   --seconds N  each target, 10 if not said; 3600 by hand
+#   --seed N     of the choices, the same inputs in the same order each time; 0: another each time
 #   --jobs N     at a time
 #   --minimise   afterwards the corpora of the tree become the fewest inputs that reach as much
 #   --seeds      first writes the seeds anew, from our encoders
@@ -13,20 +14,21 @@ here=tests/fuzz
 build=build-fuzz
 
 seconds=10
+seed=0
 jobs="$(nproc)"
 minimise=""
 seeds=""
 targets=()
 while [ $# -gt 0 ]; do
   case "$1" in
-    --seconds | --jobs)
+    --seconds | --seed | --jobs)
       [ $# -ge 2 ] || { echo "error: $1 wants a number" >&2; exit 64; }
-      [ "$1" = --jobs ] && jobs="$2" || seconds="$2"
+      declare "${1#--}=$2"
       shift
       ;;
     --minimise) minimise=1 ;;
     --seeds) seeds=1 ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "error: unknown option $1" >&2; echo "hint: $0 --help" >&2; exit 64 ;;
     *)
       [ -f "$here/targets/$1.cc" ] || { echo "error: there is no target $1" >&2; exit 64; }
@@ -55,7 +57,7 @@ fuzz() {
   [ ! -d "$here/regressions/$target" ] || known+=("$here/regressions/$target")
   [ ! -f "$here/dictionaries/$target.dict" ] || options+=("-dict=$here/dictionaries/$target.dict")
   local log="$build/logs/$target" status=0
-  "$build/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+  "$build/fuzz/fuzz_$target" -max_total_time="$seconds" -seed="$seed" -timeout=20 -rss_limit_mb=2048 \
     -malloc_limit_mb=512 -print_final_stats=1 "${options[@]}" \
     -artifact_prefix="$build/findings/$target-" "$kept" "${known[@]}" >"$log" 2>&1 || status=$?
   if [ "$status" -eq 0 ]; then
