@@ -5,6 +5,7 @@
 
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "base/mutex.h"
@@ -45,20 +46,19 @@ class RocksRecordStore final : public RecordStore {
     return get_now(key);
   }
 
-  Result<void> write(const WriteSet& changes) override {
-    if (changes.empty()) return {};
+  std::shared_ptr<Begun> begin(WriteSet changes) override {
+    auto write = std::make_shared<Begun>();
+    write->changes = std::move(changes);
+    const MutexLock lock(waiting_mutex_);
+    waiting_.push_back(write);
+    return write;
+  }
+
+  // Whoever is first writes for all that wait; the others find it done when it is their turn.
+  Result<void> finish(const std::shared_ptr<Begun>& write) override {
     const MutexLock lock(mutex_);
-    RESTORED_TRY(settle_doubts());
-    RESTORED_TRY(const WriteSet before, values_before(changes));
-    Result<void> written = write_now(changes);
-    if (written) return {};
-    for (const WriteSet::Entry& entry : before.entries())
-      doubts_.insert_or_assign(entry.key, entry.value);
-    if (const Result<void> settled = settle_doubts(); !settled) {
-      log::error("catalog", "{} cannot be made what they were before a write failed: {}",
-                 directory_, settled.error().message);
-    }
-    return written;
+    if (!write->outcome) write_waiting();
+    return *write->outcome;
   }
 
   Result<void> scan(std::string_view prefix,
@@ -95,6 +95,7 @@ class RocksRecordStore final : public RecordStore {
 
   Result<void> close() override {
     const MutexLock lock(mutex_);
+    write_waiting();
     Result<void> settled = settle_doubts();
     Result<void> released = release();
     return settled ? released : settled;
@@ -138,6 +139,38 @@ class RocksRecordStore final : public RecordStore {
       if (!value) before.erase(entry.key);
     }
     return before;
+  }
+
+  void write_waiting() REQUIRES_LOCK(mutex_) {
+    std::vector<std::shared_ptr<Begun>> group;
+    {
+      const MutexLock lock(waiting_mutex_);
+      group.swap(waiting_);
+    }
+    WriteSet changes;
+    for (const auto& write : group) {
+      for (const WriteSet::Entry& entry : write->changes.entries()) {
+        if (entry.value) changes.put(entry.key, *entry.value);
+        if (!entry.value) changes.erase(entry.key);
+      }
+    }
+    const Result<void> outcome = write_or_settle(changes);
+    for (const auto& write : group) write->outcome = outcome;
+  }
+
+  Result<void> write_or_settle(const WriteSet& changes) REQUIRES_LOCK(mutex_) {
+    if (changes.empty()) return {};
+    RESTORED_TRY(settle_doubts());
+    RESTORED_TRY(const WriteSet before, values_before(changes));
+    Result<void> written = write_now(changes);
+    if (written) return {};
+    for (const WriteSet::Entry& entry : before.entries())
+      doubts_.insert_or_assign(entry.key, entry.value);
+    if (const Result<void> settled = settle_doubts(); !settled) {
+      log::error("catalog", "{} cannot be made what they were before a write failed: {}",
+                 directory_, settled.error().message);
+    }
+    return written;
   }
 
   Result<void> write_now(const WriteSet& changes) REQUIRES_LOCK(mutex_) {
@@ -184,7 +217,9 @@ class RocksRecordStore final : public RecordStore {
 
   const std::string directory_;
   const std::unique_ptr<rocksdb::Env> env_;
-  mutable Mutex mutex_;
+  mutable Mutex mutex_;  // held over each sync
+  Mutex waiting_mutex_;
+  std::vector<std::shared_ptr<Begun>> waiting_ GUARDED_BY(waiting_mutex_);  // in their order
   std::unique_ptr<rocksdb::DB> db_ GUARDED_BY(mutex_);  // null: could not be opened again
   rocksdb::ColumnFamilyHandle* column_family_ GUARDED_BY(mutex_) = nullptr;
   std::shared_ptr<LogAnchor> anchor_ GUARDED_BY(mutex_);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "restored/error.h"
 #include "restored/keyspace.h"
@@ -23,7 +24,19 @@ class RecordStore {
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
   // All changes or none, synced to the device before it returns. Errors: none of them is there, nor
   // comes back at the next opening, unless the device takes nothing more until then.
-  virtual Result<void> write(const WriteSet& changes) = 0;
+  Result<void> write(WriteSet changes) { return finish(begin(std::move(changes))); }
+
+  // The same in two steps. Writes count in the order in which they began, and those that wait for
+  // the device together go there with one sync: they share its error. Reading may or may not see
+  // what is begun and not finished.
+  struct Begun {
+    WriteSet changes;
+    std::optional<Result<void>> outcome;
+  };
+  // Never waits for the device. Who begins must finish.
+  virtual std::shared_ptr<Begun> begin(WriteSet changes) = 0;
+  virtual Result<void> finish(const std::shared_ptr<Begun>& write) = 0;
+
   // In key order, until visit returns false.
   virtual Result<void> scan(
       std::string_view prefix,

@@ -59,20 +59,36 @@ Result<void> AuditLog::load() {
   return {};
 }
 
-Result<std::uint64_t> AuditLog::write(AuditEntry entry, WriteSet changes) {
+AuditLog::Begun AuditLog::begin(AuditEntry entry, WriteSet changes) {
   const MutexLock append(appending_);
-  const bool fresh = entry.sequence == 0;
-  if (fresh) entry.sequence = next_;
+  Begun begun;
+  begun.fresh = entry.sequence == 0;
+  begun.idle = entry.changed_nothing;
+  if (begun.fresh) entry.sequence = next_++;
+  begun.sequence = entry.sequence;
   entry.recorded_at = system_clock().wall();
-  const bool idle = entry.changed_nothing;
-  if (!fresh && idle) changes.erase(audit_key(done_.prefix, entry.sequence));
-  Family& family = family_of(idle);
-  changes.put(audit_key(family.prefix, entry.sequence), encode(entry));
-  RESTORED_TRY(store_.write(changes));
-  if (fresh) ++next_;
-  if (fresh || idle) ++family.entries;
-  if (!fresh && idle && done_.entries > 0) --done_.entries;
-  return entry.sequence;
+  if (!begun.fresh && begun.idle) changes.erase(audit_key(done_.prefix, entry.sequence));
+  changes.put(audit_key(family_of(begun.idle).prefix, entry.sequence), encode(entry));
+  begun.write = store_.begin(std::move(changes));
+  count(begun, true);
+  return begun;
+}
+
+Result<std::uint64_t> AuditLog::finish(const Begun& begun) {
+  Result<void> written = store_.finish(begun.write);
+  if (written) return begun.sequence;
+  const MutexLock append(appending_);
+  count(begun, false);
+  return std::unexpected(std::move(written).error());
+}
+
+void AuditLog::count(const Begun& begun, bool there) {
+  const auto change = [](Family& family, bool more) {
+    if (more) ++family.entries;
+    if (!more && family.entries > 0) --family.entries;
+  };
+  if (begun.fresh || begun.idle) change(family_of(begun.idle), there);
+  if (!begun.fresh && begun.idle) change(done_, !there);
 }
 
 // Reading.

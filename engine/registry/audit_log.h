@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -32,7 +34,18 @@ class AuditLog {
 
   // In one durable write with the changes: a new entry (sequence 0), or what one becomes. Gives
   // its sequence.
-  Result<std::uint64_t> write(AuditEntry entry, WriteSet changes = {});
+  Result<std::uint64_t> write(AuditEntry entry, WriteSet changes = {}) {
+    return finish(begin(std::move(entry), std::move(changes)));
+  }
+  // The same in two steps, as those of the store.
+  struct Begun {
+    std::uint64_t sequence = 0;
+    bool fresh = false;
+    bool idle = false;
+    std::shared_ptr<catalog::RecordStore::Begun> write;
+  };
+  Begun begin(AuditEntry entry, WriteSet changes = {});
+  Result<std::uint64_t> finish(const Begun& begun);
   // As RequestRecords::audit().
   Result<AuditPage> read(const AuditQuery& query) const;
   // Removes those that were recorded before, and the oldest of those that are too many.
@@ -42,7 +55,7 @@ class AuditLog {
   struct Family {
     std::string_view prefix;
     std::uint64_t entries_max;
-    std::uint64_t entries = 0;  // there now
+    std::uint64_t entries = 0;  // there now, about: one that moves while it is removed counts twice
   };
   struct Found {
     std::vector<AuditEntry> entries;  // newest first
@@ -52,9 +65,10 @@ class AuditLog {
   Family& family_of(bool idle) REQUIRES_LOCK(appending_) { return idle ? idle_ : done_; }
   Result<Found> find(std::string_view prefix, const AuditQuery& query) const;
   Result<bool> forget_some(bool idle, UnixMillis before);
+  void count(const Begun& begun, bool there) REQUIRES_LOCK(appending_);
 
   catalog::RecordStore& store_;
-  // Held over each synced write: the numbers are in the order in which the log grows.
+  // Held while a write begins: the numbers are in the order in which the log grows.
   mutable Mutex appending_;
   Family done_ GUARDED_BY(appending_);
   Family idle_ GUARDED_BY(appending_);

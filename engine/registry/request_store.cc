@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "base/check.h"
@@ -13,6 +13,7 @@
 namespace restored::registry {
 namespace {
 
+constexpr UnixMillis any_time = std::numeric_limits<UnixMillis>::max();
 constexpr UnixMillis kept_millis = static_cast<UnixMillis>(limits::idempotency_seconds) * 1000;
 
 std::string store_key(const std::string& key) {
@@ -95,25 +96,25 @@ Result<RequestRecords::Claimed> RequestStore::claim_held(const std::string& key,
 // When there are as many as may be, the oldest goes.
 Result<std::uint64_t> RequestStore::begin_request(const std::string& key,
                                                   const StoredRequest& stored, AuditEntry begun) {
-  const MutexLock append(appending_);
-  WriteSet changes;
-  std::string oldest;
+  Forgotten oldest;
+  AuditLog::Begun write;
   {
     const MutexLock lock(mutex_);
-    if (created_.size() >= limits::idempotency_keys_max) {
-      for (const auto& [time, candidate] : by_age_) {
-        if (running_.contains(candidate)) continue;
-        oldest = candidate;
-        break;
-      }
+    WriteSet changes;
+    if (created_.size() >= limits::idempotency_keys_max) oldest = oldest_before(any_time, 1);
+    for (const auto& [candidate, created_at] : oldest) {
+      changes.erase(store_key(candidate));
+      drop(candidate);
     }
+    changes.put(store_key(key), encode(stored));
+    write = audit_.begin(std::move(begun), std::move(changes));
+    index(key, stored.created_at);
   }
-  if (!oldest.empty()) changes.erase(store_key(oldest));
-  changes.put(store_key(key), encode(stored));
-  RESTORED_TRY(const std::uint64_t sequence, audit_.write(std::move(begun), std::move(changes)));
+  Result<std::uint64_t> sequence = audit_.finish(write);
+  if (sequence) return sequence;
   const MutexLock lock(mutex_);
-  drop(oldest);
-  index(key, stored.created_at);
+  drop(key);
+  keep_again(oldest);
   return sequence;
 }
 
@@ -147,18 +148,19 @@ Result<void> RequestStore::record(AuditEntry entry, const RequestClaim* claim,
     RESTORED_TRY(audit_.write(std::move(entry)));
     return {};
   }
-  const MutexLock append(appending_);
-  WriteSet changes;
+  AuditLog::Begun write;
   {
     const MutexLock lock(mutex_);
+    WriteSet changes;
     const auto found = running_.find(claim->key());
     RESTORED_CHECK(claim->held() && found != running_.end(), "who answers has the claim");
     StoredRequest done = found->second;
     done.answer = answer;
     // One that was forgotten meanwhile is not remembered again.
     if (created_.contains(claim->key())) changes.put(store_key(claim->key()), encode(done));
+    write = audit_.begin(std::move(entry), std::move(changes));
   }
-  RESTORED_TRY(audit_.write(std::move(entry), std::move(changes)));
+  RESTORED_TRY(audit_.finish(write));
   return {};
 }
 
@@ -175,24 +177,42 @@ Result<void> RequestStore::forget_old(UnixMillis now) {
 }
 
 Result<void> RequestStore::forget_requests(UnixMillis before) {
-  // Who claims one of them meanwhile waits with its write: it comes after ours.
-  const MutexLock append(appending_);
-  WriteSet changes;
-  std::vector<std::string> keys;
+  Forgotten forgotten;
+  std::shared_ptr<catalog::RecordStore::Begun> write;
   {
+    // Who claims one of them next begins its write after ours.
     const MutexLock lock(mutex_);
-    for (const auto& [created_at, key] : by_age_) {
-      if (created_at >= before) break;
-      if (running_.contains(key)) continue;
+    forgotten = oldest_before(before, created_.size());
+    if (forgotten.empty()) return {};
+    WriteSet changes;
+    for (const auto& [key, created_at] : forgotten) {
       changes.erase(store_key(key));
-      keys.push_back(key);
+      drop(key);
     }
+    write = store_.begin(std::move(changes));
   }
-  if (keys.empty()) return {};
-  RESTORED_TRY(store_.write(changes));
+  Result<void> written = store_.finish(write);
+  if (written) return {};
   const MutexLock lock(mutex_);
-  for (const std::string& key : keys) drop(key);
-  return {};
+  keep_again(forgotten);
+  return written;
+}
+
+// Those that nobody is carrying out.
+RequestStore::Forgotten RequestStore::oldest_before(UnixMillis before, std::size_t most) const {
+  Forgotten found;
+  for (const auto& [created_at, key] : by_age_) {
+    if (created_at >= before || found.size() == most) break;
+    if (!running_.contains(key)) found.emplace_back(key, created_at);
+  }
+  return found;
+}
+
+// They are on disk still. One that was claimed anew meanwhile has a later time.
+void RequestStore::keep_again(const Forgotten& forgotten) {
+  for (const auto& [key, created_at] : forgotten) {
+    if (!created_.contains(key)) index(key, created_at);
+  }
 }
 
 }  // namespace restored::registry

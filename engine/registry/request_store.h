@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/mutex.h"
 #include "catalog/record_store.h"
@@ -34,6 +35,8 @@ class RequestStore final : public RequestRecords {
   Result<void> forget_old(UnixMillis now) override;
 
  private:
+  using Forgotten = std::vector<std::pair<std::string, UnixMillis>>;  // key, created at
+
   void release(const std::string& key) noexcept override;
   Result<Claimed> claim_held(const std::string& key, const std::string& fingerprint, UnixMillis now,
                              AuditEntry begun);
@@ -42,11 +45,12 @@ class RequestStore final : public RequestRecords {
   void index(const std::string& key, UnixMillis created_at) REQUIRES_LOCK(mutex_);
   void drop(const std::string& key) REQUIRES_LOCK(mutex_);
   Result<void> forget_requests(UnixMillis before);
+  Forgotten oldest_before(UnixMillis before, std::size_t most) const REQUIRES_LOCK(mutex_);
+  void keep_again(const Forgotten& forgotten) REQUIRES_LOCK(mutex_);
 
   catalog::RecordStore& store_;
   AuditLog audit_;
-  // Held over each synced write: what is forgotten is gone before it is claimed anew.
-  Mutex appending_;
+  // Held while a write begins, never while it waits for the device.
   mutable Mutex mutex_;
   std::map<std::string, StoredRequest> running_ GUARDED_BY(mutex_);  // by key
   std::map<std::string, UnixMillis> created_ GUARDED_BY(mutex_);

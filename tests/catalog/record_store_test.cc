@@ -1,9 +1,15 @@
 #include "catalog/record_store.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "catalog/disk.h"
 #include "simulated_disk/files.h"
@@ -130,6 +136,76 @@ TEST_F(FailedRecordTest, IsSettledWhenTheDeviceTakesWritesAgain) {
     store = open();
     EXPECT_EQ(store->get("a").value(), "old");
     EXPECT_EQ(store->get("b").value(), "2");
+  }
+}
+
+// What waits for the device together.
+class GroupOfWritesTest : public FailedRecordTest {
+ protected:
+  std::unique_ptr<RecordStore> store_ = open();
+};
+
+TEST_F(GroupOfWritesTest, GoesWithOneSyncInTheOrderOfItsBeginnings) {
+  const std::size_t syncs =
+      disk_.plan().begin_count({.calls = {DiskCall::sync}, .path_part = ".log"});
+  const auto first = store_->begin(put("a", "1"));
+  const auto second = store_->begin(put("a", "2"));
+  const auto third = store_->begin(put("b", "3"));
+  EXPECT_EQ(store_->get("a").value(), std::nullopt);
+  EXPECT_TRUE(store_->finish(third));
+  EXPECT_EQ(store_->get("a").value(), "2");
+  EXPECT_TRUE(store_->finish(first));
+  EXPECT_TRUE(store_->finish(second));
+  EXPECT_EQ(disk_.plan().counted(syncs), 1u);
+  ASSERT_TRUE(store_->close());
+  store_ = open();
+  EXPECT_EQ(store_->get("a").value(), "2");
+  EXPECT_EQ(store_->get("b").value(), "3");
+}
+
+TEST_F(GroupOfWritesTest, FailsTogetherAndLeavesNothing) {
+  ASSERT_TRUE(store_->write(put("a", "old")));
+  const auto first = store_->begin(put("a", "1"));
+  const auto second = store_->begin(put("a", "2"));
+  const auto third = store_->begin(put("b", "3"));
+  disk_.plan().fail({.calls = {DiskCall::sync}, .path_part = ".log"}, 1, EIO, 1.0);
+  for (const auto& write : {first, second, third}) {
+    const Result<void> outcome = store_->finish(write);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::io_error);
+  }
+  EXPECT_TRUE(store_->write(put("c", "4")));
+  ASSERT_TRUE(store_->close());
+  store_ = open();
+  EXPECT_EQ(store_->get("a").value(), "old");
+  EXPECT_EQ(store_->get("b").value(), std::nullopt);
+  EXPECT_EQ(store_->get("c").value(), "4");
+}
+
+TEST_F(GroupOfWritesTest, KeepsEveryWriteOfManyThreads) {
+  constexpr int threads = 8;
+  constexpr int writes = 50;
+  std::vector<std::jthread> running;
+  std::atomic<int> failed{0};
+  for (int thread = 0; thread < threads; ++thread) {
+    running.emplace_back([this, thread, &failed] {
+      for (int write = 0; write < writes; ++write) {
+        WriteSet changes;
+        changes.put(fmt::format("t{}/last", thread), std::to_string(write));
+        changes.put(fmt::format("t{}/{}", thread, write), "");
+        if (!store_->write(std::move(changes))) ++failed;
+      }
+    });
+  }
+  running.clear();
+  EXPECT_EQ(failed, 0);
+  ASSERT_TRUE(store_->close());
+  store_ = open();
+  for (int thread = 0; thread < threads; ++thread) {
+    EXPECT_EQ(store_->get(fmt::format("t{}/last", thread)).value(), std::to_string(writes - 1));
+    for (int write = 0; write < writes; ++write) {
+      EXPECT_TRUE(store_->get(fmt::format("t{}/{}", thread, write)).value());
+    }
   }
 }
 
