@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <liburing.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -231,6 +232,9 @@ void RingQueue::prepare(std::size_t slot) {
   } else {
     ::io_uring_prep_read(entry, fd, memory, length, offset);
   }
+  // A device's cache that fills with what nobody waits for makes each sync of somebody else's log
+  // wait until it has been emptied.
+  if (request.write && request.file->direct()) entry->rw_flags = RWF_DSYNC;
   ::io_uring_sqe_set_data64(entry, slot);
 }
 
