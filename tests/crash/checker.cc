@@ -44,6 +44,7 @@ void Checker::check() {
   end_operations();
   for (Loaded& database : world_.loaded) {
     settle_backup(database);
+    settle_clone(database);
     settle_swap(database);
   }
   check_backups();
@@ -92,9 +93,15 @@ void Checker::end_operations() {
 // One that nobody has committed holds again, and one that was committed does not.
 void Checker::commit_if_held(const std::string& id) {
   if (!comes_to_hold(control_, id)) return;
+  if (world_.cancels.contains(id)) {
+    if (world_.cancelled.contains(id)) world_.wrong("restore " + id + " is cancelled, and holds");
+    control_.call("DELETE", "/v1/operations/" + id);
+    return;
+  }
   if (world_.committed.contains(id)) {
     world_.wrong("restore " + id + " was committed, and holds again");
   }
+  world_.asks_to_commit(id);
   const HttpAnswer answer = control_.call("POST", "/v1/operations/" + id + "/commit");
   if (answer.status != 200) {
     world_.wrong("a commit was answered with " + std::to_string(answer.status) + " " + answer.text);
@@ -105,6 +112,8 @@ void Checker::compare_operation(const std::string& id, const std::string& told) 
   const auto found = ended_.find(id);
   if (found == ended_.end()) return;
   const Ended& now = found->second;
+  if (world_.held.contains(id) && !world_.commits.contains(id) && now.status == "succeeded")
+    world_.wrong("restore " + id + " was to hold, and has swapped though nobody committed it");
   if (is_end(told) && now.status != told) {
     world_.wrong("operation " + id + " was told to have " + told + ", and is " + now.status);
   }
@@ -168,6 +177,29 @@ Happened Checker::swap_happened(const Loaded& database) const {
   return found == nullptr ? Happened::no : ended(found->status);
 }
 
+// Made whole or not at all, and removed when it was to be; nobody needs it any more.
+void Checker::settle_clone(Loaded& database) {
+  if (!database.cloning) return;
+  const HttpAnswer list = get("/v1/databases?limit=1000", 200);
+  const boost::json::value* data = list.find("data");
+  if (data == nullptr || !data->is_array()) return;
+  const Cloning& clone = *database.cloning;
+  std::string id;
+  for (const auto& entry : data->get_array())
+    if (text(entry.get_object(), "name") == clone.name) id = text(entry.get_object(), "id");
+  if (id.empty() && !clone.id.empty() && !clone.removing)
+    world_.wrong("clone " + clone.id + " is gone");
+  if (!id.empty()) {
+    expect_database(id);
+    if (!clone.id.empty() && !check_clone(world_, database))
+      world_.wrong("clone " + id + " cannot be read");
+    const HttpAnswer removed = control_.call("DELETE", "/v1/databases/" + id);
+    if (removed.status != 204) world_.wrong("clone " + id + " cannot be removed: " + removed.text);
+    expected_.databases.erase(without_prefix(id));
+  }
+  database.cloning.reset();
+}
+
 void Checker::settle_swap(Loaded& database) {
   const auto seen = generations_of(control_, database.id);
   if (!seen) return world_.wrong("the generations of " + database.id + " are not told");
@@ -175,6 +207,14 @@ void Checker::settle_swap(Loaded& database) {
   const Happened happened = swapping ? swap_happened(database) : Happened::unknown;
   const std::string wrong = database.model->settle(happened, *seen);
   if (!wrong.empty()) world_.wrong(database.id + ": " + wrong);
+  if (swapping && database.holds && database.swap_operation.empty()) {
+    for (const auto& [id, operation] : ended_) {
+      if (!operation.told && operation.kind == "restore" && operation.database == database.id &&
+          operation.status == "succeeded" && !world_.commits.contains(id))
+        world_.wrong("restore " + id + " was to hold, and has swapped though nobody committed it");
+    }
+  }
+  database.holds = false;
   database.swap_operation.clear();
   database.swap_told = Happened::unknown;
 }

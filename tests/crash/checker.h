@@ -34,6 +34,7 @@ class Checker {
   const Ended* untold(const std::string& kind, const std::string& database) const;
   void settle_backup(Loaded& database);
   void settle_swap(Loaded& database);
+  void settle_clone(Loaded& database);
   void ask_again(Loaded& database);
   Happened swap_happened(const Loaded& database) const;
   void check_content(Loaded& database);

@@ -31,12 +31,12 @@ Controller::Controller(World& world, Loaded& database, std::uint64_t seed)
 void Controller::run_until_gone(const std::vector<Step>& first) {
   for (const Step step : first)
     if (!take(step)) return;
-  constexpr Step some[] = {Step::backup,      Step::backup,        Step::cancelled_backup,
-                           Step::restore,     Step::restore,       Step::restore_other,
-                           Step::restore,     Step::undo,          Step::cancelled_restore,
-                           Step::undo,        Step::flush,         Step::verify,
-                           Step::restore,     Step::remove_backup, Step::cancelled_restore,
-                           Step::held_restore};
+  constexpr Step some[] = {Step::backup,       Step::backup,        Step::cancelled_backup,
+                           Step::restore,      Step::restore,       Step::restore_other,
+                           Step::restore,      Step::undo,          Step::cancelled_restore,
+                           Step::undo,         Step::flush,         Step::verify,
+                           Step::restore,      Step::remove_backup, Step::cancelled_restore,
+                           Step::held_restore, Step::dropped_hold,  Step::clone};
   while (!world_.resting() && take(some[below(std::size(some))])) {
   }
 }
@@ -53,6 +53,10 @@ bool Controller::take(Step step) {
       return restore(world_.pick_backup(random_(), database_.id), false);
     case Step::held_restore:
       return restore(world_.pick_backup(random_()), false, true);
+    case Step::dropped_hold:
+      return restore(world_.pick_backup(random_()), true, true);
+    case Step::clone:
+      return clone();
     case Step::undo:
       return undo();
     case Step::flush:
@@ -118,6 +122,7 @@ bool Controller::restore(const BackupPointer& source, bool cancelled, bool hold)
   if (!source) return back_up(false);
   database_.swap_operation.clear();
   database_.swap_told = Happened::unknown;
+  database_.holds = hold;
   database_.model->begin_swap(Swap::restore, source);
   const std::string body = R"({"source":{"type":"backup","databaseId":")" + source->database +
                            R"(","backupId":")" + source->id + R"("}})";
@@ -133,14 +138,16 @@ bool Controller::restore(const BackupPointer& source, bool cancelled, bool hold)
   const std::string operation = operation_of(answer);
   world_.told_operation(operation, "running");
   database_.swap_operation = operation;
-  bool alive = !hold || commit(operation);
+  if (hold) world_.told_hold(operation);
+  if (hold) comes_to_hold(control_, operation);
+  bool alive = !hold || cancelled || commit(operation);
   const bool told = cancelled && cancel(operation, alive);
   return alive && end_restore(operation, cancelled, told);
 }
 
 // Whether the agent is still there.
 bool Controller::commit(const std::string& operation) {
-  comes_to_hold(control_, operation);
+  world_.asks_to_commit(operation);
   const HttpAnswer answer = control_.call("POST", "/v1/operations/" + operation + "/commit");
   if (answer.status == 200) {
     world_.told_commit(operation);
@@ -199,6 +206,40 @@ bool Controller::settle(Happened happened) {
   database_.swap_operation.clear();
   database_.swap_told = Happened::unknown;
   return wrong.empty();
+}
+
+bool Controller::clone() {
+  if (database_.model->beginnings() > beginnings_max) return flush();
+  Cloning& cloning = database_.cloning.emplace();
+  cloning.cut = database_.model->begin_backup();
+  cloning.name = "clone" + world_.unique();
+  const HttpAnswer answer =
+      control_.call("POST", "/v1/databases",
+                    R"({"projectId":"proj_test","name":")" + cloning.name +
+                        R"(","source":{"type":"database","databaseId":")" + database_.id + "\"}}");
+  if (answer.status == 0) return false;
+  if (answer.status != 201) {
+    world_.wrong("a clone was answered with " + described(answer));
+    database_.cloning.reset();
+    return true;
+  }
+  const auto made = system_test::created_database(answer);
+  cloning.id = made.id;
+  cloning.password = made.password;
+  cloning.operation = operation_of(answer);
+  world_.told_operation(cloning.operation, "running");
+  const std::string status = end_of(control_, cloning.operation);
+  if (status.empty()) return false;
+  world_.told_operation(cloning.operation, status);
+  if (status != "succeeded") world_.wrong("clone " + cloning.operation + " has " + status);
+  if (!check_clone(world_, database_)) return false;
+  cloning.removing = true;
+  const HttpAnswer removed = control_.call("DELETE", "/v1/databases/" + cloning.id);
+  if (removed.status == 0) return false;
+  if (removed.status != 204)
+    world_.wrong("the removal of a clone was answered with " + described(removed));
+  database_.cloning.reset();
+  return true;
 }
 
 bool Controller::remove_backup() {

@@ -18,6 +18,8 @@ enum class Step : std::uint8_t {
   restore_other,  // of another database: no file of it is here
   cancelled_restore,
   held_restore,  // committed once it is staged
+  dropped_hold,  // cancelled once it is staged
+  clone,         // of this database, removed again
   undo,
   flush,
   remove_backup,
@@ -43,6 +45,7 @@ class Controller {
   bool flush();
   bool remove_backup();
   bool verify();
+  bool clone();
   bool settle(Happened happened);
   // Asks for it after a moment. Whether it was accepted; false in `alive` when nobody answered.
   bool cancel(const std::string& operation, bool& alive);

@@ -13,8 +13,16 @@ constexpr std::size_t named_per_world = 6;
 constexpr std::size_t moments_per_world = 4;
 constexpr std::uint64_t moment_micros_max = 250'000;
 
+// A schedule makes backups that no client asks for: its places are the kill test's alone.
+std::vector<std::string> places_passed() {
+  std::vector<std::string> places;
+  for (const std::string_view place : kill_points())
+    if (!place.starts_with("schedule.")) places.emplace_back(place);
+  return places;
+}
+
 std::vector<std::string> shuffled_places(std::uint64_t seed) {
-  std::vector<std::string> places(kill_points().begin(), kill_points().end());
+  std::vector<std::string> places = places_passed();
   std::mt19937_64 random(seed);
   // Spelled out: what std::shuffle does is not the same everywhere.
   for (std::size_t i = places.size(); i > 1; --i) std::swap(places[i - 1], places[random() % i]);
@@ -44,6 +52,7 @@ const std::vector<Way>& ways() {
       {"restore.run.after-hold", {held_restore}, {}},
       {"restore.run.after-commit", {held_restore}, {}},
       {"restore.commit.", {held_restore}, {}},
+      {"restore.clone.", {clone}, {}},
       {"restore.", {restore_other}, {}},
       {"catalog.", {restore_other}, {}},
   };
@@ -95,7 +104,7 @@ std::string Round::name() const {
 }
 
 std::uint64_t worlds_to_pass_all() {
-  return (kill_points().size() + named_per_world - 1) / named_per_world;
+  return (places_passed().size() + named_per_world - 1) / named_per_world;
 }
 
 std::vector<Round> rounds_of(std::uint64_t seed) {

@@ -102,6 +102,16 @@ void World::told_cancel(const std::string& id) {
   cancelled.insert(id);
 }
 
+void World::told_hold(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  held.insert(id);
+}
+
+void World::asks_to_commit(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  commits.insert(id);
+}
+
 void World::told_commit(const std::string& id) {
   const std::lock_guard lock(mutex_);
   committed.insert(id);
@@ -162,6 +172,26 @@ std::optional<Generations> generations_of(ControlClient& client, const std::stri
 std::string end_of(ControlClient& client, const std::string& operation) {
   const HttpAnswer answer = client.call("GET", "/v1/operations/" + operation + "/wait?timeout=30");
   return answer.at("data.status");
+}
+
+bool check_clone(World& world, const Loaded& source) {
+  const Cloning& clone = *source.cloning;
+  BackupModel expected;
+  std::string wrong = source.model->complete_backup(clone.cut, expected);
+  system_test::RedisClient client(world.agent().port(), clone.password);
+  auto content = client.content();
+  if (!content) return false;
+  if (!remove_ballast(*content)) wrong += " a value is not of its key";
+  std::size_t known = 0;
+  for (std::size_t writer = 0; writer < writers_count; ++writer) {
+    const std::vector<Content>& possible = expected.contents[writer];
+    const Content part = part_of(*content, writer);
+    known += part.size();
+    if (std::ranges::find(possible, part) == possible.end()) wrong += difference(part, possible);
+  }
+  if (known != content->size()) wrong += " there are keys that nobody wrote";
+  if (!wrong.empty()) world.wrong(clone.id + ", a clone of " + source.id + ": " + wrong);
+  return true;
 }
 
 bool comes_to_hold(ControlClient& client, const std::string& operation) {

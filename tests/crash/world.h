@@ -39,6 +39,16 @@ struct Asked {
 };
 inline constexpr const char* backup_body = R"({"name":"n"})";
 
+// A copy of a database that is made, looked at and removed.
+struct Cloning {
+  DatabaseModel::Cut cut;
+  std::string name;
+  std::string id;  // empty until the agent has answered
+  std::string operation;
+  std::string password;
+  bool removing = false;
+};
+
 // A database with writers on lasting connections, and one client that swaps its generations.
 struct Loaded {
   std::string id;
@@ -47,6 +57,8 @@ struct Loaded {
   // What its client was doing when the agent died.
   std::optional<Making> making;
   Asked asked;
+  std::optional<Cloning> cloning;
+  bool holds = false;  // its restore is to hold
   std::string swap_operation;
   Happened swap_told = Happened::unknown;
 };
@@ -93,6 +105,8 @@ class World {
   void told_operation(const std::string& id, const std::string& status);
   void asks_to_cancel(const std::string& id);
   void told_cancel(const std::string& id);
+  void told_hold(const std::string& id);
+  void asks_to_commit(const std::string& id);
   void told_commit(const std::string& id);
   void add_backup(const BackupPointer& backup);
   BackupPointer pick_backup(std::uint64_t random, const std::string& not_of = "") const;
@@ -110,6 +124,8 @@ class World {
   std::map<std::string, std::string> operations;
   std::set<std::string> cancels;    // asked for, answered or not
   std::set<std::string> cancelled;  // told to end so
+  std::set<std::string> held;       // restores that are not to swap unasked
+  std::set<std::string> commits;    // asked for, answered or not
   std::set<std::string> committed;  // told to go on to the swap
   std::vector<BackupPointer> backups;
   std::set<std::string> half_removed;  // backups whose removal was cut off, until a collection
@@ -133,6 +149,9 @@ class World {
 std::optional<Generations> generations_of(ControlClient& client, const std::string& database);
 // Waits for an operation's end; empty when the agent is gone.
 std::string end_of(ControlClient& client, const std::string& operation);
+// What the clone holds its source held at some moment since it was asked for. False when the agent
+// is gone.
+bool check_clone(World& world, const Loaded& source);
 // Waits for a restore until it holds (true), or has ended, or the agent is gone.
 bool comes_to_hold(ControlClient& client, const std::string& operation);
 
