@@ -86,6 +86,7 @@ struct ExportedGeneration {
 struct LocalFile {
   FileFacts facts;  // identity and size; level and bounds as in the live instance
   std::string path;
+  GenerationNumber generation = 0;
 };
 
 // A complete generation that no client sees. Move-only; dropping it without a swap drops the

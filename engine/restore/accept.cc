@@ -110,7 +110,7 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
   const format::Manifest& manifest = holdings.backup->manifest;
   RESTORED_TRY(holdings.space,
                reserve_space(parts, holdings.claim.usable() ? &holdings.claim.database() : nullptr,
-                             manifest, 0));
+                             manifest, {}));
   record.hold = request.hold;
   record.view.phase = Phase::validate;
   record.view.source_database = manifest.database;
