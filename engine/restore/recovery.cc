@@ -220,13 +220,11 @@ Result<void> end_as_marked(EngineParts& parts, registry::OperationRecord marked)
   return parts.operations->end_as_marked(std::move(marked));
 }
 
-// A fresh instance has had no swap yet. What was swapped in may be gone by now: a client may flush
-// it as soon as it is there.
+// Whether a swap of an operation is on record. What it brought may be gone by now, and what is live
+// may be of a client's flush before it: those say nothing.
 bool has_content(const EngineParts& parts, const DatabaseId& id) {
   const OpenDatabases::Pointer database = parts.databases.instance(id);
-  if (!database) return false;
-  const catalog::CatalogState state = database->state();
-  return !state.last_swap.empty() || state.live_provenance.kind != "empty";
+  return database && !database->state().last_swap.empty();
 }
 
 // Databases whose making was cut off before anybody was told of them.

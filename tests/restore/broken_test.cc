@@ -232,6 +232,32 @@ TEST_F(BrokenTest, ADatabaseWithoutContentIsNotServed) {
   EXPECT_EQ(host_.content(copy.info.id), then_);
 }
 
+// What its clients did meanwhile is not the content that it was to get.
+TEST_F(BrokenTest, AFlushDoesNotMakeADatabaseWithoutContentReady) {
+  StepGate gate("restore.run.after-reserve");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  refuse_objects();
+  CreateDatabase request;
+  request.name = "copy";
+  request.from_backup = SourceBackup{{}, backup_};
+  const CreatedDatabase copy = host_.engine().create_database(request, "test").value();
+  ASSERT_TRUE(gate.wait_reached());
+  host_.put(copy.info.id, records("early:", 5, 7));
+  ASSERT_TRUE(host_.engine().keyspace(copy.info.id)->replace_all({}, nullptr));
+  gate.let_go();
+  EXPECT_EQ(host_.wait(*copy.operation).state, OperationState::failed);
+  for (int opening = 0; opening < 2; ++opening) {
+    EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::failure) << opening;
+    EXPECT_EQ(host_.engine().keyspace(copy.info.id), nullptr);
+    restart();
+  }
+  watch_.before = nullptr;
+  EXPECT_EQ(host_.restore(copy.info.id, backup_).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(copy.info.id), then_);
+}
+
 class ThrowingTest : public BrokenTest {
  protected:
   void throw_at(const std::string& place) {
