@@ -44,7 +44,7 @@ registry::OperationRecord new_record(OperationKind kind, const DatabaseId& datab
   record.view.kind = kind;
   record.view.database = database;
   record.view.principal = std::move(principal);
-  record.view.may_cancel = kind != OperationKind::undo;
+  record.view.may_cancel = true;
   return record;
 }
 
@@ -244,7 +244,8 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   registry::OperationRecord record =
       new_record(OperationKind::undo, id, std::move(principal), intent);
   RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
-  if (!claim.usable() || !claim.database().state().previous) {
+  const auto back = claim.usable() ? claim.database().state().previous : std::nullopt;
+  if (!back) {
     return fail(ErrorCode::nothing_to_undo,
                 fmt::format("database {} has no previous generation", id.value));
   }
@@ -252,7 +253,7 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   RESTORED_TRY(const OperationTable::Pointer operation,
                parts.operations->create(std::move(record)));
   parts.step("restore.undo.after-record");
-  auto work = std::make_shared<UndoOperation>(parts, operation, std::move(claim));
+  auto work = std::make_shared<UndoOperation>(parts, operation, std::move(claim), *back);
   // Without them it takes no longer than its answer; and what waits in the queue is longer by far.
   if (has_hooks(parts)) return start(parts, operation, std::move(work), Turn::at_once);
   const Result<void> outcome = work->run();
@@ -260,8 +261,10 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
     mark_end(parts, *operation);
     work->release();
   });
-  RESTORED_TRY(outcome);
-  return operation->view();
+  OperationView view = operation->view();
+  if (view.error) return std::unexpected(std::move(*view.error));
+  RESTORED_TRY(outcome);  // cancelled
+  return view;
 }
 
 }  // namespace restored::restore
