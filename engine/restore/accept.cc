@@ -69,19 +69,23 @@ OperationView start(EngineParts& parts, const OperationTable::Pointer& operation
   OperationView view = operation->view();
   // Without a thread of its own nobody waits for a hook here.
   const auto ran = std::make_shared<bool>(false);
-  const auto run = [work, ran] {
+  OperationRunner::Task task;
+  task.work = [work, ran] {
     *ran = true;
     return work->run();
   };
+  task.abandon = [work](const Error& cause) {
+    if constexpr (requires { work->abandon(cause); }) work->abandon(cause);
+  };
   // Its end is on record. What comes after a failure finds the database as it was; after a swap,
   // nobody waits for the hook.
-  const auto release = [&parts, operation, work, ran] {
+  task.release = [&parts, operation, work, ran] {
     mark_end(parts, *operation);
     if (*ran) tell_failed(parts, *operation);
     work->release();
     if (*ran) tell_after_swap(parts, *operation);
   };
-  parts.runner.start(operation, run, release, turn);
+  parts.runner.start(operation, std::move(task), turn);
   return view;
 }
 
