@@ -245,6 +245,13 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   }
   RESTORED_TRY(refuse_when_stopping(parts));
   RESTORED_TRY(find_target(parts, id));
+  // What a client wrote into it and flushed, before its first restore failed, is no content of it.
+  if (const auto database = parts.registry->database(id);
+      database && database->status == DatabaseStatus::failure) {
+    return fail(ErrorCode::nothing_to_undo,
+                fmt::format("database {} has failed: it has no content to go back to", id.value),
+                "Restore a backup into it.");
+  }
   registry::OperationRecord record =
       new_record(OperationKind::undo, id, std::move(principal), intent);
   RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));

@@ -91,7 +91,8 @@ Result<SpacePlan> plan(const EngineParts& parts, const catalog::Database* target
   const std::uint64_t others = parts.space.reserved_bytes() - own_bytes;
   plan.free_bytes = less(space.free_bytes, others);
   const std::uint64_t reserve = parts.options.space_reserve_bytes;
-  if (wanted.missing_bytes + reserve <= plan.free_bytes) return plan;
+  // What needs nothing does not go into the reserve either, whoever else has.
+  if (wanted.missing_bytes == 0 || wanted.missing_bytes + reserve <= plan.free_bytes) return plan;
   // Without the previous generation its files are no longer there to be reused.
   const std::uint64_t gained = target == nullptr ? 0 : previous_bytes(parts, *target, staged);
   if (gained > 0 && wanted.unstaged_bytes + reserve <= less(space.free_bytes + gained, others)) {

@@ -15,6 +15,7 @@
 #include "restore/broken_instance.h"
 #include "restore/cut_off_backup.h"
 #include "restore/database_lifecycle.h"
+#include "restore/staged_steps.h"
 #include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
@@ -231,13 +232,6 @@ Result<void> end_as_marked(EngineParts& parts, registry::OperationRecord marked)
   }
   if (view.kind == OperationKind::restore) RESTORED_TRY(end_restore(parts, view.database, error));
   return parts.operations->end_as_marked(std::move(marked));
-}
-
-// Whether a swap of an operation is on record. What it brought may be gone by now, and what is live
-// may be of a client's flush before it: those say nothing.
-bool has_content(const EngineParts& parts, const DatabaseId& id) {
-  const OpenDatabases::Pointer database = parts.databases.instance(id);
-  return database && !database->state().last_swap.empty();
 }
 
 Result<void> remove_half_made_one(EngineParts& parts, const DatabaseId& id) {

@@ -294,7 +294,11 @@ void RestoreOperation::abandon(const Error& cause) {
     return;
   }
   const auto record = parts_.registry->database(accepted_.database);
-  if (record && record->status != DatabaseStatus::ready) {
+  if (!record || record->status == DatabaseStatus::ready) return;
+  if (has_content(parts_, accepted_.database)) {
+    // It is served; only the registry did not take that word.
+    record_database(DatabaseStatus::ready, std::nullopt);
+  } else {
     record_database(DatabaseStatus::failure, cause);
     parts_.databases.withhold(holdings_.claim, cause);
   }

@@ -19,6 +19,11 @@ catalog::Expectation expectation(const EngineParts& parts, std::string comparato
   return expected;
 }
 
+bool has_content(const EngineParts& parts, const DatabaseId& database) {
+  const OpenDatabases::Pointer instance = parts.databases.instance(database);
+  return instance && !instance->state().last_swap.empty();
+}
+
 void note_if_failed(const Result<void>& outcome, const OperationId& operation, const char* what) {
   if (outcome) return;
   log::warning("restore", "operation={} {}: {}", operation.value, what, outcome.error().message);

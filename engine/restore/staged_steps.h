@@ -16,6 +16,10 @@ namespace restored::restore {
 catalog::Expectation expectation(const EngineParts& parts, std::string comparator,
                                  std::vector<catalog::FileFacts> files);
 
+// Whether a swap of an operation is on record. What it brought may be gone by now, and what is live
+// may be of a client's flush before it: those say nothing.
+bool has_content(const EngineParts& parts, const DatabaseId& database);
+
 // After the swap nothing may turn a success into a failure: it is logged.
 void note_if_failed(const Result<void>& outcome, const OperationId& operation, const char* what);
 

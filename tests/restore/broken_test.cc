@@ -228,6 +228,9 @@ TEST_F(BrokenTest, ADatabaseWithoutContentIsNotServed) {
     EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::failure);
     EXPECT_EQ(info(copy.info.id).failure->code, ErrorCode::object_store_unavailable);
     EXPECT_EQ(host_.engine().keyspace(copy.info.id), nullptr);
+    const auto undone = host_.engine().start_undo(copy.info.id, "test");
+    ASSERT_FALSE(undone) << opening;
+    EXPECT_EQ(undone.error().code, ErrorCode::nothing_to_undo);
     restart();
   }
   watch_.before = nullptr;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,13 @@ class SmallDiskTest : public ::testing::Test {
     fs::create_directory(directory_.file("state"));
     small_ = std::make_unique<SmallFileSystem>(directory_.file("state"), bytes);
     return small_->mounted();
+  }
+
+  void leave_free(std::uint64_t bytes) {
+    const std::uint64_t free = fs::space(directory_.file("state")).available;
+    ASSERT_GT(free, bytes);
+    std::ofstream(directory_.file("state/others")) << std::string(free - bytes, 'x');
+    ASSERT_LE(fs::space(directory_.file("state")).available, bytes + 64 * kKiB);
   }
 
   const TemporaryDirectory directory_;
@@ -154,6 +162,9 @@ TEST_F(SmallDiskTest, AHeldRestoreNeedsNoSpaceAgainAfterAStop) {
   const std::uint64_t transferred = host.engine().operation(held)->bytes_transferred;
   EXPECT_EQ(host.engine().database(target)->previous_generation, previous);
   host.close();
+  // Others write meanwhile, into what is to stay free.
+  leave_free(6 * kMiB);
+  host.options.space_reserve_bytes = 8 * kMiB;
   host.open();
   ASSERT_TRUE(waits_for_its_commit());
   EXPECT_EQ(host.engine().database(target)->previous_generation, previous);
