@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "catalog/disk.h"
@@ -58,6 +59,7 @@ class RocksRecordStore final : public RecordStore {
   Result<void> finish(const std::shared_ptr<Begun>& write) override {
     const MutexLock lock(mutex_);
     if (!write->outcome) write_waiting();
+    RESTORED_CHECK(write->outcome.has_value(), "a write that began is carried out or has failed");
     return *write->outcome;
   }
 
@@ -146,6 +148,10 @@ class RocksRecordStore final : public RecordStore {
     {
       const MutexLock lock(waiting_mutex_);
       group.swap(waiting_);
+    }
+    // Until it is known: an exception must not leave anybody without an answer.
+    for (const auto& write : group) {
+      write->outcome = fail(ErrorCode::internal, "a write to the records was not carried out");
     }
     WriteSet changes;
     for (const auto& write : group) {

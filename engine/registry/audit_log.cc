@@ -168,24 +168,32 @@ Result<void> AuditLog::forget(UnixMillis before) {
 
 // At most some of them at once. True: there may be more.
 Result<bool> AuditLog::forget_some(bool idle, UnixMillis before) {
-  const MutexLock append(appending_);
-  Family& family = family_of(idle);
-  RESTORED_TRY(const std::vector<Raw> batch, oldest(store_, family.prefix));
-  WriteSet changes;
   std::uint64_t count = 0;
-  for (const Raw& raw : batch) {
-    const bool spare = family.entries > family.entries_max + count;
-    if (!spare) {
-      const Result<AuditEntry> entry = decode_audit(raw.key, raw.text);
-      if (entry && moment_of(*entry) >= before) break;
+  std::shared_ptr<catalog::RecordStore::Begun> write;
+  {
+    const MutexLock append(appending_);
+    Family& family = family_of(idle);
+    RESTORED_TRY(const std::vector<Raw> batch, oldest(store_, family.prefix));
+    WriteSet changes;
+    for (const Raw& raw : batch) {
+      const bool spare = family.entries > family.entries_max + count;
+      if (!spare) {
+        const Result<AuditEntry> entry = decode_audit(raw.key, raw.text);
+        if (entry && moment_of(*entry) >= before) break;
+      }
+      changes.erase(raw.key);
+      ++count;
     }
-    changes.erase(raw.key);
-    ++count;
+    if (count == 0) return false;
+    write = store_.begin(std::move(changes));
+    count = std::min(family.entries, count);
+    family.entries -= count;
   }
-  if (count == 0) return false;
-  RESTORED_TRY(store_.write(changes));
-  family.entries -= std::min(family.entries, count);
-  return count == limits::audit_forget_batch;
+  Result<void> written = store_.finish(write);
+  if (written) return count == limits::audit_forget_batch;
+  const MutexLock append(appending_);
+  family_of(idle).entries += count;
+  return std::unexpected(std::move(written).error());
 }
 
 }  // namespace restored::registry
