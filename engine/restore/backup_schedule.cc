@@ -13,6 +13,7 @@
 #include "base/thread_priority.h"
 #include "restore/accept.h"
 #include "restore/backup_removal.h"
+#include "restore/give_way.h"
 #include "restore/guarded.h"
 #include "restore/retention.h"
 #include "restore/schedule_times.h"
@@ -106,7 +107,7 @@ void BackupSchedule::run(const std::stop_token& stop) {
 void BackupSchedule::note_earlier_runs() {
   const UnixMillis now = parts_.clock.wall();
   for (const OperationView& view : parts_.operations->views()) {
-    if (!by_schedule(view)) continue;
+    if (!by_schedule(view) || gave_way(view)) continue;
     Earlier& earlier = earlier_[view.database];
     if (earlier.newest) continue;
     if (view.state != OperationState::failed) {
@@ -203,6 +204,12 @@ void BackupSchedule::follow(const registry::DatabaseRecord& record, State& state
   }
   const OperationView view = (*operation)->view();
   if (view.state == OperationState::running) return;
+  if (gave_way(view)) {
+    // Nothing has failed; and who it gave way to is to find the database free.
+    state.operation.reset();
+    state.not_before = parts_.clock.monotonic() + std::chrono::seconds(1);
+    return;
+  }
   if (view.state == OperationState::failed) {
     state.operation.reset();
     note_failure(record.id, state, view.error.value_or(Error{}));
