@@ -36,6 +36,9 @@ class GiveWaySurfaceTest : public ControlTest {
     const WritePermit permit = keyspace->try_begin_write();
     ASSERT_TRUE(keyspace->write(permit, changes, Durability::process));
   }
+  std::string modifying_state(const std::string& database) {
+    return get("/v2/redis/database/" + database).word("modifying_state");
+  }
   HttpAnswer restore() { return post(restore_path(database_), restore_body(database_, backup_)); }
   HttpAnswer second_restore() {
     return post("/v2/redis/restore-backup/" + database_.value,
@@ -72,6 +75,7 @@ TEST_F(GiveWaySurfaceTest, ABackupThatWasAskedForIsBusyWithAWayToIt) {
   EXPECT_FALSE(second.header("retry-after").empty());
   expect_error(post(restore_path(database_) + "/undo"), 409, "database-busy");
   expect_error(post("/v1/databases/" + database_.value + "/backups"), 409, "database-busy");
+  EXPECT_EQ(modifying_state(database_.value), "") << "only a restore is told there";
   engine_->set_bandwidth(0);
   EXPECT_EQ(ended(asked.id).state, OperationState::succeeded);
   EXPECT_EQ(ended_operation_of(restore()).state, OperationState::succeeded);
@@ -102,6 +106,22 @@ TEST_F(GiveWaySurfaceTest, TheSecondSurfacesRestoreEndsItToo) {
   EXPECT_EQ(engine_->operation(scheduled)->state, OperationState::cancelled);
   engine_->set_bandwidth(0);
   EXPECT_EQ(ended_operation_of(accepted).state, OperationState::succeeded);
+}
+
+// The second surface has one word for it.
+TEST_F(GiveWaySurfaceTest, ANewDatabaseIsToldAsRestoringUntilItsContentIsThere) {
+  engine_->set_bandwidth(0);
+  const BackupId big = make_backup(database_);
+  ASSERT_TRUE(engine_->remove_database(database_)) << "nothing is here to be linked";
+  engine_->set_bandwidth(limits::store_bytes_per_second_min);
+  const HttpAnswer made = post("/v1/databases", restore_body(database_, big));
+  ASSERT_EQ(made.status, 201) << made.text;
+  EXPECT_EQ(made.word("data.status"), "provisioning");
+  const std::string id = made.word("data.id").substr(3);
+  EXPECT_EQ(modifying_state(id), "restoring");
+  engine_->set_bandwidth(0);
+  EXPECT_EQ(ended_operation_of(made).state, OperationState::succeeded);
+  EXPECT_EQ(modifying_state(id), "");
 }
 
 }  // namespace
