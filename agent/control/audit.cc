@@ -162,9 +162,10 @@ Result<Response> list_audit(const Call& call) {
         static_cast<std::uint64_t>(std::max<UnixMillis>(page_asked.after->created_at, 1));
   }
   if (const auto since = query_value(query, "since")) {
-    const std::optional<UnixMillis> time = from_iso8601(*since);
-    if (!time)
-      return fail(ErrorCode::invalid_value, "since must be a time in UTC, 2026-11-22T00:00:00Z");
+    const std::optional<UnixMillis> time = query_time(*since);
+    if (!time) {
+      return fail(ErrorCode::invalid_value, "since must be a time, like 2026-11-22T00:00:00Z");
+    }
     wanted.since = *time;
   }
   if (const auto principal = query_value(query, "principal")) wanted.principal = *principal;
