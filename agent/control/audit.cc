@@ -122,6 +122,7 @@ json::object entry_object(const AuditEntry& entry) {
           {"subjectId", or_null(entry.subject)},
           {"status", std::move(status)},
           {"outcome", or_null(entry.outcome)},
+          {"reason", or_null(entry.reason)},
           {"errorCode", or_null(entry.code)},
           {"replayed", entry.replayed},
           {"unrecorded", entry.unrecorded}};

@@ -283,7 +283,7 @@ Result<void> BackupSchedule::remove_old(const DatabaseId& id, const std::stop_to
   Result<void> outcome;
   for (const BackupId& backup : past_retention(backups, policy_, parts_.clock.wall())) {
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped");
-    Result<void> removed = remove_backup(parts_, collector_, backup, call);
+    Result<void> removed = remove_one(id, backup, call);
     // Somebody else was first: a person, or an agent that was killed with the answer on its way.
     if (!removed && removed.error().code == ErrorCode::backup_not_found) continue;
     if (removed) {
@@ -295,6 +295,33 @@ Result<void> BackupSchedule::remove_old(const DatabaseId& id, const std::stop_to
     }
   }
   return outcome;
+}
+
+// On record before it is begun, and what became of it after.
+Result<void> BackupSchedule::remove_one(const DatabaseId& id, const BackupId& backup,
+                                        const StoreCall& call) {
+  RequestRecords& records = parts_.registry->requests();
+  AuditEntry entry = removal_entry(id, backup, policy_, parts_.clock.wall());
+  const auto begin = [&]() -> Result<void> {
+    const Result<std::uint64_t> begun = records.begin(entry);
+    if (!begun) {
+      return fail(ErrorCode::audit_not_written,
+                  fmt::format("the audit cannot be written ({}): backup {} stays",
+                              begun.error().message, backup.value),
+                  "Repair the state directory's device, or free space on it.");
+    }
+    entry.sequence = *begun;
+    parts_.step("schedule.retire.after-begin");
+    return {};
+  };
+  Result<void> removed = remove_backup(parts_, collector_, backup, call, begin);
+  if (entry.sequence == 0) return removed;  // it was not begun
+  end_removal(entry, removed, parts_.clock.wall());
+  const Result<void> recorded = records.record(std::move(entry));
+  if (recorded || !removed) return removed;
+  return std::unexpected(
+      context(fmt::format("backup {} is removed, which the audit does not tell", backup.value),
+              recorded.error()));
 }
 
 // Never back: it may have been switched on since that run was due.
