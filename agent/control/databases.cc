@@ -18,7 +18,7 @@ namespace {
 
 namespace json = boost::json;
 
-// The contract documents 400, not 422, for a create request that is not valid.
+// The contract documents 400, not 422, for a create request that is not valid, its source included.
 constexpr ErrorCode invalid = ErrorCode::invalid_request;
 
 constexpr std::array<std::string_view, 7> regions{
@@ -142,6 +142,18 @@ struct Filter {
   }
 };
 
+// A project is what databases name as theirs; the default one is there before them.
+Result<std::string> known_project(const Call& call) {
+  RESTORED_TRY(std::string project, parsed_project(call.parameter("project")));
+  const auto names_it = [&](const DatabaseInfo& info) { return info.project_id == project; };
+  if (project == CreateDatabase().project_id ||
+      std::ranges::any_of(call.engine().databases(), names_it)) {
+    return project;
+  }
+  return fail(ErrorCode::resource_not_found, "no database belongs to a project with this id",
+              "List the databases (GET /v1/databases): each names its project.");
+}
+
 Result<Response> list(const Call& call, const Filter& filter) {
   RESTORED_TRY(
       const PageRequest request,
@@ -220,9 +232,8 @@ Result<Response> list_databases(const Call& call) {
 }
 
 Result<Response> list_project_databases(const Call& call) {
-  RESTORED_TRY(const std::string project, parsed_project(call.parameter("project")));
   Filter filter;
-  filter.project = project;
+  RESTORED_TRY(filter.project, known_project(call));
   return list(call, filter);
 }
 
