@@ -176,7 +176,7 @@ void link_monitor(Response& response, const OperationId& operation) {
 }
 
 void point_to(Response& response, const OperationId& operation) {
-  response.with("Operation-Location", fmt::format("/v1/operations/{}", operation.value));
+  response.with(operation_location, fmt::format("/v1/operations/{}", operation.value));
   link_monitor(response, operation);
 }
 

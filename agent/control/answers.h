@@ -35,6 +35,9 @@ bool accepts(std::string_view accept_header, std::string_view media_type);
 // The members of an Operation's or a Backup's "error".
 boost::json::value error_object(const Error& error);
 
+inline constexpr const char* operation_location = "Operation-Location";
+inline constexpr const char* preference_applied = "Preference-Applied";
+
 // Headers that lead to an operation: Operation-Location, and Link with rel="monitor".
 void point_to(Response& response, const OperationId& operation);
 void link_monitor(Response& response, const OperationId& operation);

@@ -122,6 +122,7 @@ json::object entry_object(const AuditEntry& entry) {
           {"subjectId", or_null(entry.subject)},
           {"status", std::move(status)},
           {"outcome", or_null(entry.outcome)},
+          {"reason", or_null(entry.reason)},
           {"errorCode", or_null(entry.code)},
           {"replayed", entry.replayed},
           {"unrecorded", entry.unrecorded}};
@@ -162,9 +163,10 @@ Result<Response> list_audit(const Call& call) {
         static_cast<std::uint64_t>(std::max<UnixMillis>(page_asked.after->created_at, 1));
   }
   if (const auto since = query_value(query, "since")) {
-    const std::optional<UnixMillis> time = from_iso8601(*since);
-    if (!time)
-      return fail(ErrorCode::invalid_value, "since must be a time in UTC, 2026-11-22T00:00:00Z");
+    const std::optional<UnixMillis> time = query_time(*since);
+    if (!time) {
+      return fail(ErrorCode::invalid_value, "since must be a time, like 2026-11-22T00:00:00Z");
+    }
     wanted.since = *time;
   }
   if (const auto principal = query_value(query, "principal")) wanted.principal = *principal;

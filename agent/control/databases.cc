@@ -18,7 +18,7 @@ namespace {
 
 namespace json = boost::json;
 
-// The contract documents 400, not 422, for a create request that is not valid.
+// The contract documents 400, not 422, for a create request that is not valid, its source included.
 constexpr ErrorCode invalid = ErrorCode::invalid_request;
 
 constexpr std::array<std::string_view, 7> regions{
@@ -42,7 +42,7 @@ Result<std::string> parsed_name(const json::object& body) {
 }
 
 Result<SourceDatabase> parsed_database(const json::object& source, std::string_view member) {
-  RESTORED_TRY(const std::string text, required_text(source, member, ErrorCode::invalid_source));
+  RESTORED_TRY(const std::string text, required_text(source, member, invalid));
   std::optional<DatabaseId> id = database_id(text);
   if (id) return SourceDatabase{std::move(*id)};
   return fail(ErrorCode::source_database_not_found,
@@ -52,7 +52,7 @@ Result<SourceDatabase> parsed_database(const json::object& source, std::string_v
 Result<void> parse_source(const json::object& body, CreateDatabase& request) {
   const json::value* value = body.if_contains("source");
   if (value == nullptr || value->is_null()) return {};
-  if (!value->is_object()) return fail(ErrorCode::invalid_source, "source must be an object");
+  if (!value->is_object()) return fail(invalid, "source must be an object");
   const json::object& source = value->get_object();
   const json::value* type = source.if_contains("type");
   const bool named = type != nullptr && type->is_string();
@@ -62,11 +62,10 @@ Result<void> parse_source(const json::object& body, CreateDatabase& request) {
     return {};
   }
   if (!named || type->get_string() != "backup") {
-    return fail(ErrorCode::unsupported_source_type,
-                "source.type is not \"empty\", \"backup\" or \"database\"",
+    return fail(invalid, "source.type is not \"empty\", \"backup\" or \"database\"",
                 "source.type of a new database must be \"empty\", \"backup\" or \"database\".");
   }
-  RESTORED_TRY(request.from_backup, backup_source(source));
+  RESTORED_TRY(request.from_backup, backup_source(source, invalid));
   return {};
 }
 
@@ -75,7 +74,7 @@ Result<void> parse_from_database(const json::object& body, CreateDatabase& reque
   const json::value* from = body.if_contains("fromDatabase");
   if (from == nullptr || from->is_null()) return {};
   if (!from->is_object()) {
-    return fail(ErrorCode::invalid_source, "fromDatabase must be an object");
+    return fail(invalid, "fromDatabase must be an object");
   }
   const json::object& members = from->get_object();
   const json::value* backup = members.if_contains("backupId");
@@ -85,7 +84,7 @@ Result<void> parse_from_database(const json::object& body, CreateDatabase& reque
   }
   json::object source{{"type", "backup"}, {"backupId", *backup}};
   if (const json::value* id = members.if_contains("id")) source["databaseId"] = *id;
-  RESTORED_TRY(request.from_backup, backup_source(source));
+  RESTORED_TRY(request.from_backup, backup_source(source, invalid));
   return {};
 }
 
@@ -142,6 +141,18 @@ struct Filter {
            (!logical_id || info.logical_id == *logical_id);
   }
 };
+
+// A project is what databases name as theirs; the default one is there before them.
+Result<std::string> known_project(const Call& call) {
+  RESTORED_TRY(std::string project, parsed_project(call.parameter("project")));
+  const auto names_it = [&](const DatabaseInfo& info) { return info.project_id == project; };
+  if (project == CreateDatabase().project_id ||
+      std::ranges::any_of(call.engine().databases(), names_it)) {
+    return project;
+  }
+  return fail(ErrorCode::resource_not_found, "no database belongs to a project with this id",
+              "List the databases (GET /v1/databases): each names its project.");
+}
 
 Result<Response> list(const Call& call, const Filter& filter) {
   RESTORED_TRY(
@@ -221,9 +232,8 @@ Result<Response> list_databases(const Call& call) {
 }
 
 Result<Response> list_project_databases(const Call& call) {
-  RESTORED_TRY(const std::string project, parsed_project(call.parameter("project")));
   Filter filter;
-  filter.project = project;
+  RESTORED_TRY(filter.project, known_project(call));
   return list(call, filter);
 }
 

@@ -14,6 +14,7 @@
 #include "control/answers.h"
 #include "control/audit.h"
 #include "control/authentication.h"
+#include "control/preferences.h"
 
 namespace restored::control {
 namespace {
@@ -44,11 +45,9 @@ std::unexpected<Error> not_begun(const Error& cause) {
 }
 
 // What an operation was begun for has changed something, however that ended.
-bool was_refused(const Response& response) {
-  for (const auto& [name, value] : response.headers) {
-    if (name == "Operation-Location") return false;
-  }
-  return response.error && facts(*response.error).http_status < 500;
+bool was_refused(Response& response) {
+  return response.header(operation_location) == nullptr && response.error &&
+         facts(*response.error).http_status < 500;
 }
 
 bool about_the_key(ErrorCode code) {
@@ -114,7 +113,8 @@ Result<void> Exchange::begin() {
 }
 
 Result<Response> Exchange::carry_out(const Route& route, const std::string& secret) {
-  Result<KeyedRequest> keyed = KeyedRequest::begin(call_, secret, begun_entry());
+  const std::string hold = route.reads_hold ? hold_words(request_.prefer) : std::string();
+  Result<KeyedRequest> keyed = KeyedRequest::begin(call_, secret, hold, begun_entry());
   if (!keyed && about_the_key(keyed.error().code)) return std::unexpected(keyed.error());
   if (!keyed && is_cancel(route)) return route.handler(call_);
   if (!keyed) return not_begun(keyed.error());
@@ -129,6 +129,21 @@ Result<Response> Exchange::carry_out(const Route& route, const std::string& secr
   }
   call_.intent = keyed_->intent();
   return route.handler(call_);
+}
+
+// RFC 7240, 4.1. A replay has the form that the first answer had.
+Response Exchange::preferred(Response response) const {
+  const bool goes_on = !response.error && !response.wait && !response.done && !replayed_;
+  if (!changes_ || !goes_on || !wants_async(request_.prefer)) return response;
+  const std::string* location = response.header(operation_location);
+  if (location == nullptr) return response;
+  response.status = 202;
+  response.with("Location", std::string(*location));
+  if (std::string* applied = response.header(preference_applied)) {
+    *applied += fmt::format(", {}", async_applied);
+    return response;
+  }
+  return response.with(preference_applied, async_applied);
 }
 
 Reach Exchange::reach() const {
@@ -192,7 +207,7 @@ Response Exchange::answer() {
   return ended(guarded(call_,
                        [&] {
                          Result<Response> handled = handle();
-                         return handled ? std::move(*handled)
+                         return handled ? preferred(std::move(*handled))
                                         : error_answer(handled.error(), call_);
                        }),
                true);
@@ -200,11 +215,11 @@ Response Exchange::answer() {
 
 Response Exchange::unwaited(Response response) {
   response.wait.reset();
-  return ended(std::move(response), false);
+  return ended(preferred(std::move(response)), false);
 }
 
 Response Exchange::finish(const Wait& wait, std::stop_token stop) {
-  Response response = guarded(call_, [&] { return wait.finish(stop); });
+  Response response = guarded(call_, [&] { return preferred(wait.finish(stop)); });
   // Of a wait that was cut short nothing is kept: who asks again goes on waiting.
   return ended(std::move(response), !stop.stop_requested());
 }

@@ -41,6 +41,8 @@ class Exchange {
   AuditEntry begun_entry() const;
   Result<void> begin();
   Result<Response> carry_out(const Route& route, const std::string& secret);
+  // What was accepted and goes on, in the form that the client would like best.
+  Response preferred(Response response) const;
   // The answer, when it is in the audit and, if it is whole, found again by the request's key; else
   // an error.
   Response recorded(Response response, bool whole);

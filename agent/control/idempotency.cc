@@ -10,7 +10,6 @@
 #include "base/hex.h"
 #include "base/kill_point.h"
 #include "base/secret_text.h"
-#include "control/preferences.h"
 #include "restored/limits.h"
 #include "seal/box.h"
 #include "seal/kdf.h"
@@ -68,15 +67,14 @@ Response from_text(std::string_view text) {
 }  // namespace
 
 Result<KeyedRequest> KeyedRequest::begin(const Call& call, std::string_view secret,
-                                         AuditEntry begun) {
+                                         std::string_view hold, AuditEntry begun) {
   const Request& request = call.request;
   RESTORED_TRY(check_key(request.idempotency_key));
   seal::Key root = hashed(seal::hmac_sha256(bytes(secret), bytes(request.idempotency_key)));
   std::string name = hex_hmac(root.derive("restored request"), call.token.id.value);
   std::string content =
       fmt::format("{}\n{}\n{}\n{}", request.method, request.path, request.query, request.body);
-  // Before the method, which has no '=': with it a restore is another request.
-  const std::string hold = hold_words(request.prefer);
+  // Before the method, which has no '='. What else is preferred makes no other request.
   if (!hold.empty()) content.insert(0, fmt::format("Prefer: {}\n", hold));
   RESTORED_TRY(
       RequestRecords::Claimed claimed,

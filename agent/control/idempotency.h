@@ -21,7 +21,9 @@ class KeyedRequest {
  public:
   // Errors: invalid_request (no key that may be), idempotency_key_in_use, idempotency_key_reused,
   // the disk's. REQUIRES: the secret is that of the call's token.
-  static Result<KeyedRequest> begin(const Call& call, std::string_view secret, AuditEntry begun);
+  // `hold` is that of Preferences where the route reads it: with it, it is another request.
+  static Result<KeyedRequest> begin(const Call& call, std::string_view secret,
+                                    std::string_view hold, AuditEntry begun);
 
   // What the first one was answered, if it was. Errors: corruption.
   Result<std::optional<Response>> answer() const;

@@ -55,15 +55,13 @@ Response busy_answer(const Call& call, const DatabaseId& database, const Error& 
   return response;
 }
 
-Result<SourceBackup> backup_source(const boost::json::object& source) {
+Result<SourceBackup> backup_source(const boost::json::object& source, ErrorCode invalid) {
   const boost::json::value* type = source.if_contains("type");
   if (type == nullptr || !type->is_string() || type->get_string() != "backup") {
     return fail(ErrorCode::unsupported_source_type, "source.type is not \"backup\"");
   }
-  RESTORED_TRY(const std::string database,
-               required_text(source, "databaseId", ErrorCode::invalid_source));
-  RESTORED_TRY(const std::string backup,
-               required_text(source, "backupId", ErrorCode::invalid_source));
+  RESTORED_TRY(const std::string database, required_text(source, "databaseId", invalid));
+  RESTORED_TRY(const std::string backup, required_text(source, "backupId", invalid));
   const std::optional<DatabaseId> id = database_id(database);
   if (!id) {
     return fail(ErrorCode::source_database_not_found,

@@ -25,8 +25,9 @@ Result<OperationId> known_operation_id(std::string_view text);
 // to the running operation.
 Response busy_answer(const Call& call, const DatabaseId& database, const Error& error);
 
-// {type, databaseId, backupId}, for restore and create.
-// Errors: unsupported_source_type, invalid_source, source_database_not_found, backup_not_found.
-Result<SourceBackup> backup_source(const boost::json::object& source);
+// {type, databaseId, backupId}, for restore and create. Errors: unsupported_source_type, `invalid`
+// (a member is missing or no string), source_database_not_found, backup_not_found.
+Result<SourceBackup> backup_source(const boost::json::object& source,
+                                   ErrorCode invalid = ErrorCode::invalid_source);
 
 }  // namespace restored::control

@@ -55,10 +55,18 @@ struct Response {
   std::optional<Follow> follow;    // then there is no body
   std::string principal;           // for the log: who was recognised
   std::optional<ErrorCode> error;  // of an answer that tells of one
+  bool done = false;               // it was waited for: the operation that it names has ended
 
   Response& with(std::string name, std::string value) {
     headers.emplace_back(std::move(name), std::move(value));
     return *this;
+  }
+  // Null: there is none.
+  std::string* header(std::string_view name) {
+    for (auto& [present, value] : headers) {
+      if (present == name) return &value;
+    }
+    return nullptr;
   }
 };
 

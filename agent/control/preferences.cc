@@ -150,4 +150,9 @@ std::string hold_words(std::string_view prefer) {
   return preferences.garbled(hold_name) ? "hold" : "";
 }
 
+// With a value it is another preference, which nobody knows; an empty one is none (RFC 7240, 2).
+bool wants_async(std::string_view prefer) {
+  return Preferences(prefer).value(async_applied) == "";
+}
+
 }  // namespace restored::control

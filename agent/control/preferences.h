@@ -34,6 +34,10 @@ Result<bool> wants_hold(std::string_view prefer);
 // The preference as it counts for what a request is, "hold=stage"; empty: there is none.
 std::string hold_words(std::string_view prefer);
 
+// Whether the answer may come before the work is done, at another address.
+bool wants_async(std::string_view prefer);
+
 inline constexpr const char* hold_applied = "hold=stage";
+inline constexpr const char* async_applied = "respond-async";
 
 }  // namespace restored::control

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/clock.h"
 #include "base/hex.h"
 
 namespace restored::control {
@@ -99,6 +100,15 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
     return decoded(pair.substr(equals + 1), true);
   }
   return std::nullopt;
+}
+
+std::optional<UnixMillis> query_time(std::string value) {
+  constexpr std::size_t offset_size = 6;  // "+01:00"
+  if (value.size() > offset_size) {
+    char& sign = value[value.size() - offset_size];
+    if (sign == ' ') sign = '+';
+  }
+  return from_iso8601(value);
 }
 
 std::optional<DatabaseId> database_id(std::string_view text) {

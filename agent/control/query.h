@@ -19,6 +19,9 @@ namespace restored::control {
 std::optional<std::string> percent_decoded(std::string_view text);
 // The first value of the name, decoded; nothing when absent or malformed.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);
+// A value that is a time of RFC 3339; its offset's '+' may have arrived as a space, as one does
+// that was not encoded.
+std::optional<UnixMillis> query_time(std::string value);
 
 // "db_x" and "x" are the same database. Nothing when the text cannot be an id: then there is no
 // such thing, and the engine (which makes paths of ids) never sees it.

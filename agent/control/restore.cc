@@ -51,7 +51,7 @@ Result<Response> restore_database(const Call& call) {
   if (!started) return busy_answer(call, request.target, started.error());
   RESTORED_TRY(Response response,
                accepted(call, *started, SourceBackup{request.source_database, request.backup}));
-  if (request.hold) response.with("Preference-Applied", hold_applied);
+  if (request.hold) response.with(preference_applied, hold_applied);
   return response;
 }
 

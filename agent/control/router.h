@@ -27,6 +27,7 @@ struct Route {
   Scopes any_of;  // a caller needs one of these; 0: no credentials asked
   Reach reach;
   Handler handler;
+  bool reads_hold = false;  // "Prefer: hold=..." changes what is done
 };
 
 // Every route of the agent.

@@ -1,4 +1,5 @@
-// The table of routes: what exists, who may ask, what it may wait for, who answers.
+// The table of routes: what exists, who may ask, what it may wait for, who answers,
+// whether a hold makes it another request.
 #include "control/handlers.h"
 #include "control/router.h"
 
@@ -13,6 +14,8 @@ constexpr Reach memory = Reach::memory;
 constexpr Reach disk = Reach::disk;
 constexpr Reach store = Reach::store;
 constexpr Reach cancel = Reach::cancel;
+
+constexpr bool holds = true;
 
 constexpr Scopes none = 0;
 constexpr auto read = static_cast<Scopes>(Scope::read);
@@ -56,9 +59,9 @@ constexpr Route table[] = {
     {"POST",   "/v1/repository/collect",                           first, write,   memory, collect_repository},
     {"POST",   "/v1/repository/rekey",                             first, write,   memory, rekey_repository},
 
-    {"POST",   "/v1/databases/{id}/restore",                       first, restore, store,  restore_database},
-    {"POST",   "/v1/databases/{id}/restore/validate",              first, restore, store,  validate_restore},
-    {"POST",   "/v1/databases/{id}/restore/undo",                  first, restore, disk,   undo_restore},
+    {"POST",   "/v1/databases/{id}/restore",                       first, restore, store,  restore_database, holds},
+    {"POST",   "/v1/databases/{id}/restore/validate",              first, restore, store,  validate_restore, holds},
+    {"POST",   "/v1/databases/{id}/restore/undo",                  first, restore, disk,   undo_restore, holds},
     {"GET",    "/v1/databases/{id}/restore/undo",                  first, read,    memory, get_undo},
 
     {"GET",    "/v1/operations",                                   first, read,    memory, list_operations},
@@ -99,7 +102,7 @@ constexpr Route table[] = {
     {"POST",   "/v2/redis/enable-dailybackup/{id}",                second, write,   disk,   second_enable_daily_backup},
     {"PATCH",  "/v2/redis/disable-dailybackup/{id}",               second, write,   disk,   second_disable_daily_backup},
     {"POST",   "/v2/redis/disable-dailybackup/{id}",               second, write,   disk,   second_disable_daily_backup},
-    {"POST",   "/v2/redis/restore-backup/{id}",                    second, restore, store,  second_restore_backup},
+    {"POST",   "/v2/redis/restore-backup/{id}",                    second, restore, store,  second_restore_backup, holds},
 };
 // clang-format on
 

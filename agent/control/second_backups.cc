@@ -40,7 +40,8 @@ Response waited_answer(const Call& call, unsigned seconds, const Result<Operatio
     return error_answer(error, call);
   }
   Response response = ok_answer();
-  return response.with("Preference-Applied", fmt::format("wait={}", seconds));
+  response.done = after && after->state == OperationState::succeeded;
+  return response.with(preference_applied, fmt::format("wait={}", seconds));
 }
 
 }  // namespace
@@ -87,7 +88,7 @@ Result<Response> second_restore_backup(const Call& call) {
   Response response = ok_answer();
   point_to(response, started->id);
   // Its end is not to be waited for: it has none before somebody commits it.
-  if (hold) return response.with("Preference-Applied", hold_applied);
+  if (hold) return response.with(preference_applied, hold_applied);
   if (const auto seconds = preferred_wait(call.request.prefer)) {
     response.wait = Wait{[&call, wait = *seconds, id = started->id](std::stop_token stop) {
       const auto after =

@@ -20,12 +20,12 @@ std::int64_t unix_seconds(UnixMillis time) {
   return time / 1000;
 }
 
-// Empty when idle; clients only ask whether it is.
+// Empty when idle; clients only ask whether it is. A new database is provisioning while a restore
+// or a clone brings its content.
 std::string_view modifying_state(const DatabaseInfo& info) {
-  if (info.status == DatabaseStatus::recovering) return "restoring";
-  if (info.status == DatabaseStatus::provisioning) return "creating";
-  if (info.operation_kind == OperationKind::backup) return "backing_up";
-  return "";
+  const bool restoring =
+      info.status == DatabaseStatus::recovering || info.status == DatabaseStatus::provisioning;
+  return restoring ? "restoring" : "";
 }
 
 std::string_view state(BackupStatus status) {

@@ -39,10 +39,10 @@ std::uint32_t month_begin(std::uint32_t day) {
 Result<std::optional<UnixMillis>> time_parameter(std::string_view query, std::string_view name) {
   const std::optional<std::string> text = query_value(query, name);
   if (!text) return std::nullopt;
-  const std::optional<UnixMillis> time = from_iso8601(*text);
+  const std::optional<UnixMillis> time = query_time(*text);
   if (!time || *time < 0) {
     return fail(ErrorCode::invalid_request,
-                fmt::format("{} must be a time in UTC, like 2026-11-22T00:00:00Z", name));
+                fmt::format("{} must be a time, like 2026-11-22T00:00:00Z", name));
   }
   return *time;
 }

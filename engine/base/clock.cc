@@ -22,28 +22,54 @@ class SystemClock final : public Clock {
 constexpr UnixMillis iso_begin = -62'135'596'800'000;
 constexpr UnixMillis iso_end = 253'402'300'799'999;
 
-// Exactly these digits from the text's front, which then follows `separator`.
-std::optional<unsigned> take_number(std::string_view& text, std::size_t digits, char separator) {
-  if (text.size() <= digits || text[digits] != separator) return std::nullopt;
+// Exactly these digits from the text's front.
+std::optional<unsigned> take_digits(std::string_view& text, std::size_t digits) {
+  if (text.size() < digits) return std::nullopt;
   unsigned number = 0;
   for (const char c : text.substr(0, digits)) {
     if (c < '0' || c > '9') return std::nullopt;
     number = number * 10 + static_cast<unsigned>(c - '0');
   }
-  text.remove_prefix(digits + 1);
+  text.remove_prefix(digits);
   return number;
 }
 
-// "", or a fraction of a second without its point: "5", "123456".
-std::optional<unsigned> milliseconds_of(std::string_view digits) {
+// And then this, which follows them.
+std::optional<unsigned> take_number(std::string_view& text, std::size_t digits, char separator) {
+  const auto number = take_digits(text, digits);
+  if (!number || !text.starts_with(separator)) return std::nullopt;
+  text.remove_prefix(1);
+  return number;
+}
+
+// "", or a fraction of a second with its point: ".5", ".123456".
+std::optional<unsigned> take_milliseconds(std::string_view& text) {
+  if (!text.starts_with('.')) return 0;
+  text.remove_prefix(1);
   unsigned millis = 0;
   unsigned unit = 100;
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return std::nullopt;
-    millis += static_cast<unsigned>(c - '0') * unit;
+  std::size_t digits = 0;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
+    millis += static_cast<unsigned>(text[digits] - '0') * unit;
     unit /= 10;
   }
+  text.remove_prefix(digits);
+  if (digits == 0) return std::nullopt;
   return millis;
+}
+
+// "Z", "+02:00" or "-11:30": how far the time is ahead of UTC. "-00:00" is UTC too (RFC 3339, 4.3).
+std::optional<std::chrono::minutes> offset_of(std::string_view text) {
+  using std::chrono::minutes;
+  if (text == "Z") return minutes(0);
+  const bool ahead = text.starts_with('+');
+  if (!ahead && !text.starts_with('-')) return std::nullopt;
+  text.remove_prefix(1);
+  const auto hour = take_number(text, 2, ':');
+  const auto minute = take_digits(text, 2);
+  if (!hour || !minute || !text.empty() || *hour > 23 || *minute > 59) return std::nullopt;
+  const minutes offset(static_cast<int>(*hour * 60 + *minute));
+  return ahead ? offset : -offset;
 }
 
 }  // namespace
@@ -67,30 +93,27 @@ std::string iso8601(UnixMillis time) {
 }
 
 std::optional<UnixMillis> from_iso8601(std::string_view text) {
-  if (!text.ends_with('Z')) return std::nullopt;
-  const std::size_t point = text.find('.');
-  std::string_view fraction;
-  if (point != std::string_view::npos) {
-    fraction = text.substr(point + 1, text.size() - point - 2);
-    if (fraction.empty()) return std::nullopt;
-  }
   const auto year = take_number(text, 4, '-');
   const auto month = take_number(text, 2, '-');
   const auto day = take_number(text, 2, 'T');
   const auto hour = take_number(text, 2, ':');
   const auto minute = take_number(text, 2, ':');
-  const auto second = take_number(text, 2, point == std::string_view::npos ? 'Z' : '.');
-  const auto millis = milliseconds_of(fraction);
-  if (!year || !month || !day || !hour || !minute || !second || !millis) return std::nullopt;
-  if (point == std::string_view::npos && !text.empty()) return std::nullopt;
+  const auto second = take_digits(text, 2);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  const auto millis = take_milliseconds(text);
+  const auto offset = offset_of(text);
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
                                          std::chrono::month(*month), std::chrono::day(*day)};
   // A leap second is the first of the next minute to us.
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  if (!millis || !offset || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) {
+    return std::nullopt;
+  }
   const std::chrono::sys_time<std::chrono::milliseconds> instant =
       std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-      std::chrono::seconds(*second) + std::chrono::milliseconds(*millis);
-  return instant.time_since_epoch().count();
+      std::chrono::seconds(*second) + std::chrono::milliseconds(*millis) - *offset;
+  const UnixMillis time = instant.time_since_epoch().count();
+  if (time < iso_begin || time > iso_end) return std::nullopt;
+  return time;
 }
 
 }  // namespace restored

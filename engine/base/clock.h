@@ -22,8 +22,8 @@ const Clock& system_clock();
 
 // "2026-11-22T00:56:12.345Z"
 std::string iso8601(UnixMillis time);
-// "2026-11-22T00:56:12Z", with any number of digits of a second (those behind the third are
-// dropped) and only in UTC. Nothing: the text is anything else.
+// "2026-11-22T00:56:12Z" or "2026-11-22T01:56:12+01:00" (RFC 3339), with any number of digits of a
+// second (those behind the third are dropped). Nothing: anything else, or a year without 4 digits.
 std::optional<UnixMillis> from_iso8601(std::string_view text);
 
 }  // namespace restored

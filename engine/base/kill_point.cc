@@ -49,9 +49,9 @@ constexpr std::array names = std::to_array<std::string_view>({
     "restore.clone.after-record",    "restore.clone.after-export",
     "restore.clone.after-ingest",    "restore.clone.after-swap",
     "schedule.run.after-backup",     "schedule.run.after-settled",
-    "schedule.retire.after-removal", "control.request.after-claim",
-    "control.request.before-answer", "control.request.after-answer",
-    "control.audit.after-begin",
+    "schedule.retire.after-begin",   "schedule.retire.after-removal",
+    "control.request.after-claim",   "control.request.before-answer",
+    "control.request.after-answer",  "control.audit.after-begin",
 });
 
 struct Target {

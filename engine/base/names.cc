@@ -54,6 +54,7 @@ constexpr Name<DatabaseStatus> database_statuses[] = {
 constexpr Name<AuditEvent> audit_events[] = {
     {AuditEvent::request, "request"},
     {AuditEvent::operation_end, "operation-end"},
+    {AuditEvent::retention_removal, "retention-removal"},
 };
 constexpr Name<BackupStatus> backup_statuses[] = {
     {BackupStatus::running, "running"},

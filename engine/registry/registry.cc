@@ -49,7 +49,6 @@ Result<void> DurableRegistry::load_family(std::string_view prefix, Decode decode
 
 Result<void> DurableRegistry::load() {
   RESTORED_TRY(requests_.load());
-  RESTORED_TRY(usage_.load());
   Records loaded;
   const auto counted = [&](auto& stored) -> auto& {
     loaded.next_order = std::max(loaded.next_order, stored.order + 1);
@@ -70,6 +69,8 @@ Result<void> DurableRegistry::load() {
   RESTORED_TRY(load_family(operation_prefix, decode_operation, [&](StoredOperation stored) {
     loaded.operations[stored.record.view.id.value] = std::move(counted(stored));
   }));
+  RESTORED_TRY(
+      usage_.load([&](const DatabaseId& id) { return loaded.databases.contains(id.value); }));
   const ExclusiveLock lock(mutex_);
   records_ = std::move(loaded);
   return {};

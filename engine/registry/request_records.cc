@@ -36,17 +36,27 @@ Result<StoredRequest> decode_request(std::string_view key, std::string_view text
 }
 
 std::string encode(const AuditEntry& entry) {
-  json::object object{
-      {"event", name(entry.event)},       {"at", entry.at},
-      {"endedAt", entry.ended_at},        {"recordedAt", entry.recorded_at},
-      {"requestId", entry.request_id},    {"principal", entry.principal},
-      {"token", entry.token.value},       {"peer", entry.peer},
-      {"method", entry.method},           {"path", entry.path},
-      {"database", entry.database.value}, {"sourceDatabase", entry.source_database.value},
-      {"backup", entry.backup.value},     {"operation", entry.operation.value},
-      {"subject", entry.subject},         {"status", entry.status},
-      {"outcome", entry.outcome},         {"code", entry.code},
-      {"replayed", entry.replayed},       {"unrecorded", entry.unrecorded}};
+  json::object object{{"event", name(entry.event)},
+                      {"at", entry.at},
+                      {"endedAt", entry.ended_at},
+                      {"recordedAt", entry.recorded_at},
+                      {"requestId", entry.request_id},
+                      {"principal", entry.principal},
+                      {"token", entry.token.value},
+                      {"peer", entry.peer},
+                      {"method", entry.method},
+                      {"path", entry.path},
+                      {"database", entry.database.value},
+                      {"sourceDatabase", entry.source_database.value},
+                      {"backup", entry.backup.value},
+                      {"operation", entry.operation.value},
+                      {"subject", entry.subject},
+                      {"status", entry.status},
+                      {"outcome", entry.outcome},
+                      {"reason", entry.reason},
+                      {"code", entry.code},
+                      {"replayed", entry.replayed},
+                      {"unrecorded", entry.unrecorded}};
   return record_text(std::move(object), entry.sequence);
 }
 
@@ -73,6 +83,7 @@ Result<AuditEntry> decode_audit(std::string_view key, std::string_view text) {
   if (status > 999) fields.wrong("status");
   entry.status = static_cast<int>(status % 1000);
   entry.outcome = fields.text("outcome");
+  entry.reason = fields.optional_text("reason").value_or("");
   entry.code = fields.text("code");
   entry.replayed = fields.flag("replayed");
   entry.unrecorded = fields.count("unrecorded");

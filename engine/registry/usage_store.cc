@@ -7,19 +7,29 @@
 
 namespace restored::registry {
 
-Result<void> UsageStore::load() {
-  const MutexLock lock(mutex_);
-  return store_.scan(
-      usage_prefix, [&](std::string_view key, std::string_view text) NO_THREAD_SAFETY_ANALYSIS {
-        const Result<StoredUsage> read = decode_usage(key, text);
-        if (read) {
-          days_[read->database.value][read->day] = read->commands;
-        } else {
-          // A figure is no reason to serve nobody.
-          log::warning("registry", "a day's commands are not told: {}", read.error().message);
-        }
-        return true;
-      });
+Result<void> UsageStore::load(const std::function<bool(const DatabaseId&)>& known) {
+  WriteSet leftovers;
+  {
+    const MutexLock lock(mutex_);
+    const auto visit = [&](std::string_view key, std::string_view text) NO_THREAD_SAFETY_ANALYSIS {
+      const Result<StoredUsage> read = decode_usage(key, text);
+      if (!read) {
+        // A figure is no reason to serve nobody.
+        log::warning("registry", "a day's commands are not told: {}", read.error().message);
+      } else if (known(read->database)) {
+        days_[read->database.value][read->day] = read->commands;
+      } else {
+        leftovers.erase(std::string(key));
+      }
+      return true;
+    };
+    RESTORED_TRY(store_.scan(usage_prefix, visit));
+  }
+  if (leftovers.empty()) return {};
+  if (const Result<void> erased = store_.write(leftovers); !erased) {
+    log::warning("registry", "the days of removed databases stay: {}", erased.error().message);
+  }
+  return {};
 }
 
 void UsageStore::count(const DatabaseId& id, std::uint32_t day, std::uint64_t commands) {

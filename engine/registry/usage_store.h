@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -22,8 +23,9 @@ class UsageStore {
  public:
   // The store outlives it.
   explicit UsageStore(catalog::RecordStore& store) : store_(store) {}
+  // What a flush wrote of a database beside its removal goes: who is not known has no days.
   // REQUIRES: before anything else is called.
-  Result<void> load();
+  Result<void> load(const std::function<bool(const DatabaseId&)>& known);
 
   // In memory, until flush() puts it on record.
   void count(const DatabaseId& id, std::uint32_t day, std::uint64_t commands);

@@ -8,6 +8,7 @@
 #include "restore/backup_operation.h"
 #include "restore/clone_operation.h"
 #include "restore/cut_off_backup.h"
+#include "restore/give_way.h"
 #include "restore/operation_hooks.h"
 #include "restore/restore_operation.h"
 #include "restore/source_check.h"
@@ -61,6 +62,20 @@ Result<void> refuse_when_stopping(const EngineParts& parts) {
   return fail(ErrorCode::shutting_down, "the agent is stopping");
 }
 
+Result<RestoreCheck> check_source(const EngineParts& parts, const RestoreRequest& request) {
+  RESTORED_TRY(const backup::LoadedBackup loaded,
+               load_source(parts, request.source_database, request.backup, parts.request_call()));
+  const OpenDatabases::Pointer target = parts.databases.find(request.target);
+  RESTORED_TRY(const SpacePlan space, plan_space(parts, target.get(), loaded.manifest));
+  return RestoreCheck{loaded.manifest, space};
+}
+
+Error nothing_to_undo(const DatabaseId& id) {
+  return {ErrorCode::nothing_to_undo,
+          fmt::format("database {} has no previous generation", id.value),
+          {}};
+}
+
 template <class Work>
 OperationView start(EngineParts& parts, const OperationTable::Pointer& operation,
                     std::shared_ptr<Work> work, Turn turn = Turn::queued) {
@@ -101,7 +116,12 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
   RESTORED_TRY(refuse_when_stopping(parts));
   registry::OperationRecord record =
       new_record(OperationKind::restore, request.target, request.principal, request.intent);
-  Result<Claim> claim = parts.databases.claim(request.target, record.view.id, record.view.kind);
+  const auto check = [&]() -> Result<void> {
+    RESTORED_TRY(check_source(parts, request));
+    return {};
+  };
+  Result<Claim> claim =
+      claim_over_schedule(parts, request.target, record.view.id, record.view.kind, check);
   if (!claim) {
     const bool gone = claim.error().code == ErrorCode::database_not_found;
     return std::unexpected(gone ? unknown_target(request.target) : std::move(claim).error());
@@ -150,14 +170,11 @@ Result<OperationView> clone_into(EngineParts& parts, const DatabaseId& target,
 
 Result<RestoreCheck> check_restore(const EngineParts& parts, const RestoreRequest& request) {
   RESTORED_TRY(find_target(parts, request.target));
-  if (const std::optional<Working> working = parts.databases.working(request.target)) {
+  const std::optional<Working> working = parts.databases.working(request.target);
+  if (working && !gives_way(parts, *working)) {
     return std::unexpected(busy_error(request.target, OperationKind::restore, *working));
   }
-  RESTORED_TRY(const backup::LoadedBackup loaded,
-               load_source(parts, request.source_database, request.backup, parts.request_call()));
-  const OpenDatabases::Pointer target = parts.databases.find(request.target);
-  RESTORED_TRY(const SpacePlan space, plan_space(parts, target.get(), loaded.manifest));
-  return RestoreCheck{loaded.manifest, space};
+  return check_source(parts, request);
 }
 
 Result<void> continue_operation(EngineParts& parts, registry::OperationRecord record) {
@@ -254,11 +271,16 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   }
   registry::OperationRecord record =
       new_record(OperationKind::undo, id, std::move(principal), intent);
-  RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
+  const auto check = [&]() -> Result<void> {
+    const OpenDatabases::Pointer database = parts.databases.find(id);
+    if (database && database->state().previous) return {};
+    return std::unexpected(nothing_to_undo(id));
+  };
+  RESTORED_TRY(Claim claim,
+               claim_over_schedule(parts, id, record.view.id, record.view.kind, check));
   const auto back = claim.usable() ? claim.database().state().previous : std::nullopt;
   if (!back) {
-    return fail(ErrorCode::nothing_to_undo,
-                fmt::format("database {} has no previous generation", id.value));
+    return std::unexpected(nothing_to_undo(id));
   }
   record.view.phase = Phase::swap;
   RESTORED_TRY(const OperationTable::Pointer operation,

@@ -13,6 +13,7 @@
 #include "base/thread_priority.h"
 #include "restore/accept.h"
 #include "restore/backup_removal.h"
+#include "restore/give_way.h"
 #include "restore/guarded.h"
 #include "restore/retention.h"
 #include "restore/schedule_times.h"
@@ -106,7 +107,7 @@ void BackupSchedule::run(const std::stop_token& stop) {
 void BackupSchedule::note_earlier_runs() {
   const UnixMillis now = parts_.clock.wall();
   for (const OperationView& view : parts_.operations->views()) {
-    if (!by_schedule(view)) continue;
+    if (!by_schedule(view) || gave_way(view)) continue;
     Earlier& earlier = earlier_[view.database];
     if (earlier.newest) continue;
     if (view.state != OperationState::failed) {
@@ -203,6 +204,12 @@ void BackupSchedule::follow(const registry::DatabaseRecord& record, State& state
   }
   const OperationView view = (*operation)->view();
   if (view.state == OperationState::running) return;
+  if (gave_way(view)) {
+    // Nothing has failed; and who it gave way to is to find the database free.
+    state.operation.reset();
+    state.not_before = parts_.clock.monotonic() + std::chrono::seconds(1);
+    return;
+  }
   if (view.state == OperationState::failed) {
     state.operation.reset();
     note_failure(record.id, state, view.error.value_or(Error{}));
@@ -276,7 +283,7 @@ Result<void> BackupSchedule::remove_old(const DatabaseId& id, const std::stop_to
   Result<void> outcome;
   for (const BackupId& backup : past_retention(backups, policy_, parts_.clock.wall())) {
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped");
-    Result<void> removed = remove_backup(parts_, collector_, backup, call);
+    Result<void> removed = remove_one(id, backup, call);
     // Somebody else was first: a person, or an agent that was killed with the answer on its way.
     if (!removed && removed.error().code == ErrorCode::backup_not_found) continue;
     if (removed) {
@@ -288,6 +295,33 @@ Result<void> BackupSchedule::remove_old(const DatabaseId& id, const std::stop_to
     }
   }
   return outcome;
+}
+
+// On record before it is begun, and what became of it after.
+Result<void> BackupSchedule::remove_one(const DatabaseId& id, const BackupId& backup,
+                                        const StoreCall& call) {
+  RequestRecords& records = parts_.registry->requests();
+  AuditEntry entry = removal_entry(id, backup, policy_, parts_.clock.wall());
+  const auto begin = [&]() -> Result<void> {
+    const Result<std::uint64_t> begun = records.begin(entry);
+    if (!begun) {
+      return fail(ErrorCode::audit_not_written,
+                  fmt::format("the audit cannot be written ({}): backup {} stays",
+                              begun.error().message, backup.value),
+                  "Repair the state directory's device, or free space on it.");
+    }
+    entry.sequence = *begun;
+    parts_.step("schedule.retire.after-begin");
+    return {};
+  };
+  Result<void> removed = remove_backup(parts_, collector_, backup, call, begin);
+  if (entry.sequence == 0) return removed;  // it was not begun
+  end_removal(entry, removed, parts_.clock.wall());
+  const Result<void> recorded = records.record(std::move(entry));
+  if (recorded || !removed) return removed;
+  return std::unexpected(
+      context(fmt::format("backup {} is removed, which the audit does not tell", backup.value),
+              recorded.error()));
 }
 
 // Never back: it may have been switched on since that run was due.

@@ -72,6 +72,7 @@ class BackupSchedule {
   void note_failure(const DatabaseId& id, State& state, const Error& error);
   void retire(const DatabaseId& id, State& state, const std::stop_token& stop);
   Result<void> remove_old(const DatabaseId& id, const std::stop_token& stop);
+  Result<void> remove_one(const DatabaseId& id, const BackupId& backup, const StoreCall& call);
   bool settle(const DatabaseId& id, UnixMillis time);
   bool put_settled(const DatabaseId& id, const std::function<UnixMillis(UnixMillis)>& change);
   bool catches_up_later(const DatabaseId& id, UnixMillis due) const;

@@ -209,12 +209,12 @@ void Operation::note_memory(std::uint64_t peak_bytes) {
   record_.view.peak_memory_bytes = peak_bytes;
 }
 
-Result<OperationView> Operation::cancel() {
+Result<OperationView> Operation::cancel(std::optional<Error> why) {
   OperationView view;
   Result<void> recorded;
   {
     const MutexLock recording(recording_);
-    RESTORED_TRY(const registry::OperationRecord record, accept_cancel());
+    RESTORED_TRY(const registry::OperationRecord record, accept_cancel(std::move(why)));
     view = record.view;
     view.held_until.reset();
     // Before the answer: a restart would otherwise go on with what its client believes ended.
@@ -228,7 +228,7 @@ Result<OperationView> Operation::cancel() {
 }
 
 // From here on it does not pass the point of no return.
-Result<registry::OperationRecord> Operation::accept_cancel() {
+Result<registry::OperationRecord> Operation::accept_cancel(std::optional<Error> why) {
   const MutexLock lock(mutex_);
   if (settled_) {
     return fail(ErrorCode::operation_ended, fmt::format("operation {} has ended", id_.value));
@@ -239,6 +239,8 @@ Result<registry::OperationRecord> Operation::accept_cancel() {
                 fmt::format("operation {} is past the point of no return", id_.value),
                 backup ? "The manifest is being written: wait, then delete the backup." : "");
   }
+  const bool by_a_person = record_.cancel_asked && !record_.view.error;
+  if (!by_a_person) record_.view.error = std::move(why);
   record_.cancel_asked = true;
   return record_locked();
 }

@@ -61,12 +61,12 @@ class Operation {
   void note_memory(std::uint64_t peak_bytes);
 
   // Durable: no restart continues it. Errors: operation_ended, past_point_of_no_return; the
-  // registry's, after which it ends all the same, unless the agent dies before that.
-  Result<OperationView> cancel();
+  // registry's, after which it ends all the same, unless the agent dies before that. `why` becomes
+  // its error, unless somebody asks for the cancel itself.
+  Result<OperationView> cancel(std::optional<Error> why = std::nullopt);
   // See Engine::commit_operation(). Durable.
   Result<OperationView> commit();
-  // Whether a commit lacks before the swap.
-  bool holds() const;
+  bool holds() const;  // a commit lacks before the swap
   // It holds from now on, for so long; one that held before, until the same moment as then.
   // Durable. Errors: the registry's.
   Result<void> hold(std::uint64_t seconds);
@@ -104,7 +104,7 @@ class Operation {
  private:
   OperationView view_locked() const REQUIRES_LOCK(mutex_);
   registry::OperationRecord record_locked() const REQUIRES_LOCK(mutex_);
-  Result<registry::OperationRecord> accept_cancel();
+  Result<registry::OperationRecord> accept_cancel(std::optional<Error> why);
   Result<bool> accept_commit() REQUIRES_LOCK(mutex_);  // false: it is committed already
   std::optional<OperationView> end_locked(const Result<void>& outcome) const REQUIRES_LOCK(mutex_);
   bool cut_off_locked(const Error& error) const REQUIRES_LOCK(mutex_);

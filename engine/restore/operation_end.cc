@@ -22,6 +22,7 @@ std::optional<OperationView> Operation::end_locked(const Result<void>& outcome) 
   if (outcome) {
     view.state = OperationState::succeeded;
     view.phase = Phase::done;
+    view.error.reset();  // why it was to be cancelled
   } else if (outcome.error().code == ErrorCode::cancelled && record_.cancel_asked) {
     view.state = OperationState::cancelled;
   } else {

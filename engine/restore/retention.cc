@@ -1,9 +1,12 @@
 #include "restore/retention.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
 #include "restored/limits.h"
+#include "restored/operation.h"
 
 namespace restored::restore {
 namespace {
@@ -63,6 +66,28 @@ std::vector<BackupId> past_retention(const std::vector<BackupInfo>& backups,
     if (complete) ++newer_complete;
   }
   return past;
+}
+
+AuditEntry removal_entry(const DatabaseId& database, const BackupId& backup,
+                         const BackupPolicy& policy, UnixMillis now) {
+  AuditEntry entry;
+  entry.event = AuditEvent::retention_removal;
+  entry.at = now;
+  entry.principal = std::string(schedule_principal);
+  entry.database = database;
+  entry.backup = backup;
+  if (policy.keep_days > 0) entry.reason = fmt::format("older than {} days", policy.keep_days);
+  if (policy.keep_count > 0) {
+    entry.reason += fmt::format("{}newer complete backups: at least {}",
+                                entry.reason.empty() ? "" : "; ", policy.keep_count);
+  }
+  return entry;
+}
+
+void end_removal(AuditEntry& entry, const Result<void>& outcome, UnixMillis now) {
+  entry.ended_at = now;
+  entry.outcome = std::string(name(outcome ? OperationState::succeeded : OperationState::failed));
+  if (!outcome) entry.code = std::string(facts(outcome.error().code).wire);
 }
 
 }  // namespace restored::restore

@@ -1,10 +1,13 @@
-// Which backups of a database have had their time. A pure function.
+// Which backups of a database have had their time, and what the audit tells of them. Pure
+// functions.
 #pragma once
 
 #include <vector>
 
 #include "restored/backup.h"
+#include "restored/error.h"
 #include "restored/ids.h"
+#include "restored/requests.h"
 #include "restored/schedule.h"
 #include "restored/units.h"
 
@@ -22,5 +25,10 @@ namespace restored::restore {
 // no other from being the newest.
 std::vector<BackupId> past_retention(const std::vector<BackupInfo>& backups,
                                      const BackupPolicy& policy, UnixMillis now);
+
+// What the audit tells of such a removal: when it begins, and what it becomes.
+AuditEntry removal_entry(const DatabaseId& database, const BackupId& backup,
+                         const BackupPolicy& policy, UnixMillis now);
+void end_removal(AuditEntry& entry, const Result<void>& outcome, UnixMillis now);
 
 }  // namespace restored::restore

@@ -79,7 +79,7 @@ BackupInfo view_of(const EngineParts& parts, const Operation& operation) {
   info.error = view.error;
   info.scheduled = view.principal == schedule_principal;
   if (view.state == OperationState::cancelled) {
-    info.error = Error{ErrorCode::cancelled, "the backup was cancelled", {}};
+    info.error = view.error.value_or(Error{ErrorCode::cancelled, "the backup was cancelled", {}});
   }
   return info;
 }

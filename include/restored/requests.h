@@ -15,12 +15,12 @@
 
 namespace restored {
 
-enum class AuditEvent : std::uint8_t { request, operation_end };
+enum class AuditEvent : std::uint8_t { request, operation_end, retention_removal };
 std::string_view name(AuditEvent event);  // "operation-end"
 std::optional<AuditEvent> audit_event(std::string_view text);
 
-// One request, or one operation's end, as the audit tells of it. Texts that are empty were not
-// known, or do not apply.
+// One request, one operation's end, or one backup that had its time, as the audit tells of it.
+// Texts that are empty were not known, or do not apply.
 struct AuditEntry {
   std::uint64_t sequence = 0;  // by the order of recording, from 1; given when it is recorded
   AuditEvent event = AuditEvent::request;
@@ -39,7 +39,8 @@ struct AuditEntry {
   OperationId operation;
   std::string subject;  // the id of a connection or token, if it was about one
   int status = 0;       // of HTTP; 0: no answer yet, or an operation's end
-  std::string outcome;  // of an operation: "succeeded"
+  std::string outcome;  // of an operation or a removal: "succeeded"
+  std::string reason;   // of a removal: "older than 7 days"
   std::string code;     // of an error
   bool replayed = false;
   // It was refused, or answered as before. Such entries stand apart; not read back.

@@ -31,6 +31,7 @@ const Members entry_members{{"id", "string"},
                             {"subjectId", "string|null"},
                             {"status", "integer|null"},
                             {"outcome", "string|null"},
+                            {"reason", "string|null"},
                             {"errorCode", "string|null"},
                             {"replayed", "bool"},
                             {"unrecorded", "integer"}};

@@ -25,9 +25,10 @@ class HoldSurfaceTest : public ControlTest {
                 R"({"backup_id":")" + backup_.value + "\"}", headers);
   }
   // Its path, once it is staged.
-  std::string staged(const HttpAnswer& accepted) {
-    EXPECT_EQ(accepted.status, 200) << accepted.text;
-    EXPECT_EQ(accepted.header("preference-applied"), "hold=stage");
+  std::string staged(const HttpAnswer& accepted, int status = 200,
+                     const std::string& applied = "hold=stage") {
+    EXPECT_EQ(accepted.status, status) << accepted.text;
+    EXPECT_EQ(accepted.header("preference-applied"), applied);
     const std::string path = accepted.header("operation-location");
     EXPECT_TRUE(test::wait_until([&] { return get(path).word("data.phase") == "staged"; }));
     return path;
@@ -85,7 +86,8 @@ TEST_F(HoldSurfaceTest, TheSecondSurfaceHoldsToo) {
 
 TEST_F(HoldSurfaceTest, OfSeveralHeadersAllCount) {
   const std::string path =
-      staged(restore({"Prefer: respond-async", "Prefer: wait=1", "Prefer: hold=stage"}));
+      staged(restore({"Prefer: respond-async", "Prefer: wait=1", "Prefer: hold=stage"}), 202,
+             "hold=stage, respond-async");
   EXPECT_EQ(call("DELETE", path).status, 202);
   EXPECT_EQ(ended(OperationId(id(path))).state, OperationState::cancelled);
   expect_old_content();

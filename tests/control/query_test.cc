@@ -81,6 +81,24 @@ TEST(PageTest, PagesShowEachItemOnce) {
   EXPECT_TRUE(walk(Order::oldest_first, {}, 2).empty());
 }
 
+TEST(QueryTest, ATimesPlusMayArriveAsASpace) {
+  constexpr UnixMillis time = 1'369'353'600'000;
+  const auto sent = [](std::string_view text) {
+    return query_time(query_value("since=" + std::string(text), "since").value_or(""));
+  };
+  EXPECT_EQ(sent("2013-05-24T00:00:00Z"), time);
+  EXPECT_EQ(sent("2013-05-24T02:00:00%2B02:00"), time);
+  EXPECT_EQ(sent("2013-05-24T02:00:00+02:00"), time);
+  EXPECT_EQ(sent("2013-05-24T02:00:00.000%20"
+                 "02:00"),
+            time);
+  EXPECT_EQ(sent("2013-05-23T22:00:00-02:00"), time);
+  for (const char* text : {"", "+02:00", "2013-05-24 02:00:00Z", "2013-05-24T02:00:00+02:0",
+                           "2013-05-24T02:00:00++02:00", "2013-05-24T02:00:00+Z"}) {
+    EXPECT_FALSE(sent(text)) << text;
+  }
+}
+
 TEST(PageTest, AnItemThatLeavesDoesNotEndTheWalk) {
   const std::vector<Position> rising{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}};
   EXPECT_EQ(walk(Order::oldest_first, rising, 2, "b"),

@@ -361,5 +361,37 @@ TEST_F(RequestsTest, EntriesAreForgottenAfterAYear) {
   EXPECT_EQ(databases({.limit = 10, .since = now}), (std::vector<std::string>{"next", "young"}));
 }
 
+TEST_F(RequestsTest, ARemovalByRetentionIsReadBackWithItsReason) {
+  AuditEntry entry;
+  entry.event = AuditEvent::retention_removal;
+  entry.at = now;
+  entry.principal = "schedule";
+  entry.backup = BackupId("b");
+  entry.reason = "older than 7 days";
+  const Result<std::uint64_t> sequence = requests().begin(entry);
+  ASSERT_TRUE(sequence);
+  reopen();
+  const AuditEntry begun = requests().audit({.limit = 1})->entries.at(0);
+  EXPECT_EQ(begun.event, AuditEvent::retention_removal);
+  EXPECT_EQ(begun.reason, "older than 7 days");
+  EXPECT_EQ(begun.ended_at, 0);
+  entry.sequence = *sequence;
+  entry.ended_at = now + 5;
+  entry.outcome = "succeeded";
+  ASSERT_TRUE(requests().record(entry));
+  const AuditPage page = *requests().audit({.limit = 10, .since = now, .principal = "schedule"});
+  ASSERT_EQ(page.entries.size(), 1u);
+  EXPECT_EQ(page.entries[0].outcome, "succeeded");
+  // Written before there were reasons.
+  const Result<AuditEntry> old = decode_audit(
+      "audit/1",
+      R"({"version":1,"order":1,"event":"request","at":1,"endedAt":2,"recordedAt":2,"requestId":"r",)"
+      R"("principal":"p","token":"t","peer":"","method":"POST","path":"/","database":"",)"
+      R"("sourceDatabase":"","backup":"","operation":"","subject":"","status":200,"outcome":"",)"
+      R"("code":"","replayed":false,"unrecorded":0})");
+  ASSERT_TRUE(old) << old.error().message;
+  EXPECT_EQ(old->reason, "");
+}
+
 }  // namespace
 }  // namespace restored::registry

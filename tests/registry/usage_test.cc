@@ -91,5 +91,22 @@ TEST_F(UsageTest, ALogicalIdIsKept) {
   EXPECT_EQ(registry_->database(b_)->logical_id, "");
 }
 
+// A flush that runs beside the removal may write what the removal has just erased.
+TEST_F(UsageTest, WhatIsOnRecordOfARemovedDatabaseGoesAtTheNextStart) {
+  usage().count(b_, 10, 6);
+  ASSERT_TRUE(registry_->remove_database(a_));
+  usage().count(a_, 10, 5);
+  ASSERT_TRUE(usage().flush());
+  EXPECT_EQ(told(a_), "10:5 ");
+  reopen();
+  EXPECT_EQ(told(a_), "");
+  EXPECT_EQ(told(b_), "10:6 ");
+  DatabaseRecord record;
+  record.id = a_;
+  ASSERT_TRUE(registry_->put_database(record));
+  reopen();
+  EXPECT_EQ(told(a_), "") << "it is not on disk any more";
+}
+
 }  // namespace
 }  // namespace restored::registry
