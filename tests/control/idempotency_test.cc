@@ -121,7 +121,7 @@ TEST_F(IdempotencyTest, OfAHundredAtOnceOneIsCarriedOut) {
       "\r\nIdempotency-Key: k\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
       body;
   std::vector<RawClient> clients;
-  for (int client = 0; client < 100; ++client) clients.emplace_back(unix_address());
+  for (int client = 0; client < 100; ++client) clients.emplace_back(address());
   for (RawClient& client : clients) ASSERT_TRUE(client.send(request));
   std::set<std::string> bodies;
   int made = 0;
@@ -184,7 +184,7 @@ TEST_F(IdempotencyTest, AWaitThatWasCutShortIsNoAnswer) {
   const auto keyspace = engine_->keyspace(database);
   WritePermit permit = keyspace->try_begin_write();  // holds the swap up
   {
-    RawClient leaving(unix_address());
+    RawClient leaving(address());
     leaving.send("POST " + restore +
                  " HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nAuthorization: " +
                  basic("ops@example.org", admin_) + "\r\nPrefer: wait=60\r\nContent-Length: " +

@@ -52,7 +52,7 @@ TEST_F(OperationSurfaceTest, AnOperationIsShownWhole) {
   EXPECT_EQ(shown.at("data.mayCancel"), false);
   EXPECT_EQ(shown.at("data.attempts").as_int64(), 1);
   EXPECT_TRUE(shown.at("data.endedAt").is_string());
-  EXPECT_TRUE(shown.word("data.principal").starts_with("token:admin uid="));
+  EXPECT_TRUE(shown.word("data.principal").starts_with("token:admin " + peer_begin()));
   expect_error(get("/v1/operations/nothing"), 404, "resource-not-found");
 }
 

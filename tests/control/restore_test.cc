@@ -168,12 +168,14 @@ TEST_F(RestoreSurfaceTest, OfTwoRacingRequestsExactlyOneIsAccepted) {
     ASSERT_TRUE(permit);
     const std::string text = body();
     test::write_file(directory_.file("race"), text);
+    std::vector<std::string> arguments = curl_address();
+    arguments.insert(arguments.end(),
+                     {"-H", "Authorization: Bearer " + admin_, "--data-binary",
+                      "@" + directory_.file("race"), "http://localhost" + restore_path(target_)});
     for (HttpAnswer& answer : answers) {
       clients.emplace_back([&] {
         begin.arrive_and_wait();
-        answer = curl({"--unix-socket", socket_path(), "-H", "Authorization: Bearer " + admin_,
-                       "--data-binary", "@" + directory_.file("race"),
-                       "http://localhost" + restore_path(target_)});
+        answer = curl(arguments);
       });
     }
     for (std::thread& client : clients) client.join();
