@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <spawn.h>
@@ -172,6 +173,13 @@ bool RawClient::cut() const {
   const char byte = 0;
   const ssize_t count = ::send(fd_.get(), &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
   return count < 0 && errno != EAGAIN;
+}
+
+// A filter that keeps no byte of any segment drops it before TCP has seen it.
+bool RawClient::vanish() {
+  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &nothing};
+  return ::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
 
 bool RawClient::readable() const {

@@ -43,6 +43,8 @@ class RawClient {
   void finish_sending();  // the other end sees the end, and may still answer
   bool readable() const;  // bytes, or the end, are there now
   bool cut() const;       // the server takes nothing more; tried with one byte
+  // Nothing that comes is taken or acknowledged any more, as of a host that lost its power. TCP.
+  bool vanish();
   // Everything until the server closes; empty text and `closed` false when it does not in time.
   struct Received {
     std::string bytes;

@@ -327,6 +327,23 @@ TEST_F(EventStreamTest, WhoDoesNotReadIsCutAndHearsTheEndWhenHeComesBack) {
   EXPECT_EQ(back.last().value_or(Event()).type, "end");
 }
 
+// Each heartbeat leaves the agent's hands at once, and none arrives.
+TEST_F(EventStreamTest, WhoVanishesWithoutAWordIsCut) {
+  events_.streams_max = 1;
+  events_.heartbeat_millis = 200;
+  request_seconds_ = 2;
+  begin();
+  const std::string path = held_restore();
+  EventClient gone(tcp_address(), admin_, path);
+  ASSERT_TRUE(gone.next());
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(gone.socket().vanish());
+  EXPECT_EQ(follow(path).head().status, 503) << "its place is taken";
+  EXPECT_TRUE(test::wait_until([&] { return follow(path).head().status == 200; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(1800)) << "not in a hurry";
+  permit_.release();
+}
+
 TEST_F(EventStreamTest, AStopEndsThemPolitelyAndIsNotHeldUp) {
   begin();
   const std::string path = held_restore();
