@@ -180,20 +180,10 @@ TEST_F(AuditTest, WhatIsRefusedAtTheDoorDoesNotFillIt) {
 
 class UnwritableAuditTest : public AuditTest {
  protected:
-  void SetUp() override {
-    AuditTest::SetUp();
-    stop();
-    EngineOptions options;
-    options.state_directory = directory_.file("state");
-    options.repository_url = "file://" + directory_.file("repository");
+  Result<std::unique_ptr<Engine>> open(EngineOptions options) override {
     restore::EngineSeams seams;
     seams.wrap_registry = faults_.wrap();
-    auto opened = restore::open_engine(options, seams);
-    ASSERT_TRUE(opened) << opened.error().message;
-    engine_ = std::move(*opened);
-    ControlOptions control;
-    control.listen = {"unix:" + socket_path(), "tcp:127.0.0.1:0"};
-    server_ = std::move(*ControlServer::start(*engine_, control));
+    return restore::open_engine(std::move(options), seams);
   }
   test::RegistryFaults faults_;
 };

@@ -182,7 +182,7 @@ void ControlTest::start() {
   control.listen = {"unix:" + socket_path(), "tcp:127.0.0.1:0"};
   control.data = DataEndpoint{"127.0.0.1", 6399};
   configure(engine, control);
-  auto opened = Engine::open(engine);
+  auto opened = open(engine);
   ASSERT_TRUE(opened) << opened.error().message;
   engine_ = std::move(*opened);
   const auto admin = engine_->ensure_admin_token([this](const std::string& secret) -> Result<void> {

@@ -28,6 +28,10 @@ class ControlTest : public testing::Test {
 
   // Changes for the engine or the server, before SetUp's start.
   virtual void configure(EngineOptions&, ControlOptions&) {}
+  // For those that hold the engine's seams.
+  virtual Result<std::unique_ptr<Engine>> open(EngineOptions options) {
+    return Engine::open(std::move(options));
+  }
   void start();
   void stop();
 
