@@ -1,4 +1,4 @@
-// Who may ask: schemes, scopes, tokens.
+// Who may ask: schemes, scopes, tokens; and what the log says of who did.
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
@@ -183,7 +183,23 @@ TEST_F(AuthenticationSurfaceTest, ATokensNameCannotForgeALine) {
   const std::string lines = testing::internal::GetCapturedStderr();
   log::set_level(log::Level::error);
   EXPECT_EQ(answer.status, 200);
-  EXPECT_NE(lines.find(R"(by=\"token:x\\\" status=200 by=\\\"admin\\\\ uid=)"), std::string::npos)
+  const std::string by = R"(by=\"token:x\\\" status=200 by=\\\"admin\\\\ )" + peer_begin();
+  EXPECT_NE(lines.find(by), std::string::npos) << lines;
+}
+
+TEST_F(AuthenticationSurfaceTest, ARequestsIdStandsInItsLine) {
+  log::set_level(log::Level::info);
+  testing::internal::CaptureStderr();
+  call("GET", "/v1/databases/nobody", {}, {"X-Request-Id: given-by-me"});
+  const std::string made = get("/v1/databases").header("x-request-id");
+  stop();  // a line is written after its answer
+  const std::string lines = testing::internal::GetCapturedStderr();
+  log::set_level(log::Level::error);
+  EXPECT_NE(lines.find("request=given-by-me method=GET path=/v1/databases/nobody status=404"),
+            std::string::npos)
+      << lines;
+  EXPECT_NE(lines.find("request=" + made + " method=GET path=/v1/databases status=200"),
+            std::string::npos)
       << lines;
 }
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <spawn.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -128,7 +130,7 @@ HttpAnswer curl(const std::vector<std::string>& arguments) {
   return take_answer(output);
 }
 
-RawClient::RawClient(const std::string& address) {
+RawClient::RawClient(const std::string& address, Room room) {
   if (address.starts_with("unix:")) {
     sockaddr_un where{};
     where.sun_family = AF_UNIX;
@@ -145,6 +147,10 @@ RawClient::RawClient(const std::string& address) {
   where.sin_port = htons(static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1)));
   ::inet_pton(AF_INET, address.substr(4, colon - 4).c_str(), &where.sin_addr);
   fd_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (room == Room::little) {
+    const int bytes = 4096;
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
   if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
     fd_.reset();
   }
@@ -161,6 +167,19 @@ bool RawClient::send(std::string_view bytes) {
 
 void RawClient::finish_sending() {
   ::shutdown(fd_.get(), SHUT_WR);
+}
+
+bool RawClient::cut() const {
+  const char byte = 0;
+  const ssize_t count = ::send(fd_.get(), &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return count < 0 && errno != EAGAIN;
+}
+
+// A filter that keeps no byte of any segment drops it before TCP has seen it.
+bool RawClient::vanish() {
+  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &nothing};
+  return ::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
 
 bool RawClient::readable() const {

@@ -33,13 +33,18 @@ HttpAnswer curl(const std::vector<std::string>& arguments);
 // A connection that sends what it is told.
 class RawClient {
  public:
+  // Over TCP, what may stand there unread: kilobytes rather than megabytes.
+  enum class Room { usual, little };
   // "unix:PATH" or "tcp:HOST:PORT" with an IPv4 address.
-  explicit RawClient(const std::string& address);
+  explicit RawClient(const std::string& address, Room room = Room::usual);
 
   bool connected() const { return static_cast<bool>(fd_); }
   bool send(std::string_view bytes);
   void finish_sending();  // the other end sees the end, and may still answer
   bool readable() const;  // bytes, or the end, are there now
+  bool cut() const;       // the server takes nothing more; tried with one byte
+  // Nothing that comes is taken or acknowledged any more, as of a host that lost its power. TCP.
+  bool vanish();
   // Everything until the server closes; empty text and `closed` false when it does not in time.
   struct Received {
     std::string bytes;

@@ -1,5 +1,7 @@
 #include "control_test.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdlib>
@@ -23,6 +25,10 @@ std::string base64(std::string_view text) {
   if (count > 0) out += digits[bits << (6 - count) & 63];
   while (out.size() % 4 != 0) out += '=';
   return out;
+}
+
+bool over_tcp() {
+  return std::getenv("RESTORED_TEST_OVER_TCP") != nullptr;
 }
 
 // ISO 8601 with milliseconds, in UTC.
@@ -176,7 +182,7 @@ void ControlTest::start() {
   control.listen = {"unix:" + socket_path(), "tcp:127.0.0.1:0"};
   control.data = DataEndpoint{"127.0.0.1", 6399};
   configure(engine, control);
-  auto opened = Engine::open(engine);
+  auto opened = open(engine);
   ASSERT_TRUE(opened) << opened.error().message;
   engine_ = std::move(*opened);
   const auto admin = engine_->ensure_admin_token([this](const std::string& secret) -> Result<void> {
@@ -198,17 +204,26 @@ void ControlTest::stop() {
   engine_.reset();
 }
 
+std::string ControlTest::address() const {
+  return over_tcp() ? tcp_address() : unix_address();
+}
+
+std::vector<std::string> ControlTest::curl_address() const {
+  if (over_tcp()) return {"--connect-to", "localhost:80:" + tcp_address().substr(4)};
+  return {"--unix-socket", socket_path()};
+}
+
+std::string ControlTest::peer_begin() const {
+  return over_tcp() ? "peer=127.0.0.1:" : "uid=" + std::to_string(::getuid()) + " pid=";
+}
+
 std::string ControlTest::basic(std::string_view user, std::string_view key) const {
   return "Basic " + base64(std::string(user) + ":" + std::string(key));
 }
 
 HttpAnswer ControlTest::call(std::string_view method, std::string_view path,
                              const std::optional<std::string>& body, const Headers& headers) {
-  std::vector<std::string> arguments{"--unix-socket", socket_path()};
-  if (std::getenv("RESTORED_TEST_OVER_TCP") != nullptr) {
-    // The same URL and Host as over the unix socket.
-    arguments = {"--connect-to", "localhost:80:" + tcp_address().substr(4)};
-  }
+  std::vector<std::string> arguments = curl_address();
   if (method == "HEAD") {
     arguments.push_back("--head");
   } else {

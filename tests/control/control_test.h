@@ -28,16 +28,24 @@ class ControlTest : public testing::Test {
 
   // Changes for the engine or the server, before SetUp's start.
   virtual void configure(EngineOptions&, ControlOptions&) {}
+  // For those that hold the engine's seams.
+  virtual Result<std::unique_ptr<Engine>> open(EngineOptions options) {
+    return Engine::open(std::move(options));
+  }
   void start();
   void stop();
 
   std::string unix_address() const { return server_->addresses()[0]; }
   std::string tcp_address() const { return server_->addresses()[1]; }
   std::string socket_path() const { return directory_.file("control.sock"); }
+  // Which of the two call() speaks to: the unix socket, or TCP where RESTORED_TEST_OVER_TCP is set.
+  // As curl's arguments, with the same URL and Host for both; and how a record of who asked begins.
+  std::string address() const;
+  std::vector<std::string> curl_address() const;
+  std::string peer_begin() const;
 
-  // Over the unix socket, or TCP where RESTORED_TEST_OVER_TCP is set. The administrator's token
-  // goes along in the path's scheme, unless a header says otherwise. Every answer is compared with
-  // openapi.json.
+  // The administrator's token goes along in the path's scheme, unless a header says otherwise.
+  // Every answer is compared with openapi.json.
   HttpAnswer call(std::string_view method, std::string_view path,
                   const std::optional<std::string>& body = std::nullopt,
                   const Headers& headers = {});

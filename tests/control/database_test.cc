@@ -283,5 +283,27 @@ TEST_F(DatabaseSurfaceTest, DeletingTakesItsConnectionsAndSparesTheDefault) {
   expect_error(call("DELETE", "/v1/databases/" + kept.word("data.id")), 403, "default-database");
 }
 
+TEST_F(DatabaseSurfaceTest, AProjectHasOneDefaultAndTheNewerOneIsIt) {
+  const auto make = [this](const std::string& project) {
+    const HttpAnswer made =
+        post("/v1/databases", R"({"isDefault":true,"projectId":")" + project + "\"}");
+    EXPECT_EQ(made.at("data.isDefault"), true) << made.text;
+    return "/v1/databases/" + made.word("data.id");
+  };
+  const std::string first = make("proj_shop");
+  const std::string other = make("proj_other");
+  const std::string second = make("proj_shop");
+  EXPECT_EQ(get(first).at("data.isDefault"), false);
+  EXPECT_EQ(get(second).at("data.isDefault"), true);
+  EXPECT_EQ(get(other).at("data.isDefault"), true);
+  expect_error(call("DELETE", second), 403, "default-database");
+  expect_error(call("DELETE", other), 403, "default-database");
+  EXPECT_EQ(call("DELETE", first).status, 204);
+  stop();
+  start();
+  EXPECT_EQ(get(second).at("data.isDefault"), true);
+  expect_error(call("DELETE", second), 403, "default-database");
+}
+
 }  // namespace
 }  // namespace restored::control

@@ -17,8 +17,8 @@ std::string field(const std::string& event, const std::string& name) {
 }  // namespace
 
 EventClient::EventClient(const std::string& address, const std::string& token,
-                         const std::string& path, const std::string& headers)
-    : socket_(address) {
+                         const std::string& path, const std::string& headers, RawClient::Room room)
+    : socket_(address, room) {
   socket_.send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token +
                "\r\n" + headers + "\r\n");
   while (chunks_.find("\r\n\r\n") == std::string::npos) {

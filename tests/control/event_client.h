@@ -26,7 +26,7 @@ class EventClient {
  public:
   // Sends the request; `headers` each with its line end.
   EventClient(const std::string& address, const std::string& token, const std::string& path,
-              const std::string& headers = {});
+              const std::string& headers = {}, RawClient::Room room = RawClient::Room::usual);
 
   // Of the answer; status 0: none came.
   const HttpAnswer& head() const { return head_; }

@@ -1,6 +1,5 @@
 // GET /v1/operations/{id}/events over real sockets.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <boost/json.hpp>
 #include <random>
@@ -54,7 +53,7 @@ class EventStreamTest : public ControlTest {
     return begun.header("operation-location") + "/events";
   }
   EventClient follow(const std::string& path, const std::string& headers = {}) {
-    return {unix_address(), admin_, path, headers};
+    return {address(), admin_, path, headers};
   }
 
   EventOptions events_;
@@ -255,7 +254,7 @@ TEST_F(EventStreamTest, AnOldClientGetsThemWithoutChunks) {
   begin();
   const OperationView view =
       ended_operation_of(post(path_ + "/restore", restore_body(database_, backup_)));
-  RawClient client(unix_address());
+  RawClient client(address());
   ASSERT_TRUE(client.send("GET /v1/operations/" + view.id.value +
                           "/events HTTP/1.0\r\nAuthorization: Bearer " + admin_ + "\r\n\r\n"));
   const auto received = client.read_to_end();
@@ -289,7 +288,7 @@ TEST_F(EventStreamTest, StreamsHoldNoThread) {
   const std::string path = held_restore();
   std::vector<std::unique_ptr<EventClient>> clients;
   for (unsigned index = 0; index < limits::http_waiters_max + 4 * limits::http_workers; ++index) {
-    clients.push_back(std::make_unique<EventClient>(unix_address(), admin_, path));
+    clients.push_back(std::make_unique<EventClient>(address(), admin_, path));
     ASSERT_TRUE(clients.back()->next()) << index;
   }
   EXPECT_EQ(get("/v1/databases").status, 200);
@@ -307,19 +306,17 @@ TEST_F(EventStreamTest, WhoDoesNotReadIsCutAndHearsTheEndWhenHeComesBack) {
   request_seconds_ = 1;
   begin();
   const std::string path = held_restore();
-  EventClient slow = follow(path);
+  EventClient slow(address(), admin_, path, {}, RawClient::Room::little);
   const auto first = slow.next();
   ASSERT_TRUE(first);
   EventClient quick = follow(path);
   ASSERT_TRUE(quick.next());
   // Until the socket is full, and a second after that. Nobody reads `slow` meanwhile.
   const auto cut = [&] {
-    const char byte = 0;
     for (int count = 0; count < 100; ++count) {
       if (quick.next(milliseconds(10)).value_or(Event()).type != "heartbeat") break;
     }
-    const ssize_t count = ::send(slow.socket().descriptor(), &byte, 1, MSG_NOSIGNAL);
-    return count < 0;
+    return slow.socket().cut();
   };
   EXPECT_TRUE(test::wait_until(cut, seconds(60)));
   permit_.release();
@@ -328,6 +325,23 @@ TEST_F(EventStreamTest, WhoDoesNotReadIsCutAndHearsTheEndWhenHeComesBack) {
   EXPECT_FALSE(slow.over()) << "cut, not ended";
   EventClient back = follow(path, "Last-Event-ID: " + first->id + "\r\n");
   EXPECT_EQ(back.last().value_or(Event()).type, "end");
+}
+
+// Each heartbeat leaves the agent's hands at once, and none arrives.
+TEST_F(EventStreamTest, WhoVanishesWithoutAWordIsCut) {
+  events_.streams_max = 1;
+  events_.heartbeat_millis = 200;
+  request_seconds_ = 2;
+  begin();
+  const std::string path = held_restore();
+  EventClient gone(tcp_address(), admin_, path);
+  ASSERT_TRUE(gone.next());
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(gone.socket().vanish());
+  EXPECT_EQ(follow(path).head().status, 503) << "its place is taken";
+  EXPECT_TRUE(test::wait_until([&] { return follow(path).head().status == 200; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(1800)) << "not in a hurry";
+  permit_.release();
 }
 
 TEST_F(EventStreamTest, AStopEndsThemPolitelyAndIsNotHeldUp) {
@@ -349,7 +363,7 @@ TEST_F(EventStreamTest, ARevokedTokenKeepsNoStreamOpen) {
   const std::string path = held_restore();
   const auto made = engine_->create_token("short", static_cast<Scopes>(Scope::read));
   ASSERT_TRUE(made);
-  EventClient client(unix_address(), made->secret, path);
+  EventClient client(address(), made->secret, path);
   ASSERT_TRUE(client.next());
   ASSERT_TRUE(engine_->revoke_token(made->info.id));
   while (client.next()) {

@@ -54,7 +54,7 @@ class HungStoreTest : public ControlTest {
   }
   // Within a moment.
   bool answers(const std::string& path) {
-    RawClient client(unix_address());
+    RawClient client(address());
     client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + admin_ +
                 "\r\n\r\n");
     return !client.read_until("\r\n\r\n", milliseconds(500)).empty();

@@ -1,6 +1,9 @@
 // Idempotency-Key: what is sent again is carried out once, and answered the same.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json.hpp>
 #include <filesystem>
@@ -10,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/unique_fd.h"
+#include "catalog/record_store.h"
 #include "control_test.h"
 #include "support/wait_until.h"
 
@@ -33,7 +38,9 @@ class IdempotencyTest : public ControlTest {
   std::size_t backups_of(const DatabaseId& database) {
     return get(backups_path(database)).at("data").as_array().size();
   }
-  std::string everything_on_disk() const {
+  // All bytes as they stand, then the registry's records, whose tables are compressed. Starts
+  // again.
+  std::string everything_on_disk() {
     std::string all;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(directory_.file("state"))) {
@@ -41,6 +48,15 @@ class IdempotencyTest : public ControlTest {
       std::ifstream file(entry.path(), std::ios::binary);
       all.append(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
     }
+    stop();
+    const auto keep = [&](std::string_view key, std::string_view value) {
+      all.append(key).append(" ").append(value).append("\n");
+      return true;
+    };
+    auto store = catalog::RecordStore::open(directory_.file("state/registry"));
+    EXPECT_TRUE(store && (*store)->scan("", keep) && (*store)->close());
+    if (store) store->reset();
+    start();
     return all;
   }
 };
@@ -85,7 +101,6 @@ TEST_F(IdempotencyTest, NoSecretAndNoKeyIsOnDisk) {
          {password, token.word("data.secret"), admin_, std::string("a-key-of-the-client")}) {
       EXPECT_EQ(disk.find(secret), std::string::npos);
     }
-    restart();
   }
   EXPECT_EQ(keyed("POST", "/v1/tokens", "another-key", R"({"name":"ci","scopes":["read"]})")
                 .word("data.secret"),
@@ -121,7 +136,7 @@ TEST_F(IdempotencyTest, OfAHundredAtOnceOneIsCarriedOut) {
       "\r\nIdempotency-Key: k\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
       body;
   std::vector<RawClient> clients;
-  for (int client = 0; client < 100; ++client) clients.emplace_back(unix_address());
+  for (int client = 0; client < 100; ++client) clients.emplace_back(address());
   for (RawClient& client : clients) ASSERT_TRUE(client.send(request));
   std::set<std::string> bodies;
   int made = 0;
@@ -140,6 +155,69 @@ TEST_F(IdempotencyTest, OfAHundredAtOnceOneIsCarriedOut) {
   EXPECT_EQ(bodies.size(), 1u);
   EXPECT_EQ(backups_of(database), 1u);
   EXPECT_EQ(keyed("POST", backups_path(database), "k", body).text, *bodies.begin());
+}
+
+// The repository hangs, and with it the first of two: either may come first.
+TEST_F(IdempotencyTest, WhileOneIsCarriedOutAnotherIsToldToComeAgain) {
+  const DatabaseId database = make_database("orders");
+  make_backup(database);  // the repository is there
+  const std::string directory = directory_.file("repository/backups/hung");
+  ASSERT_TRUE(std::filesystem::create_directories(directory));
+  const std::string pipe = directory + "/manifest";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string body = restore_body(database, BackupId("hung"));
+  const std::string request =
+      "POST " + restore_path(database) + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + admin_ +
+      "\r\nIdempotency-Key: k\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+      body;
+  std::vector<RawClient> clients;
+  for (int client = 0; client < 2; ++client) {
+    clients.emplace_back(address());
+    ASSERT_TRUE(clients.back().send(request));
+  }
+  ASSERT_TRUE(test::wait_until([&] { return std::ranges::any_of(clients, &RawClient::readable); }));
+  if (clients[0].readable()) std::swap(clients[0], clients[1]);
+  std::string received = clients[1].read_until("}}");
+  const HttpAnswer in_use = take_answer(received);
+  expect_error(in_use, 409, "idempotency-key-in-use");
+  EXPECT_GE(std::atoi(in_use.header("retry-after").c_str()), 1);
+  expect_error(keyed("POST", restore_path(database), "k", body), 409, "idempotency-key-in-use");
+  expect_error(keyed("POST", restore_path(database), "k", "{}"), 422, "idempotency-key-reused");
+  EXPECT_FALSE(clients[0].readable()) << "it hung all the time";
+  ASSERT_TRUE(test::wait_until([&] {  // a writer that comes and goes: the manifest is empty
+    const UniqueFd writer(::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    return clients[0].readable();
+  }));
+  received = clients[0].read_until("}}");
+  const HttpAnswer first = take_answer(received);
+  expect_error(first, 422, "backup-not-usable");
+  expect_replay(first, keyed("POST", restore_path(database), "k", body));
+}
+
+TEST_F(IdempotencyTest, WhileItWaitsTheSecondSurfaceIsToldToComeAgain) {
+  const DatabaseId database = make_database("orders");
+  const BackupId backup = make_backup(database);
+  const std::string path = "/v2/redis/restore-backup/" + database.value;
+  const std::string body = R"({"backup_id":")" + backup.value + R"("})";
+  WritePermit permit = engine_->keyspace(database)->try_begin_write();  // holds the swap up
+  HttpAnswer first;
+  std::jthread client([&] { first = keyed("POST", path, "k", body, {"Prefer: wait=60"}); });
+  ASSERT_TRUE(test::wait_until([&] { return engine_->operations().size() == 2; }));
+  test::write_file(directory_.file("again"), body);
+  std::vector<std::string> arguments = curl_address();
+  arguments.insert(arguments.end(),
+                   {"--header", "Authorization: " + basic("ops@example.org", admin_), "--header",
+                    "Idempotency-Key: k", "--data-binary", "@" + directory_.file("again"),
+                    "http://localhost" + path});
+  const HttpAnswer again = curl(arguments);
+  expect_second_error(again, 503);
+  EXPECT_GE(std::atoi(again.header("retry-after").c_str()), 1);
+  EXPECT_EQ(engine_->operations().size(), 2u) << "the backup, and one restore";
+  permit.release();
+  client.join();
+  EXPECT_EQ(first.text, "\"OK\"");
+  EXPECT_EQ(ended_operation_of(first).state, OperationState::succeeded);
+  expect_replay(first, keyed("POST", path, "k", body));
 }
 
 TEST_F(IdempotencyTest, ARestoreIsRepeatedWithItsOperation) {
@@ -184,7 +262,7 @@ TEST_F(IdempotencyTest, AWaitThatWasCutShortIsNoAnswer) {
   const auto keyspace = engine_->keyspace(database);
   WritePermit permit = keyspace->try_begin_write();  // holds the swap up
   {
-    RawClient leaving(unix_address());
+    RawClient leaving(address());
     leaving.send("POST " + restore +
                  " HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nAuthorization: " +
                  basic("ops@example.org", admin_) + "\r\nPrefer: wait=60\r\nContent-Length: " +

@@ -47,6 +47,20 @@ class RestoreRowsTest : public ControlTest {
                         400);
     EXPECT_EQ(get(path()).word("data.status"), "ready");
   }
+  // As both surfaces' lists of the source's backups tell it.
+  void expect_listed(const BackupId& backup, const std::string& status, const std::string& state) {
+    const auto of = [&](const boost::json::value& list, const char* id, const char* member) {
+      for (const auto& item : list.as_array())
+        if (item.at(id).as_string() == backup.value)
+          return std::string(item.at(member).as_string());
+      return std::string("not there");
+    };
+    const HttpAnswer first = get("/v1/databases/" + source_.value + "/backups");
+    for (const auto& item : first.at("data").as_array()) expect_members(item, backup_members);
+    EXPECT_EQ(of(first.at("data"), "id", "status"), status) << first.text;
+    const HttpAnswer second = get("/v2/redis/list-backup/" + source_.value);
+    EXPECT_EQ(of(second.body, "backup_id", "state"), state) << second.text;
+  }
   // Of the source; several seconds of the least bandwidth.
   void write_much(const std::string& prefix) {
     const auto keyspace = engine_->keyspace(source_);
@@ -112,6 +126,7 @@ TEST_F(RestoreRowsTest, ABackupThatRunsOrEndedEarlyIs422) {
   ASSERT_EQ(begun.status, 201) << begun.text;
   const BackupId backup(begun.word("data.id"));
   expect_not_usable(backup, "is running");
+  expect_listed(backup, "running", "pending");
   EXPECT_EQ(call("DELETE", begun.header("operation-location")).status, 202);
   EXPECT_EQ(ended_operation_of(begun).state, OperationState::cancelled);
   engine_->set_bandwidth(0);
@@ -131,6 +146,7 @@ TEST_F(RestoreRowsTest, ABackupThatFailedIs422) {
   const BackupId backup(begun.word("data.id"));
   EXPECT_EQ(get("/v1/backups/" + backup.value).word("data.status"), "failed");
   expect_not_usable(backup, "is failed");
+  expect_listed(backup, "failed", "failed");
 }
 
 TEST_F(RestoreRowsTest, ABackupOfANewerFormatOrAnotherOrderIs422) {

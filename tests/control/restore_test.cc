@@ -168,12 +168,14 @@ TEST_F(RestoreSurfaceTest, OfTwoRacingRequestsExactlyOneIsAccepted) {
     ASSERT_TRUE(permit);
     const std::string text = body();
     test::write_file(directory_.file("race"), text);
+    std::vector<std::string> arguments = curl_address();
+    arguments.insert(arguments.end(),
+                     {"-H", "Authorization: Bearer " + admin_, "--data-binary",
+                      "@" + directory_.file("race"), "http://localhost" + restore_path(target_)});
     for (HttpAnswer& answer : answers) {
       clients.emplace_back([&] {
         begin.arrive_and_wait();
-        answer = curl({"--unix-socket", socket_path(), "-H", "Authorization: Bearer " + admin_,
-                       "--data-binary", "@" + directory_.file("race"),
-                       "http://localhost" + restore_path(target_)});
+        answer = curl(arguments);
       });
     }
     for (std::thread& client : clients) client.join();
@@ -222,15 +224,26 @@ TEST_F(RestoreSurfaceTest, ARepositoryThatIsAwayIs503UntilItIsBack) {
 }
 
 TEST_F(RestoreSurfaceTest, TooLittleSpaceIs422WithNumbers) {
+  const auto needed = post(restore_path(target_) + "/validate", body()).at("data.stagingBytes");
+  ASSERT_GT(needed.to_number<std::uint64_t>(), 0u);
   stop();
   reserve_ = 1ull << 62;
   start();
   const HttpAnswer answer = post(restore_path(target_), body());
   expect_error(answer, 422, "insufficient-space");
-  EXPECT_NE(answer.word("error.message").find_first_of("0123456789"), std::string::npos);
+  const std::string begin = "the restore needs " + boost::json::serialize(needed) +
+                            " bytes and a reserve of 4611686018427387904 bytes, ";
+  const std::string message = answer.word("error.message");
+  ASSERT_TRUE(message.starts_with(begin)) << message << "\nwanted: " << begin;
+  std::size_t digits = 0;
+  const unsigned long long free = std::stoull(message.substr(begin.size()), &digits);
+  EXPECT_EQ(message.substr(begin.size() + digits), " are free");
+  EXPECT_GT(free, 0u);
+  EXPECT_LE(free, std::filesystem::space(directory_.path()).capacity);
   const HttpAnswer second = call("POST", "/v2/redis/restore-backup/" + target_.value,
                                  R"({"backup_id":")" + backup_.value + "\"}");
   expect_second_error(second, 400);
+  EXPECT_TRUE(second.word("error").starts_with(begin)) << second.text;
 }
 
 TEST_F(RestoreSurfaceTest, AProblemIsDescribedAsRfc9457WhenAskedFor) {

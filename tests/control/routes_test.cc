@@ -113,11 +113,18 @@ bool has_answer(std::string_view bytes) {
   return length < end && bytes.size() - end - 4 >= wanted;
 }
 
-TEST_F(RoutesTest, OneConnectionCarriesTenThousandRequests) {
+class RoutesOnEitherTest : public RoutesTest, public testing::WithParamInterface<bool> {
+ protected:
+  std::string chosen() const { return GetParam() ? tcp_address() : unix_address(); }
+};
+INSTANTIATE_TEST_SUITE_P(Address, RoutesOnEitherTest, testing::Bool(),
+                         [](const auto& test) { return test.param ? "Tcp" : "Unix"; });
+
+TEST_P(RoutesOnEitherTest, OneConnectionCarriesTenThousandRequests) {
   constexpr int rounds = 100;
   constexpr int requests_in_a_round = 100;
   const std::string path = "/v1/databases/" + make_database("asked").value;
-  RawClient client(unix_address());
+  RawClient client(chosen());
   std::string bytes;
   int answered = 0;
   for (int round = 0; round < rounds; ++round) {

@@ -111,9 +111,13 @@ TEST_F(SecondSurfaceTest, AFailedRestoreIsToldToWhoWaits) {
 }
 
 TEST_F(SecondSurfaceTest, RestoreErrorsAreThoseOfTheContract) {
-  for (const char* text : {"", "x", "[]", "{}", R"({"backup_id":5})", R"({"backup_id":null})"}) {
+  for (const char* text :
+       {"", "x", "[]", "null", "\"x\"", "{", "{}", R"({"backup_id":5})", R"({"backup_id":1.5})",
+        R"({"backup_id":null})", R"({"backup_id":true})", R"({"backup_id":[]})",
+        R"({"backup_id":["x"]})", R"({"backup_id":{}})", R"({"Backup_id":"x"})"}) {
     expect_second_error(post(restore(), text), 400);
   }
+  expect_second_error(post(restore(), R"({"backup_id":""})"), 404);
   expect_second_error(post(restore(), R"({"backup_id":"nothing"})"), 404);
   expect_second_error(post(restore(), R"({"backup_id":"../x"})"), 404);
   expect_second_error(post("/v2/redis/restore-backup/nobody", body()), 404);
@@ -122,6 +126,24 @@ TEST_F(SecondSurfaceTest, RestoreErrorsAreThoseOfTheContract) {
   const std::string path = directory_.file("repository/backups/" + backup_.value + "/manifest");
   test::write_file(path, "damaged");
   expect_second_error(post(restore(), body()), 400);
+}
+
+TEST_F(SecondSurfaceTest, AKeyThatIsRevokedOrMayOnlyReadRestoresNothing) {
+  const auto made = engine_->create_token("revoked", 7);
+  ASSERT_TRUE(made);
+  const Headers revoked{"Authorization: " + basic("ops@example.org", made->secret)};
+  EXPECT_EQ(call("GET", "/v2/redis/databases", std::nullopt, revoked).status, 200);
+  ASSERT_TRUE(engine_->revoke_token(made->info.id));
+  expect_second_error(call("GET", "/v2/redis/databases", std::nullopt, revoked), 401);
+  expect_second_error(call("POST", restore(), body(), revoked), 401);
+  const Headers reading{"Authorization: " + basic("ops@example.org", new_token(1))};
+  EXPECT_EQ(call("GET", "/v2/redis/databases", std::nullopt, reading).status, 200);
+  expect_second_error(call("POST", restore(), body(), reading), 403);
+  expect_second_error(
+      call("POST", "/v2/redis/create-backup/" + source_.value, R"({"name":"x"})", reading), 403);
+  for (const OperationView& view : engine_->operations()) {
+    EXPECT_EQ(view.kind, OperationKind::backup);
+  }
 }
 
 TEST_F(SecondSurfaceTest, BackupsAreMadeListedAndDeleted) {

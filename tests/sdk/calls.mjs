@@ -110,8 +110,28 @@ assert.deepEqual(ids(after), ids(restored.data), 'connections are preserved')
 const copy = await call('POST', '/v1/databases', 201,
   { body: { projectId: 'proj_shop', name: 'copy', source } })
 assert.deepEqual((await waitUntilReady(copy.data.id)).source, source)
+const clone = await call('POST', '/v1/databases', 201,
+  { body: { projectId: 'proj_shop', name: 'clone', source: { type: 'database', databaseId } } })
+assert.equal(clone.data.status, 'provisioning')
+const cloned = await waitUntilReady(clone.data.id)
+assert.equal(cloned.status, 'ready')
+assert.deepEqual(cloned.source, { type: 'database', databaseId })
 
 // Errors.
+// A restore that holds before its swap, which is the agent's own, keeps its target busy.
+const asked = (method, path, more = {}) => fetch(process.env.AGENT + path, {
+  method, ...more, headers: { Authorization: `Bearer ${process.env.TOKEN}`, ...more.headers },
+})
+const held = await asked('POST', `/v1/databases/${databaseId}/restore`,
+  { body: JSON.stringify({ source }), headers: { Prefer: 'hold=stage' } })
+assert.equal(held.status, 200)
+const busy = await call('POST', '/v1/databases/{targetDatabaseId}/restore', 409,
+  at({ targetDatabaseId: databaseId }, { body: { source } }))
+assert.equal(busy.error.code, 'database-recovering')
+const recovering = await call('GET', '/v1/databases/{databaseId}', 200, at({ databaseId }))
+assert.equal(recovering.data.status, 'recovering')
+assert.equal((await asked('DELETE', held.headers.get('Operation-Location'))).status, 202)
+assert.equal((await waitUntilReady(databaseId)).status, 'ready')
 const missing = await call('POST', '/v1/databases/{targetDatabaseId}/restore', 404,
   at({ targetDatabaseId: databaseId }, { body: { source: { ...source, backupId: 'nothing' } } }))
 assert.equal(missing.error.code, 'backup-not-found')

@@ -146,6 +146,15 @@ std::string segment(std::string_view text) {
   return encoded;
 }
 
+std::string query_text(QueryValues values) {
+  std::string query;
+  for (const auto& [name, value] : values) {
+    if (value.empty()) continue;
+    query += fmt::format("{}{}={}", query.empty() ? '?' : '&', name, segment(value));
+  }
+  return query;
+}
+
 ErrorCode code_of(std::string_view wire, int http_status) {
   const CodeRow* by_wire = nullptr;
   for (const auto& row : code_rows) {

@@ -4,8 +4,10 @@
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "address.h"
 #include "failure.h"
@@ -55,6 +57,9 @@ class Agent {
 
 // One segment of a path or one value of a query, percent-encoded.
 std::string segment(std::string_view text);
+// "?a=1&b=2" of those that have a value; empty when none has.
+using QueryValues = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+std::string query_text(QueryValues values);
 
 // The table's code for an answer's wire code and HTTP status; a newer agent's unknown code gets
 // the one that stands for its status.

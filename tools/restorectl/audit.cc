@@ -17,19 +17,14 @@ struct AuditOptions {
 };
 
 Answered<std::string> query_of(const Session& session, const AuditOptions& options) {
-  std::string query;
-  const auto add = [&query](std::string_view name, const std::string& value) {
-    if (value.empty()) return;
-    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, segment(value));
-  };
+  std::string id;
   if (!options.database.empty()) {
-    RESTORED_TRY(const auto id, database_id(session.agent, options.database));
-    add("databaseId", id);
+    RESTORED_TRY(id, database_id(session.agent, options.database));
   }
-  add("principal", options.principal);
-  add("since", options.since);
-  add("limit", fmt::format("{}", options.limit));
-  return query;
+  return query_text({{"databaseId", id},
+                     {"principal", options.principal},
+                     {"since", options.since},
+                     {"limit", fmt::format("{}", options.limit)}});
 }
 
 std::string what(const boost::json::value& entry) {

@@ -1,4 +1,4 @@
-// restorectl connection create | list | rotate | delete
+// restorectl connection create | list | show | rotate | delete
 #include <fmt/core.h>
 
 #include <boost/json.hpp>
@@ -43,22 +43,32 @@ Outcome create(const Session& session, const CreateOptions& options) {
   return {};
 }
 
+// Of one database, or of all of them.
 Outcome list(const Session& session, const ListOptions& options) {
-  RESTORED_TRY(const auto id, database_id(session.agent, options.database));
-  const std::string target = fmt::format("/v1/databases/{}/connections", segment(id));
+  std::string target = "/v1/connections";
+  if (!options.database.empty()) {
+    RESTORED_TRY(const auto id, database_id(session.agent, options.database));
+    target = fmt::format("/v1/databases/{}/connections", segment(id));
+  }
   if (session.json) {
     RESTORED_TRY(const auto answer, session.agent.get(target + "?limit=1000"));
     session.print_json(answer);
     return {};
   }
-  Table table({"ID", "NAME", "HOST", "PORT", "CREATED"});
+  Table table({"ID", "NAME", "DATABASE", "HOST", "PORT", "CREATED"});
   RESTORED_TRY(for_each(session.agent, target, [&](const boost::json::value& connection) {
-    table.add({text(connection, "id"), text(connection, "name"),
+    table.add({text(connection, "id"), text(connection, "name"), text(connection, "database.name"),
                text(connection, "endpoints.direct.host"), text(connection, "endpoints.direct.port"),
                text(connection, "createdAt")});
     return true;
   }));
   table.print("no connections: restorectl connection create DATABASE NAME");
+  return {};
+}
+
+Outcome show(const Session& session, const OneOptions& options) {
+  RESTORED_TRY(const auto answer, session.agent.get(path_of(options.connection)));
+  if (!session.print_json(answer)) print_fields(describe(answer.data()));
   return {};
 }
 
@@ -82,8 +92,8 @@ void declare_one(CLI::App& verb, OneOptions& options) {
 }  // namespace
 
 void add_connection_verbs(Verbs& verbs) {
-  CLI::App& group =
-      add_group(verbs, "connection", "Create, list, rotate and delete connections (credentials)");
+  CLI::App& group = add_group(verbs, "connection",
+                              "Create, list, show, rotate and delete connections (credentials)");
   add_verb<CreateOptions>(
       verbs, group, "create", "Create a connection and print its string, once",
       "restorectl connection create shop checkout-service", create,
@@ -93,10 +103,12 @@ void add_connection_verbs(Verbs& verbs) {
             ->required();
       });
   add_verb<ListOptions>(
-      verbs, group, "list", "List the connections of a database", "restorectl connection list shop",
-      list, [](CLI::App& verb, ListOptions& options) {
-        verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+      verbs, group, "list", "List the connections of a database, or of all",
+      "restorectl connection list shop", list, [](CLI::App& verb, ListOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name (default: all)");
       });
+  add_verb<OneOptions>(verbs, group, "show", "Show a connection, without its password",
+                       "restorectl connection show con_ID", show, declare_one);
   add_verb<OneOptions>(verbs, group, "rotate",
                        "Give a connection a new password and print its string, once",
                        "restorectl connection rotate con_ID", rotate, declare_one);

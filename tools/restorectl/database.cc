@@ -1,4 +1,4 @@
-// restorectl database create | list | show | usage | schedule | delete
+// restorectl database create | list | show | update | usage | schedule | delete
 #include <fmt/core.h>
 
 #include <boost/json.hpp>
@@ -21,6 +21,8 @@ struct CreateOptions {
   std::optional<std::string> from_backup;
   std::optional<std::string> from_database;
   std::optional<std::string> source;
+  std::optional<std::string> logical_id;
+  bool is_default = false;
   bool wait = false;
 };
 
@@ -48,6 +50,8 @@ void print_created(const boost::json::value& database) {
 Outcome create(const Session& session, const CreateOptions& options) {
   boost::json::object body{{"name", options.name}, {"projectId", options.project}};
   if (options.region) body["region"] = *options.region;
+  if (options.logical_id) body["logicalId"] = *options.logical_id;
+  if (options.is_default) body["isDefault"] = true;
   if (options.from_backup) {
     std::string source;
     if (options.source) {
@@ -86,21 +90,30 @@ Outcome create(const Session& session, const CreateOptions& options) {
   return {};
 }
 
-struct ListOptions {};
+struct ListOptions {
+  std::string project;
+  std::string logical_id;
+};
 
-Outcome list(const Session& session, const ListOptions&) {
+Outcome list(const Session& session, const ListOptions& options) {
+  const auto target = [&options](std::string_view limit) {
+    return "/v1/databases" + query_text({{"projectId", options.project},
+                                         {"logicalId", options.logical_id},
+                                         {"limit", limit}});
+  };
   if (session.json) {
-    RESTORED_TRY(const auto answer, session.agent.get("/v1/databases?limit=1000"));
+    RESTORED_TRY(const auto answer, session.agent.get(target("1000")));
     session.print_json(answer);
     return {};
   }
   Table table({"ID", "NAME", "STATUS", "CONTENT FROM", "CREATED"});
-  RESTORED_TRY(for_each(session.agent, "/v1/databases", [&](const boost::json::value& database) {
+  RESTORED_TRY(for_each(session.agent, target(""), [&](const boost::json::value& database) {
     table.add({text(database, "id"), text(database, "name"), text(database, "status"),
                origin(database), text(database, "createdAt")});
     return true;
   }));
-  table.print("no databases yet: restorectl database create NAME");
+  const bool all = options.project.empty() && options.logical_id.empty();
+  table.print(all ? "no databases yet: restorectl database create NAME" : "no such database");
   return {};
 }
 
@@ -135,6 +148,26 @@ Outcome show(const Session& session, const ShowOptions& options) {
                text(connection, "createdAt")});
   }
   table.print("no connections: restorectl connection create DATABASE NAME");
+  return {};
+}
+
+struct UpdateOptions {
+  std::string database;
+  std::optional<std::string> name;
+  std::optional<std::string> logical_id;
+};
+
+Outcome update(const Session& session, const UpdateOptions& options) {
+  boost::json::object body;
+  if (options.name) body["name"] = *options.name;
+  if (options.logical_id) body["logicalId"] = *options.logical_id;
+  RESTORED_TRY(const auto id, database_id(session.agent, options.database));
+  RESTORED_TRY(const auto answer, session.agent.patch("/v1/databases/" + segment(id), body));
+  if (session.print_json(answer)) return {};
+  const std::string logical = text(answer.data(), "logicalId");
+  print_line(fmt::format("database {} is \"{}\"{}", text(answer.data(), "id"),
+                         text(answer.data(), "name"),
+                         logical.empty() ? "" : ", with the logical id " + logical));
   return {};
 }
 
@@ -185,7 +218,7 @@ Outcome remove(const Session& session, const DeleteOptions& options) {
 
 void add_database_verbs(Verbs& verbs) {
   CLI::App& group =
-      add_group(verbs, "database", "Create, list, show, schedule and delete databases");
+      add_group(verbs, "database", "Create, list, show, update, schedule and delete databases");
   add_verb<CreateOptions>(
       verbs, group, "create", "Create a database and its first connection",
       "restorectl database create shop\n"
@@ -196,6 +229,10 @@ void add_database_verbs(Verbs& verbs) {
         verb.add_option("--project", options.project, "Project that it belongs to")
             ->capture_default_str();
         verb.add_option("--region", options.region, "Region to record");
+        verb.add_option("--logical-id", options.logical_id,
+                        "Identity of your own choice, unique in its project");
+        verb.add_flag("--default", options.is_default,
+                      "Make it the project's default database, which cannot be deleted");
         auto* backup = verb.add_option("--from-backup", options.from_backup,
                                        "Restore this backup into the new database");
         verb.add_option("--source", options.source,
@@ -211,12 +248,29 @@ void add_database_verbs(Verbs& verbs) {
             throw CLI::RequiresError("--wait", "--from-backup or --from-database");
         });
       });
-  add_verb<ListOptions>(verbs, group, "list", "List the databases of this host",
-                        "restorectl database list", list, [](CLI::App&, ListOptions&) {});
+  add_verb<ListOptions>(
+      verbs, group, "list", "List the databases of this host",
+      "restorectl database list --project shop", list, [](CLI::App& verb, ListOptions& options) {
+        verb.add_option("--project", options.project, "Of this project");
+        verb.add_option("--logical-id", options.logical_id, "With this logical id");
+      });
   add_verb<ShowOptions>(
       verbs, group, "show", "Show a database and its connections", "restorectl database show shop",
       show, [](CLI::App& verb, ShowOptions& options) {
         verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+      });
+  add_verb<UpdateOptions>(
+      verbs, group, "update", "Give a database another name or logical id",
+      "restorectl database update shop --name checkout", update,
+      [](CLI::App& verb, UpdateOptions& options) {
+        verb.add_option("DATABASE", options.database, "Id or unique name")->required();
+        auto* name = verb.add_option("--name", options.name, "Its new name");
+        auto* logical = verb.add_option("--logical-id", options.logical_id,
+                                        "Identity of your own choice, unique in its project");
+        verb.parse_complete_callback([name, logical] {
+          if (name->count() + logical->count() == 0)
+            throw CLI::RequiredError("--name or --logical-id");
+        });
       });
   add_verb<UsageOptions>(
       verbs, group, "usage", "Show how many commands a database has served, and what it holds",

@@ -37,7 +37,7 @@ Outcome for_each(const Agent& agent, const std::string& target,
     }
     const std::string next = text(answer.json, "pagination.nextCursor");
     if (next.empty()) return {};
-    page = fmt::format("{}?cursor={}", target, segment(next));
+    page = fmt::format("{}{}cursor={}", target, target.contains('?') ? '&' : '?', segment(next));
   }
 }
 

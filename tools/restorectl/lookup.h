@@ -10,7 +10,7 @@
 
 namespace restored::ctl {
 
-// Follows the cursor of a list to its end. `target` has no query yet.
+// Follows the cursor of a list to its end. `target` may have a query.
 // `visit` returns false to stop.
 Outcome for_each(const Agent& agent, const std::string& target,
                  const std::function<bool(const boost::json::value&)>& visit);

@@ -117,6 +117,7 @@ int program(int argc, char** argv) {
   add_operation_verbs(verbs);
   add_limit_verbs(verbs);
   add_token_verbs(verbs);
+  add_whoami_verb(verbs);
   add_audit_verb(verbs);
   add_info_verb(verbs);
   add_completion_verb(verbs);

@@ -12,7 +12,11 @@
 namespace restored::ctl {
 namespace {
 
-struct ListOptions {};
+struct ListOptions {
+  std::string database;
+  std::string kind;
+  std::string status;
+};
 struct OneOptions {
   std::string operation;
   std::optional<int> timeout;
@@ -28,20 +32,31 @@ std::string done(const boost::json::value& operation) {
   return fmt::format("{} of {}", bytes_text(bytes(operation, "bytesDone")), bytes_text(total));
 }
 
-Outcome list(const Session& session, const ListOptions&) {
+Outcome list(const Session& session, const ListOptions& options) {
+  std::string database;
+  if (!options.database.empty()) {
+    RESTORED_TRY(database, database_id(session.agent, options.database));
+  }
+  const auto target = [&](std::string_view limit) {
+    return "/v1/operations" + query_text({{"databaseId", database},
+                                          {"kind", options.kind},
+                                          {"status", options.status},
+                                          {"limit", limit}});
+  };
   if (session.json) {
-    RESTORED_TRY(const auto answer, session.agent.get("/v1/operations?limit=1000"));
+    RESTORED_TRY(const auto answer, session.agent.get(target("1000")));
     session.print_json(answer);
     return {};
   }
   Table table({"ID", "KIND", "STATUS", "PHASE", "DATABASE", "DONE", "CREATED"});
-  RESTORED_TRY(for_each(session.agent, "/v1/operations", [&](const boost::json::value& operation) {
+  RESTORED_TRY(for_each(session.agent, target(""), [&](const boost::json::value& operation) {
     table.add({text(operation, "id"), text(operation, "kind"), text(operation, "status"),
                text(operation, "phase"), text(operation, "databaseId"), done(operation),
                text(operation, "createdAt")});
     return true;
   }));
-  table.print("no operations in the last 30 days");
+  const bool all = database.empty() && options.kind.empty() && options.status.empty();
+  table.print(all ? "no operations in the last 30 days" : "no such operation");
   return {};
 }
 
@@ -133,8 +148,14 @@ void declare_one(CLI::App& verb, OneOptions& options) {
 void add_operation_verbs(Verbs& verbs) {
   CLI::App& group =
       add_group(verbs, "operation", "List, show, follow, commit, limit and cancel operations");
-  add_verb<ListOptions>(verbs, group, "list", "List the operations of the last 30 days",
-                        "restorectl operation list", list, [](CLI::App&, ListOptions&) {});
+  add_verb<ListOptions>(
+      verbs, group, "list", "List the operations of the last 30 days",
+      "restorectl operation list --database shop --status failed", list,
+      [](CLI::App& verb, ListOptions& options) {
+        verb.add_option("--database", options.database, "Of this database: id or unique name");
+        verb.add_option("--kind", options.kind, "backup, restore, undo or verify");
+        verb.add_option("--status", options.status, "running, succeeded, failed or cancelled");
+      });
   add_verb<OneOptions>(verbs, group, "show", "Show an operation", "restorectl operation show ID",
                        show, declare_one);
   add_verb<OneOptions>(

@@ -71,6 +71,7 @@ void add_repository_verbs(Verbs& verbs);
 void add_operation_verbs(Verbs& verbs);
 void add_limit_verbs(Verbs& verbs);
 void add_token_verbs(Verbs& verbs);
+void add_whoami_verb(Verbs& verbs);
 void add_audit_verb(Verbs& verbs);
 void add_info_verb(Verbs& verbs);
 void add_completion_verb(Verbs& verbs);

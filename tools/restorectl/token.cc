@@ -1,4 +1,4 @@
-// restorectl token create | list | revoke
+// restorectl token create | list | show | revoke, and whoami
 #include <fmt/core.h>
 
 #include <boost/json.hpp>
@@ -16,9 +16,10 @@ struct CreateOptions {
   std::string name = "restorectl";
 };
 struct ListOptions {};
-struct RevokeOptions {
+struct OneOptions {
   std::string token;
 };
+struct WhoOptions {};
 
 std::string scopes_of(const boost::json::value& token) {
   const auto* scopes = find(token, "scopes");
@@ -57,7 +58,26 @@ Outcome list(const Session& session, const ListOptions&) {
   return {};
 }
 
-Outcome revoke(const Session& session, const RevokeOptions& options) {
+Outcome show(const Session& session, const OneOptions& options) {
+  RESTORED_TRY(const auto answer, session.agent.get("/v1/tokens/" + segment(options.token)));
+  if (session.print_json(answer)) return {};
+  const auto& token = answer.data();
+  print_fields({{"id", text(token, "id")},
+                {"name", text(token, "name")},
+                {"scopes", scopes_of(token)},
+                {"created", text(token, "createdAt")}});
+  return {};
+}
+
+Outcome whoami(const Session& session, const WhoOptions&) {
+  RESTORED_TRY(const auto answer, session.agent.get("/v1/me"));
+  if (session.print_json(answer)) return {};
+  print_fields({{"token", text(answer.data(), "credential.id")},
+                {"name", text(answer.data(), "credential.name")}});
+  return {};
+}
+
+Outcome revoke(const Session& session, const OneOptions& options) {
   RESTORED_TRY(const auto answer, session.agent.remove("/v1/tokens/" + segment(options.token)));
   if (session.print_json(answer)) return {};
   print_line(fmt::format("token {} revoked", printable(options.token)));
@@ -67,7 +87,7 @@ Outcome revoke(const Session& session, const RevokeOptions& options) {
 }  // namespace
 
 void add_token_verbs(Verbs& verbs) {
-  CLI::App& group = add_group(verbs, "token", "Create, list and revoke control tokens");
+  CLI::App& group = add_group(verbs, "token", "Create, list, show and revoke control tokens");
   add_verb<CreateOptions>(
       verbs, group, "create", "Create a token and print it, once",
       "restorectl token create --scope read,restore --name dashboard", create,
@@ -80,10 +100,18 @@ void add_token_verbs(Verbs& verbs) {
       });
   add_verb<ListOptions>(verbs, group, "list", "List the tokens", "restorectl token list", list,
                         [](CLI::App&, ListOptions&) {});
-  add_verb<RevokeOptions>(verbs, group, "revoke", "Revoke a token", "restorectl token revoke ID",
-                          revoke, [](CLI::App& verb, RevokeOptions& options) {
-                            verb.add_option("ID", options.token, "Id of the token")->required();
-                          });
+  const auto declare_one = [](CLI::App& verb, OneOptions& options) {
+    verb.add_option("ID", options.token, "Id of the token")->required();
+  };
+  add_verb<OneOptions>(verbs, group, "show", "Show a token, without its secret",
+                       "restorectl token show ID", show, declare_one);
+  add_verb<OneOptions>(verbs, group, "revoke", "Revoke a token", "restorectl token revoke ID",
+                       revoke, declare_one);
+}
+
+void add_whoami_verb(Verbs& verbs) {
+  add_verb<WhoOptions>(verbs, verbs.app, "whoami", "Show whose token this is", "restorectl whoami",
+                       whoami, [](CLI::App&, WhoOptions&) {});
 }
 
 }  // namespace restored::ctl
