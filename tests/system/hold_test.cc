@@ -59,8 +59,9 @@ TEST_F(HoldSystemTest, KilledWhileItHoldsItHoldsAgainAndTheOldDataServes) {
   ASSERT_TRUE(daemon_.start());
   make_history();
   const HttpAnswer accepted = begin({"Prefer: respond-async", "Prefer: hold=stage"});
-  ASSERT_EQ(accepted.status, 200) << accepted.text;
-  EXPECT_EQ(accepted.headers.at("preference-applied"), "hold=stage");
+  ASSERT_EQ(accepted.status, 202) << accepted.text;
+  EXPECT_EQ(accepted.headers.at("preference-applied"), "hold=stage, respond-async");
+  EXPECT_EQ(accepted.headers.at("location"), accepted.headers.at("operation-location"));
   const std::string id = operation_of(accepted);
   ASSERT_TRUE(is_staged(id));
   const std::string until = show(id).at("data.heldUntil");
