@@ -132,9 +132,8 @@ void ScriptedAgent::answer(int connection) {
   std::string bytes = "HTTP/1.1 " + std::to_string(reply.status) + " Scripted\r\n";
   for (const auto& [name, value] : reply.headers) bytes += name + ": " + value + "\r\n";
   if (reply.status != 204) {
-    bytes +=
-        "Content-Type: application/json\r\nContent-Length: " + std::to_string(reply.body.size()) +
-        "\r\n";
+    bytes += "Content-Type: application/json\r\n";
+    if (!reply.open) bytes += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
   }
   bytes += "\r\n" + reply.body;
   std::size_t sent = 0;
@@ -143,6 +142,9 @@ void ScriptedAgent::answer(int connection) {
     if (count <= 0) return;
     sent += static_cast<std::size_t>(count);
   }
+  if (!reply.open) return;
+  std::array<pollfd, 2> left = {pollfd{stop_, POLLIN, 0}, pollfd{connection, POLLIN, 0}};
+  poll(left.data(), left.size(), -1);
 }
 
 std::vector<Request> ScriptedAgent::requests() const {

@@ -26,6 +26,7 @@ struct Reply {
   std::string body;
   std::map<std::string, std::string> headers;
   bool drop = false;  // close without an answer
+  bool open = false;  // the body has no end: it goes on, in silence, until the client leaves
 };
 
 // Threading: one test thread; the handler runs on the agent's own.

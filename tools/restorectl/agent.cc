@@ -99,13 +99,13 @@ Answered<Answer> Agent::remove(std::string target) const {
   return call({"DELETE", std::move(target), token_, "", request_deadline});
 }
 
-Outcome Agent::events(const std::string& operation, const std::string& after,
-                      const TakeLine& line) const {
+Outcome Agent::events(const std::string& operation, const std::string& after, const TakeLine& line,
+                      const Wanted& wanted) const {
   HttpRequest request{"GET", fmt::format("/v1/operations/{}/events", segment(operation)), token_,
                       ""};
   if (!after.empty()) request.target += "?after=" + segment(after);
   request.accept = "application/x-ndjson";
-  RESTORED_TRY(auto received, http_lines(address_, request, line));
+  RESTORED_TRY(auto received, http_lines(address_, request, line, wanted));
   if (received.status != 200) return std::unexpected(refusal(request, std::move(received)));
   return {};
 }

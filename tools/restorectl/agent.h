@@ -44,9 +44,10 @@ class Agent {
   Answered<Answer> remove(std::string target) const;
 
   // Each event of an operation after this one (empty: from the first on) as a line of JSON, until
-  // the stream is over or `line` wants no more.
-  Outcome events(const std::string& operation, const std::string& after,
-                 const TakeLine& line) const;
+  // the stream is over, `line` wants no more, or it is `wanted` no more (cancelled).
+  Outcome events(
+      const std::string& operation, const std::string& after, const TakeLine& line,
+      const Wanted& wanted = [] { return true; }) const;
 
  private:
   Answered<Answer> call(HttpRequest request) const;

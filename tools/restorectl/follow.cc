@@ -16,7 +16,8 @@ namespace {
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-// The agent holds one answer this long: often enough for a lively bar and a prompt Ctrl-C.
+// Where there is no stream, the agent holds one answer this long: often enough for a lively bar and
+// a prompt Ctrl-C.
 constexpr seconds poll_every{1};
 constexpr seconds answer_deadline{30};
 constexpr seconds restart_patience{60};
@@ -54,15 +55,36 @@ bool agent_is_away(const Failure& failure) {
          failure.error.code == ErrorCode::shutting_down;
 }
 
-bool ended(const Answer& answer) {
-  const std::string status = text(answer.data(), "status");
+bool ended(const boost::json::value& operation) {
+  const std::string status = text(operation, "status");
   return status == "succeeded" || status == "failed" || status == "cancelled";
 }
 
 // Staged, and not committed: nothing happens before somebody says so.
-bool is_held(const Answer& answer) {
-  return text(answer.data(), "status") == "running" && text(answer.data(), "phase") == "staged" &&
-         !text(answer.data(), "heldUntil").empty();
+bool is_held(const boost::json::value& operation) {
+  return text(operation, "status") == "running" && text(operation, "phase") == "staged" &&
+         !text(operation, "heldUntil").empty();
+}
+
+// Shows the operation's events until one says that there is nothing more to wait for, the stream
+// breaks, or nobody waits any more. False: the agent has no stream for us.
+bool listen(const Session& session, const std::string& operation, Progress& progress,
+            const Wanted& wanted) {
+  bool heard = false;
+  const auto take = [&](std::string_view line) {
+    heard = true;
+    boost::json::error_code error;
+    const boost::json::value event = boost::json::parse(line, error);
+    const boost::json::value* now = error ? nullptr : find(event, "data");
+    if (now == nullptr) return true;  // a heartbeat
+    if (ended(*now) || is_held(*now)) return false;
+    progress.show(*now);
+    return true;
+  };
+  const Outcome outcome = session.agent.events(operation, "", take, wanted);
+  if (outcome) return heard;
+  return agent_is_away(outcome.error()) || outcome.error().error.code == ErrorCode::cancelled ||
+         heard;
 }
 
 Outcome conclude_held(const Session& session, const Answer& answer, Held held) {
@@ -132,12 +154,17 @@ Answered<Answer> follow(const Session& session, const std::string& operation,
   Progress progress(session.json);
   const auto begin = Clock::now();
   std::optional<Clock::time_point> away_since;
-  const std::string target =
-      fmt::format("/v1/operations/{}/wait?timeout={}", segment(operation), poll_every.count());
+  const auto out_of_patience = [&] { return patience && Clock::now() - begin >= *patience; };
+  const Wanted wanted = [&] { return interrupted == 0 && !out_of_patience(); };
+  bool streams = true;
   while (true) {
     const auto asked = Clock::now();
+    // The events tell when; how it is then, the agent is asked for once more.
+    streams = streams && listen(session, operation, progress, wanted);
+    const std::string target = fmt::format("/v1/operations/{}/wait?timeout={}", segment(operation),
+                                           streams ? 0 : poll_every.count());
     auto answer = session.agent.get(target, answer_deadline);
-    if (answer && (ended(*answer) || is_held(*answer))) return answer;
+    if (answer && (ended(answer->data()) || is_held(answer->data()))) return answer;
     if (answer) {
       away_since.reset();
       progress.show(answer->data());
@@ -158,7 +185,7 @@ Answered<Answer> follow(const Session& session, const std::string& operation,
       failure.quiet = true;
       return std::unexpected(std::move(failure));
     }
-    if (patience && Clock::now() - begin >= *patience) {
+    if (out_of_patience()) {
       return fail(
           ErrorCode::timed_out,
           fmt::format("operation {} is still running after {} s", operation, patience->count()),
@@ -182,7 +209,7 @@ Outcome accepted(const Session& session, const Answer& answer, const std::string
 }
 
 Outcome conclude(const Session& session, const Answer& answer, Held held) {
-  if (is_held(answer)) return conclude_held(session, answer, held);
+  if (is_held(answer.data())) return conclude_held(session, answer, held);
   const auto& operation = answer.data();
   const std::string status = text(operation, "status");
   if (status == "succeeded") {

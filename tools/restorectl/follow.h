@@ -16,7 +16,8 @@ enum class Held : std::uint8_t { is_the_goal, is_no_end };
 inline constexpr int held_status = 75;  // EX_TEMPFAIL, of a verb for which it is no end
 
 // Shows progress until the operation ended, or is held, and returns the agent's last answer about
-// it, whatever its outcome. An agent that restarts meanwhile is waited for: it continues the
+// it, whatever its outcome. It listens to the operation's events, and asks once a second where they
+// cannot be had. An agent that restarts meanwhile is waited for: it continues the
 // operation. Errors: timed_out (it goes on); a quiet failure with the shell's status 130 after
 // Ctrl-C, when it was said how to follow or cancel the operation, which goes on.
 Answered<Answer> follow(const Session& session, const std::string& operation,

@@ -22,6 +22,8 @@ namespace http = beast::http;
 using Protocol = asio::generic::stream_protocol;
 using Stream = beast::basic_stream<Protocol>;
 
+constexpr std::chrono::milliseconds look_every{200};
+
 Error translate(const Address& address, const HttpRequest& request, const char* step,
                 const beast::error_code& error) {
   const std::string where = to_text(address);
@@ -55,10 +57,10 @@ class Call {
     return exchange();
   }
 
-  Result<HttpAnswer> run(const TakeLine& line) {
+  Result<HttpAnswer> run(const TakeLine& line, const Wanted& wanted) {
     RESTORED_TRY(auto endpoints, resolve());
     RESTORED_TRY(connect(endpoints));
-    return stream(line);
+    return stream(line, wanted);
   }
 
   // The connection was there, and ended without an answer.
@@ -147,7 +149,7 @@ class Call {
     return result;
   }
 
-  Result<HttpAnswer> stream(const TakeLine& line) {
+  Result<HttpAnswer> stream(const TakeLine& line, const Wanted& wanted) {
     const beast::error_code written = send();
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
@@ -157,7 +159,7 @@ class Call {
       beast::error_code error;
       http::async_read_some(stream_, buffer, parser,
                             [&](beast::error_code e, std::size_t) { error = e; });
-      drive();
+      if (!drive_while(wanted)) return fail(ErrorCode::cancelled, "nobody waits for it any more");
       if (error) {
         return std::unexpected(
             translate(address_, request_, "get an answer from", written ? written : error));
@@ -184,6 +186,18 @@ class Call {
     context_.run();
   }
 
+  // False: it was wanted no more, and is cancelled.
+  bool drive_while(const Wanted& wanted) {
+    context_.restart();
+    while (context_.run_for(look_every), !context_.stopped()) {
+      if (wanted()) continue;
+      stream_.cancel();
+      context_.run();
+      return false;
+    }
+    return true;
+  }
+
   const Address& address_;
   const HttpRequest& request_;
   asio::io_context context_;
@@ -202,9 +216,9 @@ Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request)
 }
 
 Result<HttpAnswer> http_lines(const Address& address, const HttpRequest& request,
-                              const TakeLine& line) {
+                              const TakeLine& line, const Wanted& wanted) {
   Call call(address, request);
-  return call.run(line);
+  return call.run(line, wanted);
 }
 
 }  // namespace restored::ctl

@@ -38,9 +38,11 @@ struct HttpAnswer {
 Result<HttpAnswer> http_call(const Address& address, const HttpRequest& request);
 
 // Hands on each line of an answer as it comes, until `line` says that it wants no more; only a
-// refusal has a body then. The deadline is that of a silence. Errors: as http_call().
+// refusal has a body then. The deadline is that of a silence. `wanted` is asked several times a
+// second, in a silence too. Errors: as http_call(); cancelled when it is wanted no more.
 using TakeLine = std::function<bool(std::string_view)>;
+using Wanted = std::function<bool()>;
 Result<HttpAnswer> http_lines(const Address& address, const HttpRequest& request,
-                              const TakeLine& line);
+                              const TakeLine& line, const Wanted& wanted);
 
 }  // namespace restored::ctl
