@@ -132,6 +132,10 @@ DatabaseImpl::DatabaseImpl(const OpenOptions& options, const Clock& clock, Parts
       live_(std::move(parts.live)),
       previous_(std::move(parts.previous)) {
   instance_->set_auto_compaction(live(), true);
+  MutexLock lock(mutex_);
+  if (const auto until = record_.state.previous_until) {
+    undo_time_ = UndoTime::at_opening(clock_, *until, options_.undo_seconds);
+  }
 }
 
 DatabaseImpl::~DatabaseImpl() {

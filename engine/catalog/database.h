@@ -173,9 +173,11 @@ class Database : public Keyspace {
   virtual Result<SwapReport> undo(const OperationId& operation,
                                   std::optional<GenerationNumber> back) = 0;
 
+  // Whether there is a previous generation whose time is over (undo_time.h).
+  virtual bool undo_is_over() const = 0;
   // Drops the previous generation when its time is over, or now. The column family's last handle
   // closes on a background thread once its pins end.
-  virtual Result<void> retire_expired(UnixMillis now) = 0;
+  virtual Result<void> retire_expired() = 0;
   virtual Result<void> retire_previous() = 0;
 };
 

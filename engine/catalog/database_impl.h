@@ -15,6 +15,7 @@
 #include "catalog/instance.h"
 #include "catalog/key_count.h"
 #include "catalog/turns.h"
+#include "catalog/undo_time.h"
 #include "catalog/write_gate.h"
 
 namespace restored::catalog {
@@ -67,7 +68,8 @@ class DatabaseImpl final : public Database {
                           const std::function<Result<void>()>& point_of_no_return) override;
   Result<SwapReport> undo(const OperationId& operation,
                           std::optional<GenerationNumber> back) override;
-  Result<void> retire_expired(UnixMillis now) override;
+  bool undo_is_over() const override;
+  Result<void> retire_expired() override;
   Result<void> retire_previous() override;
 
  private:
@@ -119,6 +121,7 @@ class DatabaseImpl final : public Database {
   CatalogRecord record_ GUARDED_BY(mutex_);
   std::shared_ptr<StoredGeneration> live_ GUARDED_BY(mutex_);
   std::shared_ptr<StoredGeneration> previous_ GUARDED_BY(mutex_);
+  std::optional<UndoTime> undo_time_ GUARDED_BY(mutex_);  // of the previous generation
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 

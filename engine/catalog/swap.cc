@@ -124,6 +124,8 @@ void DatabaseImpl::publish(WriteGate::Closed& gate, const Change& change) {
     std::shared_ptr<StoredGeneration> old = std::exchange(live_, change.candidate);
     retired = std::exchange(previous_, change.keep_old ? old : nullptr);
     if (!change.keep_old) old->let_go();
+    undo_time_.reset();
+    if (change.keep_old) undo_time_ = UndoTime::of_swap(clock_, options_.undo_seconds);
   }
   // An undo made the previous generation live.
   if (retired && retired != change.candidate) retired->let_go();
@@ -265,14 +267,16 @@ Result<void> DatabaseImpl::note_backup(const BackupId& backup) {
   return commit(next, nullptr);
 }
 
-Result<void> DatabaseImpl::retire_expired(UnixMillis now) {
-  const CatalogState current = state();
-  if (!current.previous || *current.previous_until > now) return {};
+bool DatabaseImpl::undo_is_over() const {
+  MutexLock lock(mutex_);
+  return record_.state.previous && undo_time_ && undo_time_->over(clock_);
+}
+
+Result<void> DatabaseImpl::retire_expired() {
+  if (!undo_is_over()) return {};
   RESTORED_TRY(const Turns::Turn turn, take_turn());
   // A swap may have come between: its previous generation has all its time before it.
-  const CatalogState with_turn = state();
-  if (!with_turn.previous || *with_turn.previous_until > now) return {};
-  return retire_with_turn();
+  return undo_is_over() ? retire_with_turn() : Result<void>();
 }
 
 Result<void> DatabaseImpl::retire_previous() {

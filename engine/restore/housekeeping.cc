@@ -61,16 +61,13 @@ void Housekeeping::reach_repository(const std::stop_token& stop) {
 }
 
 void Housekeeping::retire_expired() {
-  const UnixMillis now = parts_.clock.wall();
   for (const DatabaseId& id : parts_.databases.ids()) {
     const OpenDatabases::Pointer database = parts_.databases.find(id);
-    if (!database) continue;
-    const catalog::CatalogState state = database->state();
-    if (!state.previous || !state.previous_until || *state.previous_until > now) continue;
+    if (!database || !database->undo_is_over()) continue;
     // A database with a running operation is looked at again later.
     const std::optional<Claim> claim = parts_.databases.try_claim(id);
     if (!claim) continue;
-    if (const Result<void> retired = claim->database().retire_expired(now); !retired) {
+    if (const Result<void> retired = claim->database().retire_expired(); !retired) {
       log::warning("restore", "database={} keeps its previous generation: {}", id.value,
                    retired.error().message);
     }

@@ -64,6 +64,10 @@ Operation::Operation(registry::OperationRecord record, registry::Registry& regis
   progress_.bytes_transferred.store(view.bytes_transferred, relaxed);
   progress_.files_done.store(view.files_done, relaxed);
   progress_.files_total.store(view.files_total, relaxed);
+  const MutexLock lock(mutex_);
+  if (view.held_until) {
+    hold_over_ = begun_at_ + std::chrono::milliseconds(*view.held_until - clock_.wall());
+  }
 }
 
 OperationView Operation::view() const {

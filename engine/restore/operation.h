@@ -124,7 +124,6 @@ class Operation {
   WaitBoard waits_;
   Bandwidth bandwidth_;
   std::stop_source stop_;
-
   Mutex recording_;  // orders what is written to the registry; taken before mutex_
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
@@ -140,6 +139,7 @@ class Operation {
   bool no_return_ GUARDED_BY(mutex_) = false;
   std::optional<std::uint32_t> queue_position_ GUARDED_BY(mutex_);
   bool committing_ GUARDED_BY(mutex_) = false;  // being recorded: its time no longer ends it
+  std::chrono::steady_clock::time_point hold_over_ GUARDED_BY(mutex_);  // with held_until
   std::optional<std::chrono::steady_clock::time_point> holding_since_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::duration held_for_ GUARDED_BY(mutex_){};
 };

@@ -15,9 +15,9 @@ Error stage_expired(const OperationId& operation, UnixMillis until) {
           {}};
 }
 
+// The wall clock may be set while it holds; what it said of a time without an agent is believed.
 bool Operation::expired_locked() const {
-  const std::optional<UnixMillis>& until = record_.view.held_until;
-  return !record_.committed && until && clock_.wall() >= *until;
+  return !record_.committed && record_.view.held_until && clock_.monotonic() >= hold_over_;
 }
 
 // A stop while it works takes nothing from the attempts of one that holds: who stops and starts the
@@ -49,7 +49,10 @@ Result<void> Operation::hold(std::uint64_t seconds) {
     // That the agent was started again while it held is nothing that it did.
     if (view.held_until && view.attempts > 1) --view.attempts;
     const UnixMillis now = clock_.wall();
-    if (!view.held_until) view.held_until = now + static_cast<UnixMillis>(seconds) * 1000;
+    if (!view.held_until) {
+      view.held_until = now + static_cast<UnixMillis>(seconds) * 1000;
+      hold_over_ = clock_.monotonic() + std::chrono::seconds(seconds);
+    }
     view.phase = Phase::staged;
     view.updated_at = now;
     view.waiting_on = "its commit";

@@ -26,13 +26,18 @@ class ManualClock final : public Clock {
  public:
   UnixMillis wall() const override { return now_; }
   std::chrono::steady_clock::time_point monotonic() const override {
-    return std::chrono::steady_clock::now();
+    return begin_ + std::chrono::milliseconds(passed_.load());
   }
-  void set(UnixMillis now) { now_ = now; }
-  void advance(UnixMillis by) { now_ += by; }
+  void set(UnixMillis now) { now_ = now; }  // somebody does: time itself goes on as it did
+  void advance(UnixMillis by) {
+    now_ += by;
+    passed_ += by;
+  }
 
  private:
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::atomic<UnixMillis> now_ = 1'700'000'000'000;
+  std::atomic<UnixMillis> passed_ = 0;
 };
 
 // Everything a generation holds, through a cursor.

@@ -187,6 +187,26 @@ TEST_F(OperationTest, ACommitAfterItsTimeEndsIt) {
   EXPECT_FALSE(registry_->operations().at(0).committed);
 }
 
+TEST_F(OperationTest, AWallClockThatIsSetEndsNoHoldAndNoneLater) {
+  record_.hold = true;
+  for (const bool continued : {false, true}) {
+    if (continued) record_.view.held_until = clock_.wall() + 60'000;
+    for (const int days : {1000, -1000}) {
+      Operation operation(record_, *registry_, clock_);
+      ASSERT_TRUE(operation.hold(60));
+      clock_.set_wall(std::chrono::hours(24 * days));
+      clock_.advance(std::chrono::seconds(50));
+      operation.end_if_overdue(0);
+      EXPECT_FALSE(operation.end_asked()) << days;
+      clock_.advance(std::chrono::seconds(10));
+      operation.end_if_overdue(0);
+      EXPECT_TRUE(operation.end_asked()) << days;
+      clock_.set_wall(std::chrono::hours(24 * -days));
+      clock_.advance(std::chrono::seconds(-60));
+    }
+  }
+}
+
 TEST_F(OperationTest, ACancelledHoldIsShownWithoutItsTimeAndKeepsItOnRecord) {
   record_.hold = true;
   Operation operation(record_, *registry_, clock_);

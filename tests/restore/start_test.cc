@@ -3,11 +3,10 @@
 
 #include <filesystem>
 #include <string>
-#include <thread>
 
 #include "failing_registry.h"
 #include "history.h"
-#include "step_gate.h"
+#include "registry/registry.h"
 #include "support/fault_files.h"
 #include "support/wait_until.h"
 
@@ -94,24 +93,19 @@ TEST_F(StartTest, ADirectoryThatCannotBeListedIsLookedAtAtTheNextStart) {
   expect_served();
 }
 
-// The disk of an agent that was killed while it made a database.
+// What an agent leaves that is killed while it makes a database.
 TEST_F(StartTest, AHalfMadeDatabaseThatCannotBeRemovedKeepsNobodyFromBeingServed) {
-  StepGate gate("restore.create.after-connection");
   host_.open();
   make_history();
+  const std::string half = host_.make_database("half").value;
   host_.close();
-  host_.seams.step = gate.hook();
-  host_.open();
-  std::jthread client([&] { host_.make_database("half"); });
-  ASSERT_TRUE(gate.wait_reached());
-  fs::copy(directory_.file("state"), directory_.file("copy"), fs::copy_options::recursive);
-  gate.let_go();
-  client.join();
-  const std::string half = host_.engine().databases().back().id.value;
-  ASSERT_NE(half, database_.value);
-  host_.close();
-  fs::remove_all(directory_.file("state"));
-  fs::rename(directory_.file("copy"), directory_.file("state"));
+  {
+    const auto records = registry::Registry::open(directory_.file("state/registry")).value();
+    registry::DatabaseRecord record = records->database(DatabaseId(half)).value();
+    record.status = DatabaseStatus::provisioning;
+    ASSERT_TRUE(records->put_database(record));
+    ASSERT_TRUE(records->close());
+  }
   RegistryFaults faults;
   host_.seams.wrap_registry = faults.wrap();
   faults.refuse_all = true;
