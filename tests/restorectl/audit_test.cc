@@ -52,6 +52,20 @@ TEST(AuditTest, FollowsPagesUpToItsLimit) {
   EXPECT_EQ(asked[0].idempotency_key, "") << "reading needs none";
 }
 
+TEST(AuditTest, WhatTheAgentDoesByItselfIsNamed) {
+  const ScriptedAgent agent([](const Request&) {
+    return Reply{
+        200,
+        R"({"data":[{"id":"one","at":"2026-11-22T10:00:00.000Z","principal":"schedule",)"
+        R"("event":"retention-removal","reason":"older than 7 days","outcome":"removed"}],)"
+        R"("pagination":{"nextCursor":null,"hasMore":false}})",
+        {}};
+  });
+  const auto ended = ask(agent, {"audit"});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_THAT(ended.output, HasSubstr("removal by retention: older than 7 days"));
+}
+
 TEST(AuditTest, JsonIsTheAgentsPage) {
   const ScriptedAgent agent(pages);
   const auto ended = ask(agent, {"audit", "--json", "--since", "2026-11-22T00:00:00Z"});

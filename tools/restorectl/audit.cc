@@ -28,7 +28,9 @@ Answered<std::string> query_of(const Session& session, const AuditOptions& optio
 }
 
 std::string what(const boost::json::value& entry) {
-  if (text(entry, "event") == "operation-end") return "end of the operation";
+  const std::string event = text(entry, "event");
+  if (event == "operation-end") return "end of the operation";
+  if (event == "retention-removal") return "removal by retention: " + text(entry, "reason");
   return fmt::format("{} {}", text(entry, "method"), text(entry, "path"));
 }
 
