@@ -86,6 +86,7 @@ struct ExportedGeneration {
 struct LocalFile {
   FileFacts facts;  // identity and size; level and bounds as in the live instance
   std::string path;
+  GenerationNumber generation = 0;
 };
 
 // A complete generation that no client sees. Move-only; dropping it without a swap drops the
@@ -167,8 +168,10 @@ class Database : public Keyspace {
                                   const Provenance& provenance,
                                   const std::function<Result<void>()>& point_of_no_return) = 0;
 
-  // A swap back: previous becomes live and live previous. Errors: nothing_to_undo.
-  virtual Result<SwapReport> undo(const OperationId& operation) = 0;
+  // A swap back: previous becomes live and live previous. Errors: nothing_to_undo, also when the
+  // previous generation is not `back` (if that is given) any more: a flush needs no claim.
+  virtual Result<SwapReport> undo(const OperationId& operation,
+                                  std::optional<GenerationNumber> back) = 0;
 
   // Drops the previous generation when its time is over, or now. The column family's last handle
   // closes on a background thread once its pins end.

@@ -65,7 +65,8 @@ class DatabaseImpl final : public Database {
                       std::stop_token stop) override;
   Result<SwapReport> swap(std::unique_ptr<StagedGeneration> staged, const Provenance& provenance,
                           const std::function<Result<void>()>& point_of_no_return) override;
-  Result<SwapReport> undo(const OperationId& operation) override;
+  Result<SwapReport> undo(const OperationId& operation,
+                          std::optional<GenerationNumber> back) override;
   Result<void> retire_expired(UnixMillis now) override;
   Result<void> retire_previous() override;
 

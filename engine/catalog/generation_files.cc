@@ -94,7 +94,9 @@ Result<std::vector<LocalFile>> files_of(const Instance& instance,
     const auto found = properties.find(file.path);
     if (found == properties.end()) continue;
     read_properties(*found->second, file.facts);
-    files.push_back(LocalFile{.facts = std::move(file.facts), .path = std::move(file.path)});
+    files.push_back(LocalFile{.facts = std::move(file.facts),
+                              .path = std::move(file.path),
+                              .generation = generation.number()});
   }
   return files;
 }

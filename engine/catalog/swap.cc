@@ -27,6 +27,15 @@ void push_base_backup(CatalogState& state, const BackupId& backup) {
   if (state.base_backups.size() > base_backups_max) state.base_backups.resize(base_backups_max);
 }
 
+// Numbers are never used again, so that another previous generation means another live one.
+Error overtaken(const CatalogState& now, GenerationNumber back) {
+  return {ErrorCode::nothing_to_undo,
+          fmt::format("generation {} was to become live again and is gone: since that was asked, "
+                      "a {} has made generation {} live",
+                      back, now.live_provenance.kind, now.live),
+          "Look at what the database holds now. Another undo would take back what happened since."};
+}
+
 bool surely_empty(rocksdb::DB& db, const StoredGeneration& generation) {
   rocksdb::ReadOptions options = cursor_options();
   options.max_skippable_internal_keys = emptiness_skips_max;
@@ -174,15 +183,17 @@ Result<SwapReport> DatabaseImpl::swap(std::unique_ptr<StagedGeneration> staged,
   return make_live(std::move(change));
 }
 
-Result<SwapReport> DatabaseImpl::undo(const OperationId& operation) {
+Result<SwapReport> DatabaseImpl::undo(const OperationId& operation,
+                                      std::optional<GenerationNumber> back) {
   RESTORED_TRY(const Turns::Turn turn, take_turn());
-  const std::shared_ptr<StoredGeneration> back = previous();
-  if (!back) return fail(ErrorCode::nothing_to_undo, "there is no previous generation");
+  const std::shared_ptr<StoredGeneration> candidate = previous();
+  if (!candidate) return fail(ErrorCode::nothing_to_undo, "there is no previous generation");
+  if (back && candidate->number() != *back) return std::unexpected(overtaken(state(), *back));
   Change change;
-  change.candidate = back;
+  change.candidate = candidate;
   Provenance provenance = record().state.previous_provenance;
   provenance.operation = operation;
-  change.next = record_after_swap(*back, provenance);
+  change.next = record_after_swap(*candidate, provenance);
   change.keep_old = options_.undo_seconds > 0;
   change.before_record = "catalog.undo.before-record";
   change.after_record = "catalog.undo.after-record";

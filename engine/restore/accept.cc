@@ -44,7 +44,7 @@ registry::OperationRecord new_record(OperationKind kind, const DatabaseId& datab
   record.view.kind = kind;
   record.view.database = database;
   record.view.principal = std::move(principal);
-  record.view.may_cancel = kind != OperationKind::undo;
+  record.view.may_cancel = true;
   return record;
 }
 
@@ -69,19 +69,23 @@ OperationView start(EngineParts& parts, const OperationTable::Pointer& operation
   OperationView view = operation->view();
   // Without a thread of its own nobody waits for a hook here.
   const auto ran = std::make_shared<bool>(false);
-  const auto run = [work, ran] {
+  OperationRunner::Task task;
+  task.work = [work, ran] {
     *ran = true;
     return work->run();
   };
+  task.abandon = [work](const Error& cause) {
+    if constexpr (requires { work->abandon(cause); }) work->abandon(cause);
+  };
   // Its end is on record. What comes after a failure finds the database as it was; after a swap,
   // nobody waits for the hook.
-  const auto release = [&parts, operation, work, ran] {
+  task.release = [&parts, operation, work, ran] {
     mark_end(parts, *operation);
     if (*ran) tell_failed(parts, *operation);
     work->release();
     if (*ran) tell_after_swap(parts, *operation);
   };
-  parts.runner.start(operation, run, release, turn);
+  parts.runner.start(operation, std::move(task), turn);
   return view;
 }
 
@@ -110,7 +114,7 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
   const format::Manifest& manifest = holdings.backup->manifest;
   RESTORED_TRY(holdings.space,
                reserve_space(parts, holdings.claim.usable() ? &holdings.claim.database() : nullptr,
-                             manifest, 0));
+                             manifest, {}));
   record.hold = request.hold;
   record.view.phase = Phase::validate;
   record.view.source_database = manifest.database;
@@ -244,7 +248,8 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   registry::OperationRecord record =
       new_record(OperationKind::undo, id, std::move(principal), intent);
   RESTORED_TRY(Claim claim, parts.databases.claim(id, record.view.id, record.view.kind));
-  if (!claim.usable() || !claim.database().state().previous) {
+  const auto back = claim.usable() ? claim.database().state().previous : std::nullopt;
+  if (!back) {
     return fail(ErrorCode::nothing_to_undo,
                 fmt::format("database {} has no previous generation", id.value));
   }
@@ -252,7 +257,7 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   RESTORED_TRY(const OperationTable::Pointer operation,
                parts.operations->create(std::move(record)));
   parts.step("restore.undo.after-record");
-  auto work = std::make_shared<UndoOperation>(parts, operation, std::move(claim));
+  auto work = std::make_shared<UndoOperation>(parts, operation, std::move(claim), *back);
   // Without them it takes no longer than its answer; and what waits in the queue is longer by far.
   if (has_hooks(parts)) return start(parts, operation, std::move(work), Turn::at_once);
   const Result<void> outcome = work->run();
@@ -260,8 +265,10 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
     mark_end(parts, *operation);
     work->release();
   });
-  RESTORED_TRY(outcome);
-  return operation->view();
+  OperationView view = operation->view();
+  if (view.error) return std::unexpected(std::move(*view.error));
+  RESTORED_TRY(outcome);  // cancelled
+  return view;
 }
 
 }  // namespace restored::restore

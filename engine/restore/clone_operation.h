@@ -36,6 +36,8 @@ class CloneOperation {
   // Leaves either the content live, or a database in failure and nothing else behind; an engine
   // that is stopping leaves it to the next start.
   Result<void> run();
+  // What run() leaves of one that fails: for one that never ran.
+  void abandon(const Error& cause);
   // Gives up what it holds. Called once the end is on record.
   void release();
 
@@ -48,7 +50,6 @@ class CloneOperation {
   Result<void> verify();
   Result<void> swap();
   void retire();
-  void abandon(const Error& cause);
   void record_database(DatabaseStatus status, const std::optional<Error>& failure);
   void remove_links();
 

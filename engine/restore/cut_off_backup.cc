@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 
 #include "backup/make_backup.h"
 #include "base/log.h"
@@ -30,8 +31,10 @@ Result<std::optional<Error>> end_of_cut_off_backup(EngineParts& parts, const Ope
   }
   // Seen is not durable: it may have been killed before it synced the name.
   RESTORED_TRY(repository->settle(view.backup, call));
-  if (const OpenDatabases::Pointer database = parts.databases.instance(view.database)) {
-    if (const Result<void> noted = database->note_backup(view.backup); !noted) {
+  // What is noted saves the next backup some reading, no more: not while another operation works on
+  // the database, whose instance may be that one's alone.
+  if (const std::optional<Claim> claim = parts.databases.try_claim(view.database)) {
+    if (const Result<void> noted = claim->database().note_backup(view.backup); !noted) {
       log::warning("restore", "backup={} is not noted in the catalog: {}", view.backup.value,
                    noted.error().message);
     }

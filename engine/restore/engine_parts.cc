@@ -6,6 +6,23 @@
 #include <thread>
 
 namespace restored::restore {
+namespace {
+
+std::thread make_system_thread(const std::function<void()>& work) {
+  return std::thread(work);
+}
+
+}  // namespace
+
+EngineParts::EngineParts(EngineOptions chosen, const EngineSeams& seams)
+    : options(std::move(chosen)),
+      paths{options.state_directory},
+      files(seams.files != nullptr ? *seams.files : io::system_files()),
+      clock(seams.clock != nullptr ? *seams.clock : system_clock()),
+      step(seams.step),
+      bandwidth(options.store.bandwidth_bytes_per_second, clock),
+      collection_times(seams.collection_times),
+      runner(seams.make_thread ? seams.make_thread : make_system_thread) {}
 
 unsigned EngineParts::decode_threads() const {
   if (options.decode_threads != 0) return options.decode_threads;

@@ -45,18 +45,12 @@ struct EngineSeams {
   std::function<std::unique_ptr<ObjectStore>(std::unique_ptr<ObjectStore>)> wrap_store;
   using Records = std::unique_ptr<registry::Registry>;
   std::function<Records(Records)> wrap_registry;
+  OperationRunner::MakeThread make_thread;
   backup::CollectionTimes collection_times;
 };
 
 struct EngineParts {
-  EngineParts(EngineOptions chosen, const EngineSeams& seams)
-      : options(std::move(chosen)),
-        paths{options.state_directory},
-        files(seams.files != nullptr ? *seams.files : io::system_files()),
-        clock(seams.clock != nullptr ? *seams.clock : system_clock()),
-        step(seams.step),
-        bandwidth(options.store.bandwidth_bytes_per_second, clock),
-        collection_times(seams.collection_times) {}
+  EngineParts(EngineOptions chosen, const EngineSeams& seams);
 
   const EngineOptions options;
   const Paths paths;

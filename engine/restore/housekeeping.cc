@@ -82,11 +82,14 @@ void Housekeeping::remove_ended_staging() {
     const Result<std::vector<io::Entry>> entries = parts_.files.list(parts_.paths.staging(id));
     if (!entries) continue;  // there never was one
     for (const io::Entry& entry : *entries) {
-      // Its directory, or the mark of its end, which is needed until that is on record.
+      // Its directory, or the mark of its end, which is needed until that is on record. An
+      // operation that is not known is forgotten, or was before this start, which could not remove
+      // it.
       const std::string name = entry.name.substr(0, entry.name.find('.'));
+      if (name.empty()) continue;  // a mark that is being written
       const auto operation = parts_.operations->find(OperationId(name));
-      if (!operation || (*operation)->view().state == OperationState::running) continue;
-      if (name != entry.name && (*operation)->unrecorded_end()) continue;
+      if (operation && (*operation)->view().state == OperationState::running) continue;
+      if (operation && name != entry.name && (*operation)->unrecorded_end()) continue;
       const std::string path = parts_.paths.staging(id) + "/" + entry.name;
       if (const Result<void> removed = parts_.files.remove_tree(path); !removed) {
         log::warning("restore", "operation={} leaves {}: {}", name, entry.name,

@@ -77,7 +77,7 @@ class OpenDatabases {
   std::unique_ptr<catalog::Database> withdraw(Claim& claim);
 
   Pointer find(const DatabaseId& id) const;  // null: unknown, broken or withheld
-  // For recovery, before anybody is served: withheld ones too.
+  // For recovery, before anybody is served and before there are operations: withheld ones too.
   Pointer instance(const DatabaseId& id) const;
   // Why nobody gets it: broken or withheld.
   std::optional<Error> broken(const DatabaseId& id) const;

@@ -75,8 +75,7 @@ OperationView Operation::view_locked() const {
   OperationView view = record_.view;
   if (announced_) return view;
   overlay(view, progress_);
-  view.may_cancel = !settled_ && !no_return_ && !record_.cancel_asked && !overdue_ &&
-                    view.kind != OperationKind::undo;
+  view.may_cancel = !settled_ && !no_return_ && !record_.cancel_asked && !overdue_;
   view.queue_position = queue_position_;
   // Until when it can be committed: no more.
   if (record_.committed || settled_ || record_.cancel_asked || overdue_) view.held_until.reset();
@@ -234,7 +233,7 @@ Result<registry::OperationRecord> Operation::accept_cancel() {
   if (settled_) {
     return fail(ErrorCode::operation_ended, fmt::format("operation {} has ended", id_.value));
   }
-  if (no_return_ || record_.view.kind == OperationKind::undo) {
+  if (no_return_) {
     const bool backup = record_.view.kind == OperationKind::backup;
     return fail(ErrorCode::past_point_of_no_return,
                 fmt::format("operation {} is past the point of no return", id_.value),

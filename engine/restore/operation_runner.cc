@@ -1,6 +1,8 @@
 #include "restore/operation_runner.h"
 
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include "base/log.h"
 #include "restore/guarded.h"
@@ -31,20 +33,21 @@ void conclude(Operation& operation, const Result<void>& outcome,
   }
 }
 
+OperationRunner::OperationRunner(MakeThread make_thread) : make_thread_(std::move(make_thread)) {}
+
 OperationRunner::~OperationRunner() {
   close();
 }
 
-void OperationRunner::start(std::shared_ptr<Operation> operation, Work work,
-                            std::function<void()> release, Turn turn) {
+void OperationRunner::start(std::shared_ptr<Operation> operation, Task task, Turn turn) {
   join_finished();
   const OperationId id = operation->id();
   try {
     const MutexLock lock(mutex_);
     if (turn == Turn::queued) join_queue(*operation);
     // The new thread's last act takes the lock that is held here: it finds itself in the map.
-    threads_.emplace(id, std::thread([this, operation, work, release, turn] {
-                       run(*operation, work, release, turn);
+    threads_.emplace(id, make_thread_([this, operation, task, turn] {
+                       run(*operation, task, turn);
                        finished(operation->id());
                      }));
   } catch (const std::system_error& error) {
@@ -52,10 +55,17 @@ void OperationRunner::start(std::shared_ptr<Operation> operation, Work work,
       const MutexLock lock(mutex_);
       leave_queue(*operation);
     }
-    conclude(*operation,
-             fail(ErrorCode::limit_reached, std::string("no thread for it: ") + error.what(),
-                  "Raise the limit of tasks of the service, then try again."),
-             release);
+    const Error cause{ErrorCode::limit_reached, std::string("no thread for it: ") + error.what(),
+                      "Raise the limit of tasks of the service, then try again."};
+    const Result<void> abandoned = guarded([&] {
+      task.abandon(cause);
+      return Result<void>();
+    });
+    if (!abandoned) {
+      log::error("restore", "operation={} leaves its clean-up to the next start: {}", id.value,
+                 abandoned.error().message);
+    }
+    conclude(*operation, std::unexpected(cause), task.release);
   }
 }
 
@@ -119,18 +129,17 @@ void OperationRunner::rest(Operation& operation, Turn turn, const std::function<
   ++working_;
 }
 
-void OperationRunner::run(Operation& operation, const Work& work,
-                          const std::function<void()>& release, Turn turn) {
+void OperationRunner::run(Operation& operation, const Task& task, Turn turn) {
   // At normal priority: this thread closes the write gate, and clients wait until it opens it. The
   // pipeline's threads, which do the work, run below.
   Result<void> outcome = take_turn(operation, turn);
   const bool had_turn = outcome.has_value();
   // An operation that is stopped before its turn still runs, to clean up after itself: every step
   // of its work looks at the stop token.
-  outcome = guarded(work);
+  outcome = guarded(task.work);
   // The turn, too, until then: what runs on while it gives up what it holds is bounded as its work.
   conclude(operation, outcome, [&] {
-    release();
+    task.release();
     if (had_turn) leave_turn();
   });
 }

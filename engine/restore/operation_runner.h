@@ -18,18 +18,23 @@ namespace restored::restore {
 
 class OperationRunner {
  public:
-  OperationRunner() = default;
+  // A new thread that does this. Throws std::system_error when there can be no more.
+  using MakeThread = std::function<std::thread(std::function<void()>)>;
+  explicit OperationRunner(MakeThread make_thread);
   ~OperationRunner();  // as close()
 
   // Whether work waits until it is its turn, or has one beside those of the others: because it is
   // short, and somebody has waited for it already.
   enum class Turn : std::uint8_t { queued, at_once };
 
-  // Runs `work` on a thread of its own, then records its outcome, calls `release` (which gives up
-  // what the operation holds) and announces the end.
-  using Work = std::function<Result<void>()>;
-  void start(std::shared_ptr<Operation> operation, Work work, std::function<void()> release,
-             Turn turn = Turn::queued);
+  struct Task {
+    std::function<Result<void>()> work;
+    std::function<void(const Error&)> abandon;  // what the work cleans up when it fails
+    std::function<void()> release;              // gives up what the operation holds
+  };
+  // Runs the work on a thread of its own, then records its outcome, releases and announces the
+  // end. Without a thread it abandons, here, in the place of the work.
+  void start(std::shared_ptr<Operation> operation, Task task, Turn turn = Turn::queued);
 
   // For work that waits for a person: `wait` is called while others have its turn, and it gets
   // another one. REQUIRES: called by the operation's work, which has not been told to stop before
@@ -43,11 +48,12 @@ class OperationRunner {
   void leave_turn();
   void leave_queue(Operation& operation) REQUIRES_LOCK(mutex_);
   void note_positions() REQUIRES_LOCK(mutex_);
-  void run(Operation& operation, const Work& work, const std::function<void()>& release, Turn turn);
+  void run(Operation& operation, const Task& task, Turn turn);
   void join_queue(Operation& operation) REQUIRES_LOCK(mutex_);
   void finished(const OperationId& id);
   void join_finished();
 
+  const MakeThread make_thread_;
   Mutex mutex_;
   ConditionVariable turn_;
   std::deque<Operation*> queue_ GUARDED_BY(mutex_);  // whose threads are there

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -23,31 +24,34 @@ Error insufficient(std::uint64_t needed, std::uint64_t reserve, std::uint64_t fr
           {}};
 }
 
-// What the disk gets back when the previous generation goes, about: its files that are not the live
-// one's too. A restore links what it can, so that one inode may have a name in each.
-std::uint64_t previous_bytes(const EngineParts& parts, const catalog::Database& target) {
-  if (!target.state().previous) return 0;
-  const Result<std::vector<catalog::LocalFile>> files = target.local_files();
-  if (!files) return 0;
-  std::set<std::uint64_t> inodes;
-  std::uint64_t all = 0;
-  for (const catalog::LocalFile& file : *files) {
-    const Result<io::Entry> entry = parts.files.stat(file.path);
-    if (entry && inodes.insert(entry->inode).second) all += entry->size_bytes;
-  }
-  const std::uint64_t live = target.live_bytes();
-  return all > live ? all - live : 0;
-}
-
 std::uint64_t less(std::uint64_t bytes, std::uint64_t taken) {
   return bytes - std::min(bytes, taken);
 }
 
-std::uint64_t reusable_bytes(const format::Manifest& manifest, const catalog::Database* target) {
-  const std::vector<std::optional<std::string>> paths = find_local_files(manifest, target);
+// What the disk gets back when the previous generation goes, about: its files that are neither the
+// live one's too nor staged. A restore links what it can, so that one inode may have a name in
+// each.
+std::uint64_t previous_bytes(const EngineParts& parts, const catalog::Database& target,
+                             std::span<const StagedFile> staged) {
+  const std::optional<GenerationNumber> previous = target.state().previous;
+  if (!previous) return 0;
+  const Result<std::vector<catalog::LocalFile>> files = target.local_files();
+  if (!files) return 0;
+  std::set<std::uint64_t> stays;
+  for (const StagedFile& file : staged) stays.insert(file.inode);
+  std::map<std::uint64_t, std::uint64_t> goes;
+  for (const catalog::LocalFile& file : *files) {
+    const Result<io::Entry> entry = parts.files.stat(file.path);
+    if (!entry) continue;
+    if (file.generation == *previous) {
+      goes.emplace(entry->inode, entry->size_bytes);
+    } else {
+      stays.insert(entry->inode);
+    }
+  }
   std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (paths[i]) bytes += manifest.files[i].size_bytes;
+  for (const auto& [inode, size_bytes] : goes) {
+    if (!stays.contains(inode)) bytes += size_bytes;
   }
   return bytes;
 }
@@ -55,16 +59,31 @@ std::uint64_t reusable_bytes(const format::Manifest& manifest, const catalog::Da
 struct Wanted {
   std::uint64_t content_bytes = 0;
   std::uint64_t reusable_bytes = 0;  // of files that the target holds
-  std::uint64_t present_bytes = 0;   // in staging already
-
-  std::uint64_t missing_bytes() const {
-    return less(content_bytes, reusable_bytes + present_bytes);
-  }
+  std::uint64_t unstaged_bytes = 0;  // not in staging already
+  std::uint64_t missing_bytes = 0;   // of those, what the target does not hold either
 };
+
+Wanted wanted_of(const format::Manifest& manifest, const catalog::Database* target,
+                 std::span<const StagedFile> staged) {
+  const std::vector<std::optional<std::string>> paths = find_local_files(manifest, target);
+  Wanted wanted;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::uint64_t size_bytes = manifest.files[i].size_bytes;
+    const std::uint64_t staged_bytes = staged.empty() ? 0 : staged[i].bytes;
+    const std::uint64_t unstaged_bytes = less(size_bytes, staged_bytes);
+    wanted.content_bytes += size_bytes;
+    wanted.unstaged_bytes += unstaged_bytes;
+    if (paths[i]) wanted.reusable_bytes += size_bytes;
+    // What is begun is not given up for a link.
+    if (!paths[i] || staged_bytes > 0) wanted.missing_bytes += unstaged_bytes;
+  }
+  return wanted;
+}
 
 // `own_bytes`: what the ledger holds for this restore itself.
 Result<SpacePlan> plan(const EngineParts& parts, const catalog::Database* target,
-                       const Wanted& wanted, std::uint64_t own_bytes) {
+                       const Wanted& wanted, std::span<const StagedFile> staged,
+                       std::uint64_t own_bytes) {
   SpacePlan plan;
   plan.content_bytes = wanted.content_bytes;
   plan.reusable_bytes = wanted.reusable_bytes;
@@ -72,34 +91,37 @@ Result<SpacePlan> plan(const EngineParts& parts, const catalog::Database* target
   const std::uint64_t others = parts.space.reserved_bytes() - own_bytes;
   plan.free_bytes = less(space.free_bytes, others);
   const std::uint64_t reserve = parts.options.space_reserve_bytes;
-  if (wanted.missing_bytes() + reserve <= plan.free_bytes) return plan;
+  if (wanted.missing_bytes + reserve <= plan.free_bytes) return plan;
   // Without the previous generation its files are no longer there to be reused.
-  const std::uint64_t gained = target == nullptr ? 0 : previous_bytes(parts, *target);
-  if (gained > 0 && plan.content_bytes + reserve <= less(space.free_bytes + gained, others)) {
+  const std::uint64_t gained = target == nullptr ? 0 : previous_bytes(parts, *target, staged);
+  if (gained > 0 && wanted.unstaged_bytes + reserve <= less(space.free_bytes + gained, others)) {
     plan.retire_previous = true;
     return plan;
   }
-  return std::unexpected(insufficient(wanted.missing_bytes(), reserve, plan.free_bytes));
+  return std::unexpected(insufficient(wanted.missing_bytes, reserve, plan.free_bytes));
 }
 
 }  // namespace
 
 Result<SpacePlan> plan_space(const EngineParts& parts, const catalog::Database* target,
                              const format::Manifest& manifest) {
-  return plan(parts, target, {manifest.content_bytes(), reusable_bytes(manifest, target), 0}, 0);
+  return plan(parts, target, wanted_of(manifest, target, {}), {}, 0);
 }
 
 Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database* target,
-                                    const format::Manifest& manifest, std::uint64_t present_bytes) {
-  const Wanted wanted{manifest.content_bytes(), reusable_bytes(manifest, target), present_bytes};
+                                    const format::Manifest& manifest,
+                                    std::span<const StagedFile> staged) {
+  const Wanted wanted = wanted_of(manifest, target, staged);
   ReservedSpace reserved;
-  reserved.reservation = parts.space.reserve(wanted.missing_bytes());
-  RESTORED_TRY(reserved.plan, plan(parts, target, wanted, wanted.missing_bytes()));
+  reserved.bytes = wanted.missing_bytes;
+  reserved.reservation = parts.space.reserve(reserved.bytes);
+  RESTORED_TRY(reserved.plan, plan(parts, target, wanted, staged, reserved.bytes));
   if (reserved.plan.retire_previous) {
     // It may have to write everything, so it holds space for everything; and who reserved in
     // between has to be seen.
-    reserved.reservation = parts.space.reserve(wanted.content_bytes);
-    RESTORED_TRY(reserved.plan, plan(parts, target, wanted, wanted.content_bytes));
+    reserved.bytes = wanted.unstaged_bytes;
+    reserved.reservation = parts.space.reserve(reserved.bytes);
+    RESTORED_TRY(reserved.plan, plan(parts, target, wanted, staged, reserved.bytes));
   }
   return reserved;
 }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <stop_token>
 
 #include "catalog/database.h"
 #include "format/manifest.h"
 #include "restore/engine_parts.h"
 #include "restore/space_ledger.h"
+#include "restore/staging.h"
 #include "restored/error.h"
 
 namespace restored::restore {
@@ -23,13 +25,16 @@ struct SpacePlan {
 Result<SpacePlan> plan_space(const EngineParts& parts, const catalog::Database* target,
                              const format::Manifest& manifest);
 
-// The same, and holds the space. `present_bytes` are in staging already.
+// The same, and holds the space. `staged`: what an earlier attempt left of each file of the
+// manifest; empty: nothing.
 struct ReservedSpace {
   SpacePlan plan;
+  std::uint64_t bytes = 0;
   SpaceReservation reservation;
 };
 Result<ReservedSpace> reserve_space(EngineParts& parts, const catalog::Database* target,
-                                    const format::Manifest& manifest, std::uint64_t present_bytes);
+                                    const format::Manifest& manifest,
+                                    std::span<const StagedFile> staged);
 
 // Room for what a clone comes to once compactions have replaced the files that it shares with its
 // source. Errors: insufficient_space, io_error.

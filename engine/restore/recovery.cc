@@ -14,6 +14,7 @@
 #include "restore/accept.h"
 #include "restore/broken_instance.h"
 #include "restore/cut_off_backup.h"
+#include "restore/database_lifecycle.h"
 #include "restore/unrecorded_ends.h"
 #include "restored/limits.h"
 
@@ -49,6 +50,12 @@ void open_databases(EngineParts& parts) {
   work();
 }
 
+// What cannot be cleaned up is no reason to serve nobody: it stays until housekeeping or the next
+// start tries again.
+void note_if_failed(const Result<void>& outcome, const std::string& what) {
+  if (!outcome) log::warning("restore", "{}: {}", what, outcome.error().message);
+}
+
 // Directories that no record names: databases whose removal, or whose making, was cut off.
 Result<void> remove_nameless_directories(EngineParts& parts) {
   RESTORED_TRY(parts.files.make_directories(parts.paths.databases()));
@@ -59,25 +66,31 @@ Result<void> remove_nameless_directories(EngineParts& parts) {
     named.insert(parts.paths.database(record.id));
     named.insert(parts.paths.broken(record.id));
   }
-  RESTORED_TRY(const std::vector<io::Entry> entries, parts.files.list(parts.paths.databases()));
-  for (const io::Entry& entry : entries) {
+  const Result<std::vector<io::Entry>> entries = parts.files.list(parts.paths.databases());
+  if (!entries) {
+    note_if_failed(std::unexpected(entries.error()),
+                   "directories of removed databases may stay until the next start");
+    return {};
+  }
+  for (const io::Entry& entry : *entries) {
     const std::string path = parts.paths.databases() + "/" + entry.name;
-    if (!named.contains(path)) RESTORED_TRY(parts.files.remove_tree(path));
+    if (named.contains(path)) continue;
+    note_if_failed(parts.files.remove_tree(path), entry.name + " stays until the next start");
   }
   return {};
 }
 
-// Staged files and exports of operations that do not go on.
-Result<void> remove_stray_staging(EngineParts& parts, const std::set<std::string>& going_on) {
+// Staged files and exports of operations that do not go on. Housekeeping removes what stays.
+void remove_stray_staging(EngineParts& parts, const std::set<std::string>& going_on) {
   for (const DatabaseId& id : parts.databases.ids()) {
     const Result<std::vector<io::Entry>> entries = parts.files.list(parts.paths.staging(id));
     if (!entries) continue;  // there never was one
     for (const io::Entry& entry : *entries) {
       if (going_on.contains(entry.name)) continue;
-      RESTORED_TRY(parts.files.remove_tree(parts.paths.staging(id) + "/" + entry.name));
+      note_if_failed(parts.files.remove_tree(parts.paths.staging(id) + "/" + entry.name),
+                     fmt::format("database={} keeps staged files", id.value));
     }
   }
-  return {};
 }
 
 // Whether the swap of this operation is on record. Its generation may be the previous one by now:
@@ -220,32 +233,37 @@ Result<void> end_as_marked(EngineParts& parts, registry::OperationRecord marked)
   return parts.operations->end_as_marked(std::move(marked));
 }
 
-// A fresh instance has had no swap yet. What was swapped in may be gone by now: a client may flush
-// it as soon as it is there.
+// Whether a swap of an operation is on record. What it brought may be gone by now, and what is live
+// may be of a client's flush before it: those say nothing.
 bool has_content(const EngineParts& parts, const DatabaseId& id) {
   const OpenDatabases::Pointer database = parts.databases.instance(id);
-  if (!database) return false;
-  const catalog::CatalogState state = database->state();
-  return !state.last_swap.empty() || state.live_provenance.kind != "empty";
+  return database && !database->state().last_swap.empty();
+}
+
+Result<void> remove_half_made_one(EngineParts& parts, const DatabaseId& id) {
+  RESTORED_TRY(parts.registry->remove_database(id));
+  RESTORED_TRY(Claim claim, parts.databases.claim_for_removal(id));
+  parts.databases.remove(std::move(claim));
+  return {};
 }
 
 // Databases whose making was cut off before anybody was told of them.
-Result<void> remove_half_made(EngineParts& parts, const std::set<std::string>& being_restored) {
+void remove_half_made(EngineParts& parts, const std::set<std::string>& being_restored) {
   for (const registry::DatabaseRecord& record : parts.registry->databases()) {
     if (record.status != DatabaseStatus::provisioning) continue;
     if (being_restored.contains(record.id.value)) continue;
+    const std::string database = fmt::format("database={} ", record.id.value);
     if (has_content(parts, record.id)) {
       // Its restore was done and ended; only the last word in the registry is missing.
-      RESTORED_TRY(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt));
+      note_if_failed(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt),
+                     database + "is ready, which cannot be recorded");
       continue;
     }
-    log::info("restore", "database={} was not fully made: removed", record.id.value);
-    RESTORED_TRY(parts.registry->remove_database(record.id));
-    RESTORED_TRY(Claim claim, parts.databases.claim_for_removal(record.id));
-    parts.databases.remove(std::move(claim));
+    log::info("restore", "{}was not fully made: removed", database);
+    note_if_failed(remove_half_made_one(parts, record.id),
+                   database + "stays half made until the next start");
   }
-  for (auto& [id, database] : parts.databases.collect_removed()) RESTORED_TRY(database->close());
-  return {};
+  erase_removed(parts);
 }
 
 Result<void> put_back(EngineParts& parts, const DatabaseId& id) {
@@ -265,19 +283,19 @@ Result<void> put_back(EngineParts& parts, const DatabaseId& id) {
 
 // Databases in failure on which no restore goes on: one that has content all the same is ready,
 // and an instance that was to be replaced is back in its place.
-Result<void> look_again_at_failures(EngineParts& parts,
-                                    const std::set<std::string>& being_restored) {
+void look_again_at_failures(EngineParts& parts, const std::set<std::string>& being_restored) {
   for (const registry::DatabaseRecord& record : parts.registry->databases()) {
     if (record.status != DatabaseStatus::failure) continue;
     if (being_restored.contains(record.id.value)) continue;
+    const std::string database = fmt::format("database={} ", record.id.value);
     if (has_content(parts, record.id)) {
-      RESTORED_TRY(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt));
+      note_if_failed(put_status(parts, record.id, DatabaseStatus::ready, std::nullopt),
+                     database + "is served, which cannot be recorded");
       parts.databases.publish(record.id);
     } else if (is_replaced(parts, record.id)) {
-      RESTORED_TRY(put_back(parts, record.id));
+      note_if_failed(put_back(parts, record.id), database + "stays replaced");
     }
   }
-  return {};
 }
 
 }  // namespace
@@ -316,11 +334,11 @@ Result<void> recover(EngineParts& parts) {
       RESTORED_TRY(end(parts, record, decision));
     }
   }
-  RESTORED_TRY(remove_half_made(parts, databases));
-  RESTORED_TRY(look_again_at_failures(parts, databases));
+  remove_half_made(parts, databases);
+  look_again_at_failures(parts, databases);
   remove_leftovers(parts);
   RESTORED_TRY(remove_nameless_directories(parts));
-  RESTORED_TRY(remove_stray_staging(parts, operations));
+  remove_stray_staging(parts, operations);
   for (registry::OperationRecord& record : continued) {
     log::info("restore", "operation={} continues, attempt={}", record.view.id.value,
               record.view.attempts + 1);

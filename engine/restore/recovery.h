@@ -9,7 +9,8 @@
 
 namespace restored::restore {
 
-// A database that cannot be opened does not keep the others from being served: it is in failure,
+// What cannot be cleaned up stays, with a warning, and is removed later or by the next start. A
+// database that cannot be opened does not keep the others from being served: it is in failure,
 // with the reason, and a restore into it is the way out.
 Result<void> recover(EngineParts& parts);
 

@@ -151,12 +151,11 @@ Result<void> RestoreOperation::reserve() {
   const format::Manifest& manifest = holdings_.backup->manifest;
   begin_staging();
   if (!holdings_.space) {
-    RESTORED_TRY(holdings_.space,
-                 reserve_space(parts_, &database, manifest, staging_->bytes_present()));
+    RESTORED_TRY(holdings_.space, reserve_space(parts_, &database, manifest, staging_->present()));
   }
   if (holdings_.space->plan.retire_previous) {
     operation_->waits_on("the files of the previous generation to be gone");
-    RESTORED_TRY(make_room(parts_, database, manifest.content_bytes(), stop_));
+    RESTORED_TRY(make_room(parts_, database, holdings_.space->bytes, stop_));
     operation_->waits_on("");
   }
   parts_.step("restore.run.after-reserve");
@@ -223,8 +222,8 @@ Result<void> RestoreOperation::ingest() {
   RESTORED_TRY(operation_->enter(Phase::ingest));
   const format::Manifest& manifest = holdings_.backup->manifest;
   const std::vector<catalog::FileFacts> facts = all_facts(manifest);
-  RESTORED_TRY(staged_, holdings_.claim.database().ingest(staging_->files_directory(),
-                                                          manifest.comparator, facts));
+  RESTORED_TRY(const std::string links, staging_->link_for_import());
+  RESTORED_TRY(staged_, holdings_.claim.database().ingest(links, manifest.comparator, facts));
   parts_.step("restore.run.after-ingest");
   return {};
 }

@@ -32,6 +32,8 @@ class RestoreOperation {
   // Leaves either the new content live, or everything as it was and nothing behind; an engine that
   // is stopping leaves the staged files for the next start.
   Result<void> run();
+  // What run() leaves of one that fails: for one that never ran.
+  void abandon(const Error& cause);
   // Gives up what it holds. Called once the end is on record.
   void release();
 
@@ -52,7 +54,6 @@ class RestoreOperation {
   void retire();
 
   Result<void> remove_staged_files();
-  void abandon(const Error& cause);
   void record_database(DatabaseStatus status, const std::optional<Error>& failure);
 
   EngineParts& parts_;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -57,15 +59,17 @@ std::span<const format::Frame> Staging::frames(std::size_t index) const {
   return std::span(backup_.frames).subspan(file.frames_begin, file.frames_count);
 }
 
-std::uint64_t Staging::bytes_present() const {
+std::vector<StagedFile> Staging::present() const {
+  std::vector<StagedFile> present(states_.size());
   const Result<std::vector<io::Entry>> entries = files_.list(files_directory());
-  std::uint64_t bytes = 0;
-  if (entries) {
-    for (const io::Entry& entry : *entries) {
-      if (entry.links <= 1) bytes += entry.size_bytes;
-    }
+  if (!entries) return present;
+  std::map<std::string_view, const io::Entry*> by_name;
+  for (const io::Entry& entry : *entries) by_name.emplace(entry.name, &entry);
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    const auto found = by_name.find(backup_.manifest.files[i].name);
+    if (found != by_name.end()) present[i] = {found->second->size_bytes, found->second->inode};
   }
-  return bytes;
+  return present;
 }
 
 Result<void> Staging::begin(const StepHook& step) {
@@ -94,6 +98,7 @@ Result<bool> Staging::resume() {
     return false;
   }
   for (const JournalEntry& entry : entries) take(entry);
+  RESTORED_TRY(files_.remove_tree(import_directory()));
   const Result<void> removed = remove_unnamed_files();
   if (!removed && removed.error().code == ErrorCode::file_not_found) {
     // A crash while all of it was being removed.
@@ -296,6 +301,16 @@ Result<void> Staging::finish() {
   RESTORED_TRY(journal_->close());
   journal_.reset();
   return files_.sync_directory(files_directory());
+}
+
+Result<std::string> Staging::link_for_import() {
+  const std::string directory = import_directory();
+  RESTORED_TRY(files_.remove_tree(directory));
+  RESTORED_TRY(files_.make_directories(directory));
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    RESTORED_TRY(files_.link(path(i), directory + "/" + backup_.manifest.files[i].name));
+  }
+  return directory;
 }
 
 }  // namespace restored::restore

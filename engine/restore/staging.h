@@ -2,6 +2,7 @@
 // of them can be trusted to be there after a crash.
 //   <directory>/journal
 //   <directory>/files/<name of the manifest>
+//   <directory>/import/<the same>    links, while they are imported
 //
 // Rules: a file is written to only if this restore made it (a link to a live file is never opened
 // for writing), and only before it was whole (a whole one may have been ingested, by link). What
@@ -27,6 +28,11 @@
 
 namespace restored::restore {
 
+struct StagedFile {
+  std::uint64_t bytes = 0;  // on the disk; 0: there is no such file
+  std::uint64_t inode = 0;
+};
+
 class Staging {
  public:
   // REQUIRES: backup outlives it.
@@ -36,8 +42,9 @@ class Staging {
   // Takes up what an earlier attempt of the same operation left, if its journal is usable, or
   // begins anew. Errors: no_space, io_error, permission_denied.
   Result<void> begin(const StepHook& step);
-  // Bytes of its own on the disk that a crash has left here, links not counted; before begin().
-  std::uint64_t bytes_present() const;
+  // What an earlier attempt left of each file, in the manifest's order; before begin(). How many
+  // names a file has says nothing: it takes no space again, whosever the others are.
+  std::vector<StagedFile> present() const;
 
   // Hashes what the journal names; what differs is forgotten, and its file removed.
   Result<void> check_journalled(const pipeline::FetchEnvironment& environment,
@@ -50,8 +57,9 @@ class Staging {
                           const std::function<void(std::uint64_t)>& written, std::stop_token stop);
   // Every name and byte is on the device when it returns. REQUIRES: fetch_rest() succeeded.
   Result<void> finish();
-
-  std::string files_directory() const { return directory_ + "/files"; }
+  // A directory with another name of every file, for who imports them: RocksDB removes what it was
+  // given, and an attempt that ends after that would have everything to fetch again.
+  Result<std::string> link_for_import();
 
  private:
   struct FileState {
@@ -59,6 +67,8 @@ class Staging {
     bool whole = false;
     bool linked = false;  // of a whole one, for people
   };
+  std::string files_directory() const { return directory_ + "/files"; }
+  std::string import_directory() const { return directory_ + "/import"; }
   std::string path(std::size_t index) const;
   std::span<const format::Frame> frames(std::size_t index) const;
   Result<bool> resume();

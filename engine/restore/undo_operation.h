@@ -11,7 +11,10 @@ namespace restored::restore {
 
 class UndoOperation {
  public:
-  UndoOperation(EngineParts& parts, std::shared_ptr<Operation> operation, Claim claim);
+  // `back`: the generation that was the previous one when it was accepted. No start continues an
+  // undo, so this is on no record.
+  UndoOperation(EngineParts& parts, std::shared_ptr<Operation> operation, Claim claim,
+                GenerationNumber back);
 
   Result<void> run();
   // Gives up its claim. Called once the end is on record.
@@ -21,6 +24,7 @@ class UndoOperation {
   EngineParts& parts_;
   const std::shared_ptr<Operation> operation_;
   Claim claim_;
+  const GenerationNumber back_;
 };
 
 }  // namespace restored::restore

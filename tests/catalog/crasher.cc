@@ -49,7 +49,7 @@ class Crasher {
     auto database = must(Database::open(options("db")));
     auto staged = must(database->ingest(staging, backup.comparator, backup.files));
     must(database->swap(std::move(staged), provenance("restore"), nullptr));
-    must(database->undo(OperationId("undo")));
+    must(database->undo(OperationId("undo"), {}));
     WriteSet records;
     records.put(record::metadata_key("replaced"),
                 record::encode(record::Type::string, std::nullopt, "yes"));

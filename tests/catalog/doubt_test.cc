@@ -185,7 +185,7 @@ TEST_F(DoubtTest, BeforeItIsSettledNothingIsWrittenAndBothGenerationsAreThere) {
   EXPECT_EQ(content_of(*image), new_);
   EXPECT_EQ(image->state().last_swap, OperationId("doubtful"));
   EXPECT_EQ(image->state().previous, 1u);
-  ASSERT_TRUE(image->undo(OperationId("undo")));
+  ASSERT_TRUE(image->undo(OperationId("undo"), {}));
   EXPECT_EQ(content_of(*image), old_);
   ASSERT_TRUE(image->close());
   disk_->heal();
@@ -230,7 +230,7 @@ TEST_F(DoubtTest, UndoThatFailedCanStillBeUndoneOnceItIsSettled) {
   ASSERT_TRUE(staged) << staged.error().message;
   ASSERT_TRUE(database->swap(std::move(*staged), restored_from("b", "first"), nullptr));
   disk_->fail_syncs_after(1, IOStatus::NoSpace("the device is full"));
-  EXPECT_FALSE(database->undo(OperationId("undo")));
+  EXPECT_FALSE(database->undo(OperationId("undo"), {}));
   disk_->heal();
   ASSERT_TRUE(restored::test::wait_until([&] { return try_write(*database).has_value(); }));
   Content expected = new_;
@@ -238,7 +238,7 @@ TEST_F(DoubtTest, UndoThatFailedCanStillBeUndoneOnceItIsSettled) {
   database = reopened(std::move(database), "db");
   ASSERT_NE(database, nullptr);
   EXPECT_EQ(content_of(*database), expected);
-  ASSERT_TRUE(database->undo(OperationId("again")));
+  ASSERT_TRUE(database->undo(OperationId("again"), {}));
   EXPECT_EQ(content_of(*database), old_);
 }
 

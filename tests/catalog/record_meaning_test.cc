@@ -59,7 +59,7 @@ TEST_F(KeyCountTest, FollowsSwapAndUndo) {
   EXPECT_EQ(count(*database), 100u);
   ASSERT_TRUE(database->replace_all({}, nullptr));
   EXPECT_EQ(count(*database), 0u);
-  ASSERT_TRUE(database->undo(OperationId("op")));
+  ASSERT_TRUE(database->undo(OperationId("op"), {}));
   EXPECT_EQ(count(*database), 100u);
 }
 

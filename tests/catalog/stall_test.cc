@@ -147,7 +147,7 @@ TEST_F(StallTest, ClientsWaitOnlyForAMomentWhileARestoreIsSwappedIn) {
   phase("swap");
   std::this_thread::sleep_for(std::chrono::seconds(1));
   phase("after");
-  ASSERT_TRUE(database->undo(OperationId("undo")));
+  ASSERT_TRUE(database->undo(OperationId("undo"), {}));
   phase("undo");
   std::this_thread::sleep_for(std::chrono::seconds(1));
   phase("after");

@@ -88,24 +88,38 @@ TEST_F(SwapTest, PinnedGenerationStaysReadableAfterItIsRetired) {
 TEST_F(SwapTest, UndoTwiceGivesBackEachContent) {
   auto database = database_with_export();
   restored_into(*database, backup_, "op-1");
-  const auto undone = database->undo(OperationId("op-2"));
+  const auto undone = database->undo(OperationId("op-2"), {});
   ASSERT_TRUE(undone) << undone.error().message;
   EXPECT_EQ(undone->live, 1u);
   EXPECT_EQ(content_of(*database), old_content_);
   EXPECT_EQ(database->state().last_swap, OperationId("op-2"));
   put(*database, "old-again", "1");
   database = reopened(std::move(database), "db");
-  ASSERT_TRUE(database->undo(OperationId("op-3")));
+  ASSERT_TRUE(database->undo(OperationId("op-3"), {}));
   EXPECT_EQ(content_of(*database), new_content_);
   EXPECT_EQ(database->state().live_provenance.backup, BackupId("backup"));
   EXPECT_EQ(database->state().live_provenance.operation, OperationId("op-3"));
-  ASSERT_TRUE(database->undo(OperationId("op-4")));
+  ASSERT_TRUE(database->undo(OperationId("op-4"), {}));
   EXPECT_EQ(content_of(*database).size(), old_content_.size() + 1);
 }
 
 TEST_F(SwapTest, NothingToUndoIsSaid) {
   auto database = create("db");
-  EXPECT_EQ(database->undo(OperationId("op")).error().code, ErrorCode::nothing_to_undo);
+  EXPECT_EQ(database->undo(OperationId("op"), {}).error().code, ErrorCode::nothing_to_undo);
+}
+
+TEST_F(SwapTest, AnUndoBringsBackTheGenerationThatWasMeantOrNone) {
+  auto database = database_with_export();
+  restored_into(*database, backup_, "op-1");
+  const GenerationNumber meant = database->state().previous.value();
+  ASSERT_TRUE(database->replace_all({}, nullptr));
+  const auto overtaken = database->undo(OperationId("op-2"), meant);
+  ASSERT_FALSE(overtaken);
+  EXPECT_EQ(overtaken.error().code, ErrorCode::nothing_to_undo);
+  EXPECT_TRUE(content_of(*database).empty());
+  EXPECT_EQ(database->state().last_swap, OperationId("op-1"));
+  ASSERT_TRUE(database->undo(OperationId("op-3"), database->state().previous));
+  EXPECT_EQ(content_of(*database), new_content_);
 }
 
 TEST_F(SwapTest, ThirdGenerationRetiresTheFirst) {
@@ -127,7 +141,7 @@ TEST_F(SwapTest, PreviousGenerationIsRetiredWhenItsTimeIsOver) {
   EXPECT_TRUE(database->state().previous);
   ASSERT_TRUE(database->retire_expired(clock_.wall() + 60'000));
   EXPECT_FALSE(database->state().previous);
-  EXPECT_EQ(database->undo(OperationId("op")).error().code, ErrorCode::nothing_to_undo);
+  EXPECT_EQ(database->undo(OperationId("op"), {}).error().code, ErrorCode::nothing_to_undo);
   EXPECT_EQ(content_of(*database), new_content_);
   const std::string live = fmt::format("data-{}", database->state().live);
   ASSERT_TRUE(database->close());
@@ -251,7 +265,7 @@ TEST_F(SwapTest, ReadersAndWritersSeeOneWholeGenerationWhileSwapsRun) {
     });
   }
   for (int i = 0; i < 20; ++i) {
-    const auto undone = database->undo(OperationId("undo"));
+    const auto undone = database->undo(OperationId("undo"), {});
     ASSERT_TRUE(undone) << undone.error().message;
   }
   const int before = written;
@@ -272,7 +286,7 @@ TEST_F(SwapTest, ReplaceAllHoldsOnlyTheNewRecords) {
   EXPECT_EQ(database->state().live_provenance.kind, "flush");
   database = reopened(std::move(database), "db");
   EXPECT_EQ(content_of(*database), expected);
-  ASSERT_TRUE(database->undo(OperationId("op")));
+  ASSERT_TRUE(database->undo(OperationId("op"), {}));
   EXPECT_EQ(content_of(*database), old_content_);
 }
 
@@ -282,7 +296,7 @@ TEST_F(SwapTest, SecondFlushDoesNotPushOutWhatTheFirstCanGiveBack) {
   const GenerationNumber live = database->state().live;
   ASSERT_TRUE(database->replace_all({}, nullptr));
   EXPECT_EQ(database->state().live, live);
-  ASSERT_TRUE(database->undo(OperationId("op")));
+  ASSERT_TRUE(database->undo(OperationId("op"), {}));
   EXPECT_EQ(content_of(*database), old_content_);
 }
 

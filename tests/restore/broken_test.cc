@@ -2,8 +2,12 @@
 // nobody is served anything else in their place, and nothing of them is lost.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <new>
+#include <system_error>
 #include <thread>
 
 #include "failing_registry.h"
@@ -230,6 +234,65 @@ TEST_F(BrokenTest, ADatabaseWithoutContentIsNotServed) {
   EXPECT_EQ(host_.restore(copy.info.id, backup_).state, OperationState::succeeded);
   EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::ready);
   EXPECT_EQ(host_.content(copy.info.id), then_);
+}
+
+// What its clients did meanwhile is not the content that it was to get.
+TEST_F(BrokenTest, AFlushDoesNotMakeADatabaseWithoutContentReady) {
+  StepGate gate("restore.run.after-reserve");
+  host_.seams.step = gate.hook();
+  host_.open();
+  make_history();
+  refuse_objects();
+  CreateDatabase request;
+  request.name = "copy";
+  request.from_backup = SourceBackup{{}, backup_};
+  const CreatedDatabase copy = host_.engine().create_database(request, "test").value();
+  ASSERT_TRUE(gate.wait_reached());
+  host_.put(copy.info.id, records("early:", 5, 7));
+  ASSERT_TRUE(host_.engine().keyspace(copy.info.id)->replace_all({}, nullptr));
+  gate.let_go();
+  EXPECT_EQ(host_.wait(*copy.operation).state, OperationState::failed);
+  for (int opening = 0; opening < 2; ++opening) {
+    EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::failure) << opening;
+    EXPECT_EQ(host_.engine().keyspace(copy.info.id), nullptr);
+    restart();
+  }
+  watch_.before = nullptr;
+  EXPECT_EQ(host_.restore(copy.info.id, backup_).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(copy.info.id), then_);
+}
+
+// A limit of tasks: whoever asks is told, and nothing stays half made.
+TEST_F(BrokenTest, WithoutAThreadForTheFirstRestoreOrCloneItIsAFailure) {
+  std::atomic<bool> no_more = false;
+  host_.seams.make_thread = [&](std::function<void()> work) {
+    if (no_more) throw std::system_error(EAGAIN, std::generic_category());
+    return std::thread(std::move(work));
+  };
+  host_.open();
+  make_history();
+  no_more = true;
+  CreateDatabase from_backup;
+  from_backup.from_backup = SourceBackup{{}, backup_};
+  CreateDatabase from_database;
+  from_database.from_database = SourceDatabase{database_};
+  for (const CreateDatabase& request : {from_backup, from_database}) {
+    const CreatedDatabase copy = host_.engine().create_database(request, "test").value();
+    const OperationView ended = host_.wait(*copy.operation);
+    EXPECT_EQ(ended.state, OperationState::failed);
+    EXPECT_EQ(ended.error->code, ErrorCode::limit_reached);
+    EXPECT_EQ(info(copy.info.id).status, DatabaseStatus::failure);
+    EXPECT_EQ(info(copy.info.id).failure->code, ErrorCode::limit_reached);
+    EXPECT_EQ(host_.engine().keyspace(copy.info.id), nullptr);
+    no_more = false;
+    EXPECT_EQ(host_.restore(copy.info.id, backup_).state, OperationState::succeeded);
+    EXPECT_EQ(host_.content(copy.info.id), then_);
+    no_more = true;
+  }
+  const OperationView refused = host_.restore(database_, backup_);
+  EXPECT_EQ(refused.state, OperationState::failed);
+  EXPECT_EQ(host_.content(database_), now_) << "what had content is as it was";
+  EXPECT_EQ(info(database_).status, DatabaseStatus::ready);
 }
 
 class ThrowingTest : public BrokenTest {

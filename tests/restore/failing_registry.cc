@@ -61,6 +61,7 @@ class FailingRegistry final : public registry::Registry {
     return inner_->choose_default(id);
   }
   Result<void> remove_database(const DatabaseId& id) override {
+    if (faults_.refuse_all) return refuse();
     return inner_->remove_database(id);
   }
   Result<NewConnection> create_connection(const DatabaseId& id, std::string name,

@@ -17,7 +17,7 @@ namespace restored::test {
 class RegistryFaults {
  public:
   std::atomic<bool> refuse_ends = false;      // put_operation() of what has ended
-  std::atomic<bool> refuse_all = false;       // put_operation() and put_database()
+  std::atomic<bool> refuse_all = false;       // put_operation(), put_database(), remove_database()
   std::atomic<bool> refuse_requests = false;  // claims and entries of the audit
   std::atomic<bool> refuse_answers = false;   // the ends of those entries
   std::atomic<int> refused = 0;

@@ -285,6 +285,50 @@ TEST_F(HookTest, AnUndoAsksAndTells) {
   EXPECT_NE(told("told").find(R"("kind":"undo")"), std::string::npos) << told("told");
 }
 
+// A client's flush needs no operation: what was to come back is gone when the hook says yes.
+TEST_F(HookTest, AnUndoThatAFlushOvertakesTakesBackNeither) {
+  const std::string slow = directory_.file("slow");
+  host_.options.hooks.before_swap =
+      script("before", "[ -e " + slow + " ] || exit 0\necho $$ > " + directory_.file("pid") +
+                           "\nwhile [ -e " + slow + " ]; do sleep 0.01; done");
+  open();
+  ASSERT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded);
+  write_file(slow, "");
+  const OperationView undone = host_.engine().start_undo(database_, "test").value();
+  ASSERT_TRUE(wait_until([&] { return group() != 0; }));
+  ASSERT_TRUE(host_.engine().keyspace(database_)->replace_all({}, nullptr));
+  std::filesystem::remove(slow);
+  const OperationView ended = host_.wait(undone.id);
+  EXPECT_EQ(ended.state, OperationState::failed);
+  ASSERT_TRUE(ended.error.has_value());
+  EXPECT_EQ(ended.error->code, ErrorCode::nothing_to_undo);
+  EXPECT_NE(ended.error->message.find("flush"), std::string::npos) << ended.error->message;
+  EXPECT_TRUE(host_.content(database_).empty()) << "what was asked last";
+  const OperationView again = host_.engine().start_undo(database_, "test").value();
+  EXPECT_EQ(host_.wait(again.id).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(database_), then_) << "the flush can be taken back";
+}
+
+TEST_F(HookTest, AnUndoCanBeCancelledWhileItAsks) {
+  host_.options.hooks.before_swap =
+      script("before", "[ -e " + directory_.file("slow") + " ] || exit 0\n" + endless());
+  open();
+  ASSERT_EQ(host_.restore(database_, backup_).state, OperationState::succeeded);
+  write_file(directory_.file("slow"), "");
+  const OperationView undone = host_.engine().start_undo(database_, "test").value();
+  ASSERT_TRUE(wait_until([&] { return group() != 0; }));
+  EXPECT_TRUE(now(undone.id).may_cancel);
+  const auto cancelled = host_.engine().cancel_operation(undone.id);
+  ASSERT_TRUE(cancelled) << cancelled.error().message;
+  EXPECT_EQ(host_.wait(undone.id).state, OperationState::cancelled);
+  EXPECT_TRUE(is_gone(group()));
+  EXPECT_EQ(host_.content(database_), then_);
+  std::filesystem::remove(directory_.file("slow"));
+  const OperationView again = host_.engine().start_undo(database_, "test").value();
+  EXPECT_EQ(host_.wait(again.id).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(database_), now_);
+}
+
 TEST_F(HookTest, AStopEndsAnUndosHook) {
   host_.options.hooks.before_swap =
       script("before", "[ -e " + directory_.file("slow") + " ] || exit 0\n" + endless());

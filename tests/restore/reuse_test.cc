@@ -159,12 +159,33 @@ TEST_F(StagingTest, TheJournalNamesNoLongerWhatIsNotWhatItSaid) {
   EXPECT_EQ(entries, std::vector{good});
 }
 
-TEST_F(StagingTest, LinksDoNotCountAsBytesOfItsOwn) {
+TEST_F(StagingTest, WhatIsPresentIsSoUnderHoweverManyNames) {
+  EXPECT_EQ(staging("staging").present()[0].bytes, 0u);
   leave("staging", {});
-  write_file(staged("staging", 0), reference(0));
-  EXPECT_EQ(staging("staging").bytes_present(), reference(0).size());
+  write_file(staged("staging", 0), reference(0).substr(0, 100));
   fs::create_hard_link(staged("reference", 1), staged("staging", 1));
-  EXPECT_EQ(staging("staging").bytes_present(), reference(0).size());
+  const std::vector<restore::StagedFile> present = staging("staging").present();
+  ASSERT_EQ(present.size(), 2u);
+  EXPECT_EQ(present[0].bytes, 100u);
+  EXPECT_EQ(present[1].bytes, reference(1).size());
+  EXPECT_EQ(present[1].inode, io::system_files().stat(staged("reference", 1))->inode);
+}
+
+TEST_F(StagingTest, WhatIsGivenToAnImportStaysThere) {
+  restore::Staging files = staging("reference");
+  ASSERT_TRUE(files.begin({}));
+  ASSERT_TRUE(files.check_journalled(environment(), {}));
+  for (int time = 0; time < 2; ++time) {
+    const Result<std::string> links = files.link_for_import();
+    ASSERT_TRUE(links) << links.error().message;
+    for (const format::ManifestFile& file : loaded_.manifest.files) {
+      ASSERT_TRUE(fs::remove(*links + "/" + file.name)) << "and there is one for the next time";
+    }
+  }
+  ASSERT_TRUE(files.link_for_import());
+  ASSERT_TRUE(staging("reference").begin({}));
+  EXPECT_FALSE(fs::exists(directory_.file("reference/import"))) << "of an attempt that was cut off";
+  EXPECT_EQ(reference(0).size(), loaded_.manifest.files[0].size_bytes);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "step_gate.h"
 #include "support/small_file_system.h"
 #include "support/temporary_directory.h"
+#include "support/wait_until.h"
 #include "test_host.h"
 
 namespace restored::test {
@@ -126,6 +127,43 @@ TEST_F(SmallDiskTest, APreviousGenerationThatWouldFreeNothingIsNotGivenUp) {
   EXPECT_EQ(refused.error().code, ErrorCode::insufficient_space);
   EXPECT_EQ(host.engine().database(target)->previous_generation, previous);
   EXPECT_EQ(host.content(target), records("key:", 3000, 1, 10'000));
+  host.close();
+}
+
+// What is staged has a second name in the generation that was made of it, or in what is left of
+// that: it is on the disk all the same, and nothing has to make room for it once more.
+TEST_F(SmallDiskTest, AHeldRestoreNeedsNoSpaceAgainAfterAStop) {
+  // Three generations of 30 MB fit, four do not.
+  if (!mount(105 * kMiB)) GTEST_SKIP() << small_->why_not();
+  const BackupId second = made_elsewhere("second:", 3000, 2);
+  const BackupId third = made_elsewhere("third:", 3000, 3);
+  TestHost host(directory_.file("state"), directory_.file("repository"));
+  host.options.space_reserve_bytes = 1 * kMiB;
+  host.options.hold_seconds = 600;
+  host.open();
+  const DatabaseId target = host.make_database("target");
+  ASSERT_EQ(host.restore(target, backup_).state, OperationState::succeeded);
+  ASSERT_EQ(host.restore(target, second).state, OperationState::succeeded);
+  const auto previous = host.engine().database(target)->previous_generation;
+  ASSERT_TRUE(previous.has_value());
+  const OperationId held = host.engine().start_restore({target, {}, third, "test", {}, true})->id;
+  const auto waits_for_its_commit = [&] {
+    return wait_until([&] { return host.engine().operation(held)->waiting_on == "its commit"; });
+  };
+  ASSERT_TRUE(waits_for_its_commit());
+  const std::uint64_t transferred = host.engine().operation(held)->bytes_transferred;
+  EXPECT_EQ(host.engine().database(target)->previous_generation, previous);
+  host.close();
+  host.open();
+  ASSERT_TRUE(waits_for_its_commit());
+  EXPECT_EQ(host.engine().database(target)->previous_generation, previous);
+  ASSERT_TRUE(host.engine().commit_operation(held));
+  const OperationView ended = host.wait(held);
+  ASSERT_EQ(ended.state, OperationState::succeeded) << ended.error->message;
+  EXPECT_EQ(ended.bytes_transferred, transferred) << "nothing is fetched again";
+  EXPECT_EQ(host.content(target), records("third:", 3000, 3, 10'000));
+  ASSERT_TRUE(host.engine().start_undo(target, "test"));
+  EXPECT_EQ(host.content(target), records("second:", 3000, 2, 10'000));
   host.close();
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "catalog/database.h"
 #include "failing_registry.h"
 #include "history.h"
 #include "step_gate.h"
@@ -216,6 +217,40 @@ TEST_F(UnrecordedEndTest, OfACompleteBackupWaitsForARepositoryThatIsAway) {
   EXPECT_EQ(complete.state, OperationState::succeeded);
   EXPECT_EQ(complete.bytes_done, ended.bytes_total);
   EXPECT_EQ(complete.files_done, ended.files_total);
+  host_.close();
+  host_.seams.wrap_store = {};
+  host_.open();
+}
+
+// Its end needs no claim. The instance is the restore's alone, which may take it away again.
+TEST_F(UnrecordedEndTest, OfABackupLeavesTheInstanceToTheRestoreThatReplacesIt) {
+  const OperationView ended = unrecorded_backup();
+  fs::remove(mark(ended));
+  const std::string instance = host_.state_directory() + "/databases/" + database_.value;
+  write_file(instance + "/CURRENT", "nonsense\n");
+  StoreWatch watch;
+  std::atomic<bool> away = true;
+  watch.before = [&](std::string_view, std::string_view key) -> Result<void> {
+    if (!away || !key.ends_with(ended.backup.value + "/manifest")) return {};
+    return fail(ErrorCode::object_store_unavailable, "the store is away");
+  };
+  host_.seams.wrap_store = watch.wrap();
+  gate_.hold("restore.run.after-reserve");
+  host_.open();
+  const OperationView restoring = host_.start_restore(database_, backup_).value();
+  ASSERT_TRUE(gate_.wait_reached());
+  away = false;
+  EXPECT_EQ(host_.wait(ended.id).state, OperationState::succeeded);
+  const std::string copy = directory_.file("copy");
+  fs::copy(instance, copy, fs::copy_options::recursive);
+  const auto shared = catalog::SharedResources::make(8 * kMiB);
+  const auto fresh = catalog::Database::open({copy, shared.get(), 3600, nullptr});
+  ASSERT_TRUE(fresh) << fresh.error().message;
+  EXPECT_TRUE((*fresh)->state().base_backups.empty());
+  ASSERT_TRUE((*fresh)->close());
+  gate_.let_go();
+  EXPECT_EQ(host_.wait(restoring.id).state, OperationState::succeeded);
+  EXPECT_EQ(host_.content(database_), then_);
   host_.close();
   host_.seams.wrap_store = {};
   host_.open();
