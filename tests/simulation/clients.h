@@ -43,6 +43,13 @@ class Clients {
   void cancel_often();
   void act(std::size_t database);
   bool backup(std::size_t database);
+  bool restore_held(std::size_t database, const Name& backup);
+  bool wait_staged(const Event& event);
+  void decide(const Event& event);
+  void commit(const Event& event);
+  void cancel(const Name& operation);
+  void look_for_staged(const Event& event, std::uint64_t bytes_before);
+  std::uint64_t content_bytes(std::size_t database);
   bool verify(const Name& backup);
   void undo(std::size_t database);
   void flush(std::size_t database);

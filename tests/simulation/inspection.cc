@@ -57,6 +57,7 @@ void inspect_operations(Engine& engine, std::vector<std::string>& problems) {
   }
   for (const Event& event : ledger().events()) {
     if (text(event.operation).empty() || event.told == Told::nothing) continue;
+    if (event.act == Act::cancel || event.act == Act::commit) continue;
     const Result<OperationView> view =
         engine.operation(OperationId{std::string(text(event.operation))});
     if (!view) {
@@ -109,6 +110,22 @@ void inspect_backups(Engine& engine, Clients& clients, std::vector<std::string>&
   }
 }
 
+// Nothing runs: what operations had reserved is free again.
+void inspect_space(Host& host, std::vector<std::string>& problems) {
+  const std::vector<Name> backups = Clients::complete_backups();
+  const auto before = host.state_disk().space("/");
+  if (backups.empty() || !before) return;
+  const Result<RestorePreview> preview = host.engine().validate_restore(
+      {database_id(0), {}, BackupId{std::string(text(backups.front()))}, "simulation"});
+  const auto after = host.state_disk().space("/");
+  if (!preview) {
+    problems.push_back("a restore is not possible: " + preview.error().message);
+  } else if (preview->free_bytes < std::min(before->first, after->first)) {
+    problems.push_back(fmt::format("{} of {} free bytes are kept for nothing",
+                                   after->first - preview->free_bytes, after->first));
+  }
+}
+
 void walk(test::SimulatedDisk& disk, const std::string& directory,
           std::vector<std::string>& files) {
   const auto entries = disk.list(directory);
@@ -129,6 +146,7 @@ std::vector<std::string> inspect(Host& host, Clients& clients) {
   inspect_operations(engine, problems);
   inspect_passwords(engine, problems);
   if (!problems.empty()) return problems;
+  inspect_space(host, problems);
   inspect_backups(engine, clients, problems);
   for (std::size_t database = 0; database < ledger().databases; ++database) {
     clients.write(database, true);

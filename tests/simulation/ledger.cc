@@ -21,8 +21,8 @@ std::string_view text(const Name& name) {
 }
 
 std::string print(const Event& event) {
-  const char* const acts[] = {"write",  "read",  "backup", "restore", "undo",
-                              "verify", "flush", "rotate", "remove",  "cut"};
+  const char* const acts[] = {"write", "read",   "backup", "restore", "undo",   "verify",
+                              "flush", "rotate", "remove", "cancel",  "commit", "cut"};
   const char* const tolds[] = {"unanswered", "done", "failed", "cancelled"};
   std::string line = fmt::format("life {} database {} {} {}", event.life, event.database,
                                  acts[static_cast<std::size_t>(event.act)],
@@ -30,6 +30,7 @@ std::string print(const Event& event) {
   if (event.code != 0) line += fmt::format(" error {}", event.code);
   if (event.act == Act::write || event.act == Act::read) line += fmt::format(" tag {}", event.tag);
   if (event.durable) line += " durable";
+  if (event.holds) line += " with a hold";
   if (event.power_lost) line += " power";
   if (event.has_generation) line += fmt::format(" generation {}", event.generation);
   if (event.act != Act::rotate && !text(event.backup).empty())
@@ -55,6 +56,7 @@ void Ledger::clear() {
   tags_ = 0;
   life = 0;
   now = 0;
+  hold_nanos = 0;
   databases = 0;
   store_troubles = 0;
   disk_troubles = 0;

@@ -22,6 +22,8 @@ enum class Act : std::uint8_t {
   flush,    // replace_all with nothing
   rotate,   // of the database's password
   remove,   // of a backup
+  cancel,   // of an operation
+  commit,   // of a restore that holds
   cut,      // the life ended here
 };
 
@@ -43,6 +45,7 @@ struct Event {
   bool durable = false;     // a write that was promised to survive a power loss
   bool power_lost = false;  // a cut: not only the process died
   bool has_generation = false;
+  bool holds = false;  // a restore that stops before its swap until it is committed
   std::uint8_t database = 0;
   std::uint8_t life = 0;
   std::uint32_t code = 0;
@@ -76,7 +79,8 @@ class Ledger {
   std::uint64_t tags() const { return tags_; }
 
   std::uint8_t life = 0;
-  std::int64_t now = 0;  // when the last life ended
+  std::int64_t now = 0;         // when the last life ended
+  std::int64_t hold_nanos = 0;  // how long a restore may hold
   std::size_t databases = 0;
   std::array<Name, databases_max> ids{};
   std::array<Name, databases_max> connections{};

@@ -42,6 +42,7 @@ struct Plan {
   std::size_t readers = 1;
   std::size_t canceller_patience = 0;  // of 16 operations, so many are cancelled
   std::size_t operations = 4;          // of each database and life
+  std::uint64_t hold_seconds = 2;      // of a restore that waits for its commit
   std::size_t records = 12;            // of a content
   std::size_t value_bytes = 100;
   bool logs_are_not_synced = false;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "child.h"
 #include "clients.h"
+#include "hold_judge.h"
 #include "host.h"
 #include "inspection.h"
 #include "judge.h"
@@ -112,6 +113,7 @@ class Life {
       tell("the engine does not close: " + closed.error().message);
     for (std::string& problem : left_over(host_)) tell(std::move(problem));
     for (std::string& problem : judge(ledger())) tell(std::move(problem));
+    for (std::string& problem : judge_holds(ledger())) tell(std::move(problem));
     hand_over(Ending::close);
   }
 
@@ -199,6 +201,8 @@ void count(Outcome& outcome) {
     if (event.act == Act::backup || event.act == Act::restore || event.act == Act::undo ||
         event.act == Act::flush)
       ++outcome.told[static_cast<std::size_t>(event.told)];
+    outcome.committed += event.holds && event.told == Told::done ? 1 : 0;
+    outcome.expired += expired(event) ? 1 : 0;
   }
   outcome.store_troubles = ledger().store_troubles;
   outcome.disk_troubles = ledger().disk_troubles;
@@ -213,6 +217,7 @@ Outcome run_seed(std::uint64_t seed, const Manner& manner) {
   Outcome outcome;
   outcome.plan = describe(plan);
   ledger().clear();
+  ledger().hold_nanos = static_cast<std::int64_t>(plan.hold_seconds) * 1'000'000'000;
   Disks disks;
   for (std::size_t life = 0; life <= plan.lives.size(); ++life) {
     ledger().life = static_cast<std::uint8_t>(life);

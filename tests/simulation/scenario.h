@@ -19,6 +19,9 @@ struct Outcome {
   std::size_t power_losses = 0;
   // Of backups, restores, undos and flushes: [what was told].
   std::uint64_t told[4] = {};
+  // Of restores with a hold.
+  std::uint64_t committed = 0;
+  std::uint64_t expired = 0;
 };
 
 // REQUIRES: one thread, and addresses that are fixed (child.h).
