@@ -17,8 +17,8 @@ std::uint64_t last_known_generation(std::size_t database) {
   bool known = false;
   for (const Event& event : ledger().events()) {
     if (event.database != database || !event.has_generation) continue;
-    const bool swapped =
-        event.act == Act::restore || event.act == Act::undo || event.act == Act::flush;
+    const bool swapped = event.act == Act::create || event.act == Act::restore ||
+                         event.act == Act::undo || event.act == Act::flush;
     if (swapped ? event.told == Told::done : (event.act == Act::read && !known))
       generation = event.generation;
     known = true;
@@ -87,6 +87,11 @@ void Clients::settle_doubtful_swap(std::size_t database) {
 }
 
 void Clients::look_around() {
+  for (Event& event : ledger().events()) {
+    if (event.life == ledger().life) continue;
+    if (event.act == Act::create) resolve_making(event);
+    if (event.act == Act::drop && event.told == Told::nothing) resolve_drop(event);
+  }
   for (std::size_t database = 0; database < ledger().databases; ++database) {
     if (!host_.engine().keyspace(database_id(database))) continue;
     settle_doubtful_swap(database);
@@ -96,8 +101,8 @@ void Clients::look_around() {
       const bool answered = event.told != Told::nothing;
       if (answered || event.database != database || event.life == ledger().life) continue;
       if (event.act == Act::write || event.act == Act::rotate || event.act == Act::remove ||
-          event.act == Act::cancel || event.act == Act::commit || event.act == Act::cut ||
-          event.act == Act::read)
+          event.act == Act::cancel || event.act == Act::commit || event.act == Act::create ||
+          event.act == Act::drop || event.act == Act::cut || event.act == Act::read)
         continue;
       resolve(event);
     }

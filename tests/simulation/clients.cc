@@ -222,16 +222,47 @@ void Clients::write_often(std::size_t database) {
   }
 }
 
+// Also one that is being made, or removed: it is whole when it is ready.
+void Clients::read_any() {
+  const std::size_t database = random_below(ledger().databases);
+  const Result<DatabaseInfo> info = host_.engine().database(database_id(database));
+  if (info && info->status == DatabaseStatus::ready) read(database);
+}
+
 void Clients::read_often(std::size_t database) {
   while (working() && !controllers_done_) {
     sleep_micros(random_below(16) == 0 ? random_below(1'000'000) : random_below(2'000));
     read(database);
+    if (random_below(8) == 0) read_any();
   }
 }
 
-void Clients::act(std::size_t database) {
+// What a controller works on: its host's own database, and what it has made itself.
+std::vector<std::size_t> Clients::owned(std::size_t controller) const {
+  std::vector<std::size_t> databases;
+  for (std::size_t database = 0; database < ledger().databases; ++database) {
+    if (ledger().owners[database] != controller) continue;
+    if (ledger().standing(database) == Ledger::Standing::there) databases.push_back(database);
+  }
+  return databases;
+}
+
+void Clients::act(std::size_t controller) {
+  const std::vector<std::size_t> databases = owned(controller);
+  const std::uint64_t choice = random_below(24);
+  const std::size_t database =
+      random_below(2) == 0 ? controller : databases[random_below(databases.size())];
+  if (choice < 20) {
+    replace(database, choice);
+  } else if (choice < 23 || databases.back() == controller) {
+    make(controller);
+  } else {
+    drop(databases.back());
+  }
+}
+
+void Clients::replace(std::size_t database, std::uint64_t choice) {
   const std::vector<Name> backups = complete_backups();
-  const std::uint64_t choice = random_below(20);
   if (backups.empty() || choice < 5) {
     backup(database);
     return;
@@ -283,7 +314,7 @@ void Clients::cancel_often() {
 
 void Clients::start() {
   const Plan& plan = host_.plan();
-  for (std::size_t database = 0; database < ledger().databases; ++database) {
+  for (std::size_t database = 0; database < plan.databases; ++database) {
     if (!host_.engine().keyspace(database_id(database))) continue;
     for (std::size_t i = 0; i < plan.writers; ++i)
       others_.emplace_back([this, database] { write_often(database); });

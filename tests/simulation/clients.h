@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +27,9 @@ class Clients {
   // The rest end without having done all.
   void stop() { stopping_ = true; }
 
+  // A host's own databases, before anything is wrong.
+  void make_first(std::size_t database);
+
   // For the inspection too.
   bool read(std::size_t database);
   void write(std::size_t database, bool durable);
@@ -39,9 +43,18 @@ class Clients {
  private:
   void write_often(std::size_t database);
   void read_often(std::size_t database);
+  void read_any();
   void control(std::size_t database);
   void cancel_often();
-  void act(std::size_t database);
+  void act(std::size_t controller);
+  void replace(std::size_t database, std::uint64_t choice);
+  std::vector<std::size_t> owned(std::size_t controller) const;
+  void make(std::size_t controller);
+  void conclude_making(Event& event);
+  void made(Event& event, Told told, const std::optional<Error>& error);
+  void resolve_making(Event& event);
+  void drop(std::size_t database);
+  void resolve_drop(Event& event);
   bool backup(std::size_t database);
   bool restore_held(std::size_t database, const Name& backup);
   bool wait_staged(const Event& event);

@@ -34,7 +34,8 @@ class Judge {
   void judge() {
     for (const Event& event : ledger_.events()) {
       const bool an_operation = event.act == Act::backup || event.act == Act::restore ||
-                                event.act == Act::undo || event.act == Act::verify;
+                                event.act == Act::undo || event.act == Act::verify ||
+                                event.act == Act::create;
       if (!an_operation || text(event.operation).empty()) continue;
       if (event.told == Told::cancelled && asked(ledger_, Act::cancel, event).empty())
         tell(event, "was cancelled by nobody");

@@ -37,16 +37,39 @@ bool same(std::optional<Told> now, Told then) {
 }
 
 void inspect_databases(Engine& engine, std::vector<std::string>& problems) {
-  std::set<std::string> expected;
-  for (std::size_t i = 0; i < ledger().databases; ++i) expected.emplace(text(ledger().ids[i]));
+  using Standing = Ledger::Standing;
+  std::set<std::string> found;
   for (const DatabaseInfo& info : engine.databases()) {
-    if (expected.erase(info.id.value) == 0)
+    found.insert(info.id.value);
+    std::optional<std::size_t> index;
+    for (std::size_t i = 0; i < ledger().databases; ++i)
+      if (text(ledger().ids[i]) == info.id.value) index = i;
+    if (!index) {
       problems.push_back(fmt::format("nobody made database {}", info.id.value));
-    if (info.status != DatabaseStatus::ready)
-      problems.push_back(fmt::format("database {} is {}: {}", info.id.value, name(info.status),
+      continue;
+    }
+    const Standing standing = ledger().standing(*index);
+    const bool ready = info.status == DatabaseStatus::ready;
+    if (standing == Standing::there && !ready)
+      problems.push_back(fmt::format("database {} is {}: {}", *index, name(info.status),
                                      info.failure ? info.failure->message : ""));
+    // One that could not be made says why.
+    if (standing == Standing::absent && info.status != DatabaseStatus::failure)
+      problems.push_back(fmt::format("database {} was not made, or removed, and is {}", *index,
+                                     name(info.status)));
+    if (standing == Standing::absent && engine.keyspace(info.id))
+      problems.push_back(fmt::format("database {} was not made and is served", *index));
   }
-  for (const std::string& id : expected) problems.push_back(fmt::format("database {} is gone", id));
+  for (std::size_t i = 0; i < ledger().databases; ++i) {
+    if (ledger().standing(i) == Standing::there &&
+        !found.contains(std::string(text(ledger().ids[i]))))
+      problems.push_back(fmt::format("database {} is gone", i));
+  }
+  for (const Event& event : ledger().events()) {
+    if (event.act == Act::drop && event.told == Told::done &&
+        found.contains(std::string(text(ledger().ids[event.database]))))
+      problems.push_back(fmt::format("database {} came back", event.database));
+  }
 }
 
 void inspect_operations(Engine& engine, std::vector<std::string>& problems) {
@@ -71,6 +94,8 @@ void inspect_operations(Engine& engine, std::vector<std::string>& problems) {
 
 void inspect_passwords(Engine& engine, std::vector<std::string>& problems) {
   for (std::size_t i = 0; i < ledger().databases; ++i) {
+    if (ledger().standing(i) != Ledger::Standing::there) continue;
+    if (text(ledger().first_passwords[i]).empty()) continue;  // nobody was told it
     std::vector<std::string> old;
     std::string current(text(ledger().first_passwords[i]));
     bool known = true;
@@ -149,6 +174,7 @@ std::vector<std::string> inspect(Host& host, Clients& clients) {
   inspect_space(host, problems);
   inspect_backups(engine, clients, problems);
   for (std::size_t database = 0; database < ledger().databases; ++database) {
+    if (ledger().standing(database) != Ledger::Standing::there) continue;
     clients.write(database, true);
     if (!clients.read(database))
       problems.push_back(fmt::format("database {} cannot be read", database));
@@ -171,6 +197,9 @@ std::vector<std::string> left_over(Host& host) {
     bool known = false;
     for (std::size_t i = 0; i < ledger().databases; ++i)
       known = known || text(ledger().ids[i]) == id;
+    for (const Event& event : ledger().events())
+      if (event.act == Act::drop && event.told == Told::done)
+        known = known && text(ledger().ids[event.database]) != id;
     if (!known) problems.push_back("left over: " + path);
   }
   return problems;

@@ -20,6 +20,8 @@ enum class Act : std::uint8_t {
   undo,     //
   verify,   //
   flush,    // replace_all with nothing
+  create,   // of a database: empty, from `backup`, or a clone of `source`
+  drop,     // its removal
   rotate,   // of the database's password
   remove,   // of a backup
   cancel,   // of an operation
@@ -46,7 +48,9 @@ struct Event {
   bool power_lost = false;  // a cut: not only the process died
   bool has_generation = false;
   bool holds = false;  // a restore that stops before its swap until it is committed
+  bool clones = false;
   std::uint8_t database = 0;
+  std::uint8_t source = 0;
   std::uint8_t life = 0;
   std::uint32_t code = 0;
   std::uint64_t tag = 0;         // of the content; 0 is the empty one
@@ -54,7 +58,7 @@ struct Event {
   std::int64_t begin = 0;        // virtual nanoseconds, across lives
   std::int64_t end = 0;          // 0: not yet
   Name operation{};
-  Name backup{};  // of a restore: its source; of a rotation: the new password
+  Name backup{};  // of a restore and of a creation: its source; of a rotation: the new password
 };
 
 // One line, for people: "life 2 database 0 restore of b7… done, generation 5, 1234 to 1290 us".
@@ -63,7 +67,7 @@ std::string print(const Event& event);
 class Ledger {
  public:
   static constexpr std::size_t events_max = 16'384;
-  static constexpr std::size_t databases_max = 3;
+  static constexpr std::size_t databases_max = 8;
 
   // In memory that forked processes share; lives as long as the process.
   static Ledger& shared();
@@ -75,6 +79,10 @@ class Ledger {
   std::span<Event> events() { return {events_.data(), count_}; }
   std::span<const Event> events() const { return {events_.data(), count_}; }
 
+  // Whether a database was made and not removed.
+  enum class Standing : std::uint8_t { there, absent, doubtful };
+  Standing standing(std::size_t database) const;
+
   std::uint64_t new_tag() { return ++tags_; }
   std::uint64_t tags() const { return tags_; }
 
@@ -82,7 +90,8 @@ class Ledger {
   std::int64_t now = 0;         // when the last life ended
   std::int64_t hold_nanos = 0;  // how long a restore may hold
   std::size_t databases = 0;
-  std::array<Name, databases_max> ids{};
+  std::array<Name, databases_max> ids{};             // empty: not known, or it was never made
+  std::array<std::uint8_t, databases_max> owners{};  // the controller that replaces its content
   std::array<Name, databases_max> connections{};
   std::array<Name, databases_max> first_passwords{};
   std::uint64_t store_troubles = 0;

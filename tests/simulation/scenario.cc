@@ -146,14 +146,7 @@ class Life {
   void make_databases() {
     if (!open()) hand_over(Ending::close);
     for (std::size_t i = 0; i < plan_.databases; ++i) {
-      CreateDatabase request;
-      request.name = fmt::format("database-{}", i);
-      const Result<CreatedDatabase> made = host_.engine().create_database(request, "simulation");
-      if (!made) std::abort();
-      ledger().ids[i] = as_name(made->info.id.value);
-      ledger().connections[i] = as_name(made->connection.info.id.value);
-      ledger().first_passwords[i] = as_name(made->connection.password);
-      ledger().databases = i + 1;
+      clients_.make_first(i);
       clients_.read(i);
       clients_.write(i, true);
     }
@@ -199,10 +192,13 @@ void count(Outcome& outcome) {
   for (const Event& event : ledger().events()) {
     if (event.act == Act::cut) continue;
     if (event.act == Act::backup || event.act == Act::restore || event.act == Act::undo ||
-        event.act == Act::flush)
+        event.act == Act::flush || event.act == Act::create)
       ++outcome.told[static_cast<std::size_t>(event.told)];
     outcome.committed += event.holds && event.told == Told::done ? 1 : 0;
     outcome.expired += expired(event) ? 1 : 0;
+    const bool has_source = event.clones || !text(event.backup).empty();
+    outcome.created += event.act == Act::create && has_source && event.told == Told::done ? 1 : 0;
+    outcome.removed += event.act == Act::drop && event.told == Told::done ? 1 : 0;
   }
   outcome.store_troubles = ledger().store_troubles;
   outcome.disk_troubles = ledger().disk_troubles;
