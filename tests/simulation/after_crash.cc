@@ -54,6 +54,7 @@ void Clients::resolve_flush(Event& event) {
 }
 
 void Clients::resolve(Event& event) {
+  if (event.intent != 0 && random_below(4) != 0) repeat(event);
   if (event.act == Act::flush) {
     resolve_flush(event);
   } else if (text(event.operation).empty() && !adopt(event)) {
@@ -100,12 +101,16 @@ void Clients::look_around() {
     for (Event& event : ledger().events()) {
       const bool answered = event.told != Told::nothing;
       if (answered || event.database != database || event.life == ledger().life) continue;
+      // Not over a later one.
+      if (event.act == Act::rotate && event.intent != 0 && event.life + 1 == ledger().life)
+        repeat_rotation(event);
       if (event.act == Act::write || event.act == Act::rotate || event.act == Act::remove ||
           event.act == Act::cancel || event.act == Act::commit || event.act == Act::create ||
           event.act == Act::drop || event.act == Act::cut || event.act == Act::read)
         continue;
       resolve(event);
     }
+    repeat_answered(database);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kernel.h"
+#include "repeats.h"
 
 namespace restored::simulation {
 namespace {
@@ -149,31 +150,26 @@ bool Clients::follow(Event* event, const Result<OperationView>& started) {
 }
 
 bool Clients::backup(std::size_t database) {
-  Event* event = ledger().add(Act::backup, database, now_nanos());
-  if (event == nullptr) return false;
-  return follow(event, host_.engine().start_backup(database_id(database), "", "simulation"));
+  Event* event = ask(Act::backup, database);
+  return event != nullptr && follow(event, send(*event));
 }
 
 bool Clients::restore(std::size_t database, const Name& backup) {
-  Event* event = ledger().add(Act::restore, database, now_nanos());
+  Event* event = ask(Act::restore, database);
   if (event == nullptr) return false;
   event->backup = backup;
-  return follow(
-      event, host_.engine().start_restore(
-                 {database_id(database), {}, BackupId{std::string(text(backup))}, "simulation"}));
+  return follow(event, send(*event));
 }
 
 bool Clients::verify(const Name& backup) {
-  Event* event = ledger().add(Act::verify, 0, now_nanos());
+  Event* event = ask(Act::verify, 0);
   if (event == nullptr) return false;
   event->backup = backup;
-  return follow(event, host_.engine().start_verify(BackupId{std::string(text(backup))},
-                                                   VerifyDepth::full, "simulation"));
+  return follow(event, send(*event));
 }
 
 void Clients::undo(std::size_t database) {
-  if (Event* event = ledger().add(Act::undo, database, now_nanos()))
-    follow(event, host_.engine().start_undo(database_id(database), "simulation"));
+  if (Event* event = ask(Act::undo, database)) follow(event, send(*event));
 }
 
 void Clients::flush(std::size_t database) {
@@ -195,10 +191,10 @@ void Clients::flush(std::size_t database) {
 }
 
 void Clients::rotate(std::size_t database) {
-  Event* event = ledger().add(Act::rotate, database, now_nanos());
+  Event* event = ask(Act::rotate, database);
   if (event == nullptr) return;
   const ConnectionId id{std::string(text(ledger().connections[database]))};
-  const Result<NewConnection> rotated = host_.engine().rotate_connection(id);
+  const Result<NewConnection> rotated = host_.engine().rotate_connection(id, intent_of(*event));
   if (rotated) event->backup = as_name(rotated->password);
   event->told = rotated ? Told::done : Told::failed;
   event->end = now_nanos();

@@ -69,6 +69,13 @@ class Clients {
   void rotate(std::size_t database);
   void remove(const Name& backup);
 
+  // Half of all requests can be repeated.
+  Event* ask(Act act, std::size_t database);
+  Result<OperationView> send(const Event& event);
+  void repeat(Event& event);
+  void repeat_answered(std::size_t database);
+  void repeat_making(Event& event);
+  void repeat_rotation(Event& event);
   bool follow(Event* event, const Result<OperationView>& started);
   void conclude(Event& event);
   void resolve(Event& event);

@@ -27,14 +27,11 @@ OperationId operation_of(const Event& event) {
 
 bool Clients::restore_held(std::size_t database, const Name& backup) {
   const std::uint64_t bytes = content_bytes(database);
-  Event* event = ledger().add(Act::restore, database, now_nanos());
+  Event* event = ask(Act::restore, database);
   if (event == nullptr) return false;
   event->backup = backup;
   event->holds = true;
-  RestoreRequest request{
-      database_id(database), {}, BackupId{std::string(text(backup))}, "simulation"};
-  request.hold = true;
-  const Result<OperationView> started = host_.engine().start_restore(request);
+  const Result<OperationView> started = send(*event);
   if (!started) return follow(event, started);
   event->operation = as_name(started->id.value);
   if (random_below(4) == 0 || wait_staged(*event)) decide(*event);

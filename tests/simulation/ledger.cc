@@ -32,6 +32,7 @@ std::string print(const Event& event) {
   if (event.code != 0) line += fmt::format(" error {}", event.code);
   if (event.act == Act::write || event.act == Act::read) line += fmt::format(" tag {}", event.tag);
   if (event.clones) line += fmt::format(" of {}", event.source);
+  if (event.intent != 0) line += fmt::format(" intent {}", event.intent);
   if (event.durable) line += " durable";
   if (event.holds) line += " with a hold";
   if (event.power_lost) line += " power";
@@ -57,6 +58,7 @@ void Ledger::clear() {
   std::fill_n(events_.begin(), count_, Event());
   count_ = 0;
   tags_ = 0;
+  intents_ = 0;
   life = 0;
   now = 0;
   hold_nanos = 0;

@@ -53,6 +53,7 @@ struct Event {
   std::uint8_t source = 0;
   std::uint8_t life = 0;
   std::uint32_t code = 0;
+  std::uint64_t intent = 0;      // the number of the request's; 0: it has none
   std::uint64_t tag = 0;         // of the content; 0 is the empty one
   std::uint64_t generation = 0;  // that was written, read, or is live after a swap
   std::int64_t begin = 0;        // virtual nanoseconds, across lives
@@ -85,6 +86,7 @@ class Ledger {
 
   std::uint64_t new_tag() { return ++tags_; }
   std::uint64_t tags() const { return tags_; }
+  std::uint64_t new_intent() { return ++intents_; }
 
   std::uint8_t life = 0;
   std::int64_t now = 0;         // when the last life ended
@@ -99,6 +101,7 @@ class Ledger {
 
  private:
   std::uint64_t tags_ = 0;
+  std::uint64_t intents_ = 0;
   std::size_t count_ = 0;
   std::array<Event, events_max> events_{};
 };

@@ -8,6 +8,7 @@
 
 #include "clients.h"
 #include "kernel.h"
+#include "repeats.h"
 
 namespace restored::simulation {
 namespace {
@@ -22,27 +23,6 @@ Ledger& ledger() {
   return Ledger::shared();
 }
 
-std::string name_of(std::size_t database) {
-  return fmt::format("database-{}", database);
-}
-
-CreateDatabase request_of(const Event& event) {
-  CreateDatabase request;
-  request.name = name_of(event.database);
-  if (event.clones) {
-    request.from_database = SourceDatabase{database_id(event.source)};
-  } else if (!text(event.backup).empty()) {
-    request.from_backup = SourceBackup{{}, BackupId{std::string(text(event.backup))}};
-  }
-  return request;
-}
-
-void note(std::size_t database, const CreatedDatabase& made) {
-  ledger().connections[database] = as_name(made.connection.info.id.value);
-  ledger().first_passwords[database] = as_name(made.connection.password);
-  ledger().ids[database] = as_name(made.info.id.value);
-}
-
 }  // namespace
 
 void Clients::make_first(std::size_t database) {
@@ -52,7 +32,7 @@ void Clients::make_first(std::size_t database) {
   const Result<CreatedDatabase> created =
       host_.engine().create_database(request_of(*event), "simulation");
   if (!created) std::abort();
-  note(database, *created);
+  note_made(database, *created);
   made(*event, Told::done, std::nullopt);
 }
 
@@ -62,7 +42,7 @@ void Clients::make(std::size_t controller) {
   const std::vector<Name> backups = complete_backups();
   const std::uint64_t choice = random_below(5);
   const std::size_t source = random_below(database);
-  Event* event = ledger().add(Act::create, database, now_nanos());
+  Event* event = ask(Act::create, database);
   if (event == nullptr) return;
   ledger().databases = database + 1;
   ledger().owners[database] = static_cast<std::uint8_t>(controller);
@@ -78,7 +58,7 @@ void Clients::make(std::size_t controller) {
     event->end = now_nanos();
     return;
   }
-  note(database, *created);
+  note_made(database, *created);
   if (created->operation) event->operation = as_name(created->operation->value);
   conclude_making(*event);
   if (event->told != Told::done) return;
@@ -130,6 +110,10 @@ void Clients::resolve_making(Event& event) {
   const bool answered = event.told == Told::done || event.told == Told::cancelled ||
                         (event.told == Told::failed && !text(event.operation).empty());
   if (answered) return;
+  if (event.intent != 0 && event.told == Told::nothing && random_below(4) != 0) {
+    repeat_making(event);
+    if (event.told != Told::nothing || !text(event.operation).empty()) return;
+  }
   for (const DatabaseInfo& info : host_.engine().databases())
     if (info.name == name_of(event.database)) ledger().ids[event.database] = as_name(info.id.value);
   const Result<DatabaseInfo> info = host_.engine().database(database_id(event.database));
