@@ -172,6 +172,23 @@ void Clients::undo(std::size_t database) {
   if (Event* event = ask(Act::undo, database)) follow(event, send(*event));
 }
 
+// What a restore or a flush replaced is kept, however the wall clock is set by less than the time
+// for which it is, and where there is room.
+void Clients::look_for_previous(std::size_t database) {
+  if (host_.plan().clock_hours > 10 || gets_full(host_.plan())) return;
+  const Event* last = nullptr;
+  for (const Event& event : ledger().events()) {
+    const bool swaps =
+        event.act == Act::restore || event.act == Act::undo || event.act == Act::flush;
+    if (swaps && event.database == database && event.told == Told::done) last = &event;
+  }
+  if (last == nullptr || last->act == Act::undo) return;
+  const Result<DatabaseInfo> info = host_.engine().database(database_id(database));
+  if (info && !info->previous_generation)
+    problems_.push_back(
+        fmt::format("generation {} of database {} cannot be undone", last->generation, database));
+}
+
 void Clients::flush(std::size_t database) {
   const std::shared_ptr<Keyspace> keyspace = host_.engine().keyspace(database_id(database));
   Event* event = keyspace ? ledger().add(Act::flush, database, now_nanos()) : nullptr;
@@ -258,6 +275,7 @@ void Clients::act(std::size_t controller) {
 }
 
 void Clients::replace(std::size_t database, std::uint64_t choice) {
+  look_for_previous(database);
   const std::vector<Name> backups = complete_backups();
   if (backups.empty() || choice < 5) {
     backup(database);
@@ -308,6 +326,24 @@ void Clients::cancel_often() {
   }
 }
 
+// Back and forth around the right time.
+void Clients::set_clock_often() {
+  constexpr std::int64_t hour_nanos = 3'600'000'000'000;
+  const std::uint64_t hours = host_.plan().clock_hours;
+  while (working() && !controllers_done_) {
+    sleep_micros(random_below(200'000));
+    Event* event = ledger().add(Act::set, 0, now_nanos());
+    if (event == nullptr) return;
+    const std::int64_t step = (static_cast<std::int64_t>(random_below(2 * hours + 1)) -
+                               static_cast<std::int64_t>(hours)) *
+                              hour_nanos;
+    event->told = Told::done;
+    event->end = event->begin;
+    ledger().wall_step = step;
+    set_wall_step(step);
+  }
+}
+
 void Clients::start() {
   const Plan& plan = host_.plan();
   for (std::size_t database = 0; database < plan.databases; ++database) {
@@ -318,6 +354,7 @@ void Clients::start() {
       others_.emplace_back([this, database] { read_often(database); });
     controllers_.emplace_back([this, database] { control(database); });
   }
+  if (plan.clock_hours > 0) others_.emplace_back([this] { set_clock_often(); });
   if (plan.canceller_patience > 0) others_.emplace_back([this] { cancel_often(); });
 }
 

@@ -46,6 +46,7 @@ class Clients {
   void read_any();
   void control(std::size_t database);
   void cancel_often();
+  void set_clock_often();
   void act(std::size_t controller);
   void replace(std::size_t database, std::uint64_t choice);
   std::vector<std::size_t> owned(std::size_t controller) const;
@@ -59,12 +60,14 @@ class Clients {
   bool restore_held(std::size_t database, const Name& backup);
   bool wait_staged(const Event& event);
   void decide(const Event& event);
+  void leave(const Event& event);
   void commit(const Event& event);
   void cancel(const Name& operation);
   void look_for_staged(const Event& event, std::uint64_t bytes_before);
   std::uint64_t content_bytes(std::size_t database);
   bool verify(const Name& backup);
   void undo(std::size_t database);
+  void look_for_previous(std::size_t database);
   void flush(std::size_t database);
   void rotate(std::size_t database);
   void remove(const Name& backup);

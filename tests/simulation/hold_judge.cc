@@ -54,6 +54,11 @@ class Judge {
     const auto accepted = [](const Event* commit) { return commit->told == Told::done; };
     if (expired(restore) && std::ranges::any_of(commits, accepted))
       tell(restore, "was too late, after its commit had been accepted");
+    // Its end is a time of the wall clock, as it is set then.
+    const auto is_set = [&](const Event& event) {
+      return event.act == Act::set && event.begin <= restore.end && event.end >= restore.begin;
+    };
+    if (std::ranges::any_of(ledger_.events(), is_set)) return;
     if (expired(restore) && restore.end - restore.begin < ledger_.hold_nanos)
       tell(restore, "did not hold for as long as it may");
   }

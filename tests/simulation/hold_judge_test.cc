@@ -81,6 +81,12 @@ TEST_F(HoldJudgeTest, AnExpiryBeforeItsTimeIsRefused) {
   EXPECT_THAT(problems(), ElementsAre(HasSubstr("for as long as it may")));
 }
 
+TEST_F(HoldJudgeTest, AnExpiryIsATimeOfTheWallClock) {
+  failed(Act::restore, 10, 90, ErrorCode::stage_expired);
+  add(Act::set, 50, 50, Told::done);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
 TEST_F(HoldJudgeTest, ACancellationOfNobodyIsRefused) {
   held(10, 50, Told::cancelled);
   EXPECT_THAT(problems(), ElementsAre(HasSubstr("cancelled by nobody")));

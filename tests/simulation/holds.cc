@@ -64,6 +64,15 @@ void Clients::decide(const Event& event) {
   if (choice == 4) commit(event);
   if (choice == 5 || choice == 6) cancel(event.operation);
   if (choice == 6) commit(event);
+  if (choice == 7) leave(event);
+}
+
+// Where the wall clock is set back its time may be hours away.
+void Clients::leave(const Event& event) {
+  if (host_.plan().clock_hours == 0) return;
+  const std::chrono::seconds patience(host_.plan().hold_seconds + 5);
+  const auto view = host_.engine().wait_operation(operation_of(event), patience, std::stop_token());
+  if (view && view->state == OperationState::running) cancel(event.operation);
 }
 
 void Clients::commit(const Event& restore) {

@@ -23,8 +23,9 @@ std::string_view text(const Name& name) {
 }
 
 std::string print(const Event& event) {
-  const char* const acts[] = {"write",  "read", "backup", "restore", "undo",   "verify", "flush",
-                              "create", "drop", "rotate", "remove",  "cancel", "commit", "cut"};
+  const char* const acts[] = {"write",  "read",   "backup", "restore", "undo",
+                              "verify", "flush",  "create", "drop",    "rotate",
+                              "remove", "cancel", "commit", "set",     "cut"};
   const char* const tolds[] = {"unanswered", "done", "failed", "cancelled"};
   std::string line = fmt::format("life {} database {} {} {}", event.life, event.database,
                                  acts[static_cast<std::size_t>(event.act)],
@@ -61,6 +62,7 @@ void Ledger::clear() {
   intents_ = 0;
   life = 0;
   now = 0;
+  wall_step = 0;
   hold_nanos = 0;
   databases = 0;
   ids = {};

@@ -26,6 +26,7 @@ enum class Act : std::uint8_t {
   remove,   // of a backup
   cancel,   // of an operation
   commit,   // of a restore that holds
+  set,      // of the wall clock
   cut,      // the life ended here
 };
 
@@ -90,6 +91,7 @@ class Ledger {
 
   std::uint8_t life = 0;
   std::int64_t now = 0;         // when the last life ended
+  std::int64_t wall_step = 0;   // the wall clock is that much ahead
   std::int64_t hold_nanos = 0;  // how long a restore may hold
   std::size_t databases = 0;
   std::array<Name, databases_max> ids{};             // empty: not known, or it was never made

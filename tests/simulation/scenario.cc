@@ -183,6 +183,7 @@ Schedule schedule_of(const Plan& plan, std::size_t life, Life*& here) {
   const bool last = number == plan.lives.size();
   Life* here = nullptr;
   begin(schedule_of(plan, number, here));
+  set_wall_step(ledger().wall_step);
   here = new Life(plan, last ? nothing_wrong : plan.lives[number], disks);
   if (last) here->inspect();
   here->run(number == 0);
