@@ -7,10 +7,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "kernel.h"
+#include "repeats.h"
 
 namespace restored::simulation {
 namespace {
@@ -41,20 +41,6 @@ WritePermit begin_write(const std::shared_ptr<Keyspace>& keyspace) {
     std::unique_lock lock(gate->mutex);
     gate->opened.wait(lock, [&] { return gate->open; });
   }
-}
-
-std::uint64_t last_known_generation(std::size_t database) {
-  std::uint64_t generation = 0;
-  bool known = false;
-  for (const Event& event : ledger().events()) {
-    if (event.database != database || !event.has_generation) continue;
-    const bool swapped =
-        event.act == Act::restore || event.act == Act::undo || event.act == Act::flush;
-    if (swapped ? event.told == Told::done : (event.act == Act::read && !known))
-      generation = event.generation;
-    known = true;
-  }
-  return generation;
 }
 
 }  // namespace
@@ -164,31 +150,43 @@ bool Clients::follow(Event* event, const Result<OperationView>& started) {
 }
 
 bool Clients::backup(std::size_t database) {
-  Event* event = ledger().add(Act::backup, database, now_nanos());
-  if (event == nullptr) return false;
-  return follow(event, host_.engine().start_backup(database_id(database), "", "simulation"));
+  Event* event = ask(Act::backup, database);
+  return event != nullptr && follow(event, send(*event));
 }
 
 bool Clients::restore(std::size_t database, const Name& backup) {
-  Event* event = ledger().add(Act::restore, database, now_nanos());
+  Event* event = ask(Act::restore, database);
   if (event == nullptr) return false;
   event->backup = backup;
-  return follow(
-      event, host_.engine().start_restore(
-                 {database_id(database), {}, BackupId{std::string(text(backup))}, "simulation"}));
+  return follow(event, send(*event));
 }
 
 bool Clients::verify(const Name& backup) {
-  Event* event = ledger().add(Act::verify, 0, now_nanos());
+  Event* event = ask(Act::verify, 0);
   if (event == nullptr) return false;
   event->backup = backup;
-  return follow(event, host_.engine().start_verify(BackupId{std::string(text(backup))},
-                                                   VerifyDepth::full, "simulation"));
+  return follow(event, send(*event));
 }
 
 void Clients::undo(std::size_t database) {
-  if (Event* event = ledger().add(Act::undo, database, now_nanos()))
-    follow(event, host_.engine().start_undo(database_id(database), "simulation"));
+  if (Event* event = ask(Act::undo, database)) follow(event, send(*event));
+}
+
+// What a restore or a flush replaced is kept, however the wall clock is set by less than the time
+// for which it is, and where there is room.
+void Clients::look_for_previous(std::size_t database) {
+  if (host_.plan().clock_hours > 10 || gets_full(host_.plan())) return;
+  const Event* last = nullptr;
+  for (const Event& event : ledger().events()) {
+    const bool swaps =
+        event.act == Act::restore || event.act == Act::undo || event.act == Act::flush;
+    if (swaps && event.database == database && event.told == Told::done) last = &event;
+  }
+  if (last == nullptr || last->act == Act::undo) return;
+  const Result<DatabaseInfo> info = host_.engine().database(database_id(database));
+  if (info && !info->previous_generation)
+    problems_.push_back(
+        fmt::format("generation {} of database {} cannot be undone", last->generation, database));
 }
 
 void Clients::flush(std::size_t database) {
@@ -210,10 +208,10 @@ void Clients::flush(std::size_t database) {
 }
 
 void Clients::rotate(std::size_t database) {
-  Event* event = ledger().add(Act::rotate, database, now_nanos());
+  Event* event = ask(Act::rotate, database);
   if (event == nullptr) return;
   const ConnectionId id{std::string(text(ledger().connections[database]))};
-  const Result<NewConnection> rotated = host_.engine().rotate_connection(id);
+  const Result<NewConnection> rotated = host_.engine().rotate_connection(id, intent_of(*event));
   if (rotated) event->backup = as_name(rotated->password);
   event->told = rotated ? Told::done : Told::failed;
   event->end = now_nanos();
@@ -228,82 +226,6 @@ void Clients::remove(const Name& backup) {
   event->end = now_nanos();
 }
 
-// ---- after a life that ended in the middle
-
-// An operation may have been accepted although its client was never told its id.
-bool Clients::adopt(Event& event) {
-  std::set<std::string, std::less<>> known;
-  for (const Event& other : ledger().events()) known.emplace(text(other.operation));
-  for (const OperationView& view : host_.engine().operations()) {
-    const bool kind = (event.act == Act::backup && view.kind == OperationKind::backup) ||
-                      (event.act == Act::restore && view.kind == OperationKind::restore) ||
-                      (event.act == Act::undo && view.kind == OperationKind::undo) ||
-                      (event.act == Act::verify && view.kind == OperationKind::verify);
-    if (!kind || known.contains(view.id.value)) continue;
-    if (event.act != Act::verify && view.database != database_id(event.database)) continue;
-    event.operation = as_name(view.id.value);
-    return true;
-  }
-  return false;
-}
-
-void Clients::resolve_flush(Event& event) {
-  const std::uint64_t generation = live_generation(event.database);
-  event.told = generation == last_known_generation(event.database) ? Told::failed : Told::done;
-  event.generation = generation;
-  event.has_generation = true;
-  event.end = now_nanos();
-}
-
-void Clients::resolve(Event& event) {
-  if (event.act == Act::flush) {
-    resolve_flush(event);
-  } else if (text(event.operation).empty() && !adopt(event)) {
-    event.told = Told::failed;
-    event.end = now_nanos();
-  } else {
-    conclude(event);
-  }
-}
-
-// A swap whose record the device did not acknowledge was told to have failed, and those after it
-// were refused; when the catalog is read again and the record is there, it counts (SWAP.md).
-void Clients::settle_doubtful_swap(std::size_t database) {
-  const auto io_error = static_cast<std::uint32_t>(ErrorCode::io_error);
-  Event* doubtful = nullptr;
-  for (Event& event : ledger().events()) {
-    const bool swap =
-        event.act == Act::restore || event.act == Act::undo || event.act == Act::flush;
-    if (!swap || event.database != database || event.life == ledger().life) continue;
-    const bool in_doubt = event.told == Told::failed && event.code == io_error;
-    if (!in_doubt) doubtful = nullptr;
-    if (in_doubt && doubtful == nullptr) doubtful = &event;
-  }
-  const std::uint64_t generation = live_generation(database);
-  if (doubtful == nullptr || generation == last_known_generation(database)) return;
-  doubtful->generation = generation;
-  doubtful->has_generation = true;
-  doubtful->told = Told::done;
-  doubtful->end = now_nanos();
-}
-
-void Clients::look_around() {
-  for (std::size_t database = 0; database < ledger().databases; ++database) {
-    if (!host_.engine().keyspace(database_id(database))) continue;
-    settle_doubtful_swap(database);
-    // Before what was cut off: an operation that goes on waits for this read or does not.
-    read(database);
-    for (Event& event : ledger().events()) {
-      const bool answered = event.told != Told::nothing;
-      if (answered || event.database != database || event.life == ledger().life) continue;
-      if (event.act == Act::write || event.act == Act::rotate || event.act == Act::remove ||
-          event.act == Act::cut || event.act == Act::read)
-        continue;
-      resolve(event);
-    }
-  }
-}
-
 // ---- working
 
 void Clients::write_often(std::size_t database) {
@@ -313,23 +235,58 @@ void Clients::write_often(std::size_t database) {
   }
 }
 
+// Also one that is being made, or removed: it is whole when it is ready.
+void Clients::read_any() {
+  const std::size_t database = random_below(ledger().databases);
+  const Result<DatabaseInfo> info = host_.engine().database(database_id(database));
+  if (info && info->status == DatabaseStatus::ready) read(database);
+}
+
 void Clients::read_often(std::size_t database) {
   while (working() && !controllers_done_) {
     sleep_micros(random_below(16) == 0 ? random_below(1'000'000) : random_below(2'000));
     read(database);
+    if (random_below(8) == 0) read_any();
   }
 }
 
-void Clients::act(std::size_t database) {
+// What a controller works on: its host's own database, and what it has made itself.
+std::vector<std::size_t> Clients::owned(std::size_t controller) const {
+  std::vector<std::size_t> databases;
+  for (std::size_t database = 0; database < ledger().databases; ++database) {
+    if (ledger().owners[database] != controller) continue;
+    if (ledger().standing(database) == Ledger::Standing::there) databases.push_back(database);
+  }
+  return databases;
+}
+
+void Clients::act(std::size_t controller) {
+  const std::vector<std::size_t> databases = owned(controller);
+  const std::uint64_t choice = random_below(24);
+  const std::size_t database =
+      random_below(2) == 0 ? controller : databases[random_below(databases.size())];
+  if (choice < 20) {
+    replace(database, choice);
+  } else if (choice < 23 || databases.back() == controller) {
+    make(controller);
+  } else {
+    drop(databases.back());
+  }
+}
+
+void Clients::replace(std::size_t database, std::uint64_t choice) {
+  look_for_previous(database);
   const std::vector<Name> backups = complete_backups();
-  const std::uint64_t choice = random_below(20);
   if (backups.empty() || choice < 5) {
     backup(database);
     return;
   }
   const Name& one = backups[random_below(backups.size())];
-  if (choice < 12) {
+  if (choice < 9) {
     restore(database, one);
+    read(database);
+  } else if (choice < 12) {
+    restore_held(database, one);
     read(database);
   } else if (choice < 14) {
     undo(database);
@@ -362,15 +319,34 @@ void Clients::cancel_often() {
     sleep_micros(random_below(3'000));
     for (const OperationView& view : host_.engine().operations()) {
       if (view.state != OperationState::running) continue;
-      if (random_below(16) < host_.plan().canceller_patience) [[maybe_unused]]
-        const auto cancelled = host_.engine().cancel_operation(view.id);
+      // It would never be committed else.
+      if (view.phase == Phase::staged && random_below(128) != 0) continue;
+      if (random_below(16) < host_.plan().canceller_patience) cancel(as_name(view.id.value));
     }
+  }
+}
+
+// Back and forth around the right time.
+void Clients::set_clock_often() {
+  constexpr std::int64_t hour_nanos = 3'600'000'000'000;
+  const std::uint64_t hours = host_.plan().clock_hours;
+  while (working() && !controllers_done_) {
+    sleep_micros(random_below(200'000));
+    Event* event = ledger().add(Act::set, 0, now_nanos());
+    if (event == nullptr) return;
+    const std::int64_t step = (static_cast<std::int64_t>(random_below(2 * hours + 1)) -
+                               static_cast<std::int64_t>(hours)) *
+                              hour_nanos;
+    event->told = Told::done;
+    event->end = event->begin;
+    ledger().wall_step = step;
+    set_wall_step(step);
   }
 }
 
 void Clients::start() {
   const Plan& plan = host_.plan();
-  for (std::size_t database = 0; database < ledger().databases; ++database) {
+  for (std::size_t database = 0; database < plan.databases; ++database) {
     if (!host_.engine().keyspace(database_id(database))) continue;
     for (std::size_t i = 0; i < plan.writers; ++i)
       others_.emplace_back([this, database] { write_often(database); });
@@ -378,6 +354,7 @@ void Clients::start() {
       others_.emplace_back([this, database] { read_often(database); });
     controllers_.emplace_back([this, database] { control(database); });
   }
+  if (plan.clock_hours > 0) others_.emplace_back([this] { set_clock_often(); });
   if (plan.canceller_patience > 0) others_.emplace_back([this] { cancel_often(); });
 }
 

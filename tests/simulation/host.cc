@@ -47,6 +47,7 @@ Result<void> Host::open() {
   options.block_cache_bytes = 4 * kMiB;
   options.space_reserve_bytes = 1 * kMiB;
   options.decode_threads = 2;
+  options.hold_seconds = plan_.hold_seconds;
   options.io_uring = false;
   restore::EngineSeams seams;
   seams.files = &files_;
@@ -83,6 +84,10 @@ void Host::fill_disk(std::uint64_t micros) {
   state_.set_capacity(total - free + random_below(64) * 1024);
   sleep_micros(micros);
   state_.set_capacity(test::SimulatedDisk::unlimited);
+}
+
+bool Host::disk_is_good() const {
+  return life_.disk.errors == 0 && !life_.disk.gets_full;
 }
 
 Disks Host::leave(Ending ending, test::Survival survival) {

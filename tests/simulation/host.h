@@ -38,6 +38,8 @@ class Host {
   void begin_faults();
   // The state's disk has no room for so long.
   void fill_disk(std::uint64_t micros);
+  // Nothing is wrong with the state's disk in this life.
+  bool disk_is_good() const;
   // What there is after this life. `ending` close: as it is now.
   Disks leave(Ending ending, test::Survival survival);
   test::SimulatedDisk& state_disk() { return state_; }

@@ -37,16 +37,39 @@ bool same(std::optional<Told> now, Told then) {
 }
 
 void inspect_databases(Engine& engine, std::vector<std::string>& problems) {
-  std::set<std::string> expected;
-  for (std::size_t i = 0; i < ledger().databases; ++i) expected.emplace(text(ledger().ids[i]));
+  using Standing = Ledger::Standing;
+  std::set<std::string> found;
   for (const DatabaseInfo& info : engine.databases()) {
-    if (expected.erase(info.id.value) == 0)
+    found.insert(info.id.value);
+    std::optional<std::size_t> index;
+    for (std::size_t i = 0; i < ledger().databases; ++i)
+      if (text(ledger().ids[i]) == info.id.value) index = i;
+    if (!index) {
       problems.push_back(fmt::format("nobody made database {}", info.id.value));
-    if (info.status != DatabaseStatus::ready)
-      problems.push_back(fmt::format("database {} is {}: {}", info.id.value, name(info.status),
+      continue;
+    }
+    const Standing standing = ledger().standing(*index);
+    const bool ready = info.status == DatabaseStatus::ready;
+    if (standing == Standing::there && !ready)
+      problems.push_back(fmt::format("database {} is {}: {}", *index, name(info.status),
                                      info.failure ? info.failure->message : ""));
+    // One that could not be made says why.
+    if (standing == Standing::absent && info.status != DatabaseStatus::failure)
+      problems.push_back(fmt::format("database {} was not made, or removed, and is {}", *index,
+                                     name(info.status)));
+    if (standing == Standing::absent && engine.keyspace(info.id))
+      problems.push_back(fmt::format("database {} was not made and is served", *index));
   }
-  for (const std::string& id : expected) problems.push_back(fmt::format("database {} is gone", id));
+  for (std::size_t i = 0; i < ledger().databases; ++i) {
+    if (ledger().standing(i) == Standing::there &&
+        !found.contains(std::string(text(ledger().ids[i]))))
+      problems.push_back(fmt::format("database {} is gone", i));
+  }
+  for (const Event& event : ledger().events()) {
+    if (event.act == Act::drop && event.told == Told::done &&
+        found.contains(std::string(text(ledger().ids[event.database]))))
+      problems.push_back(fmt::format("database {} came back", event.database));
+  }
 }
 
 void inspect_operations(Engine& engine, std::vector<std::string>& problems) {
@@ -57,6 +80,7 @@ void inspect_operations(Engine& engine, std::vector<std::string>& problems) {
   }
   for (const Event& event : ledger().events()) {
     if (text(event.operation).empty() || event.told == Told::nothing) continue;
+    if (event.act == Act::cancel || event.act == Act::commit) continue;
     const Result<OperationView> view =
         engine.operation(OperationId{std::string(text(event.operation))});
     if (!view) {
@@ -70,6 +94,8 @@ void inspect_operations(Engine& engine, std::vector<std::string>& problems) {
 
 void inspect_passwords(Engine& engine, std::vector<std::string>& problems) {
   for (std::size_t i = 0; i < ledger().databases; ++i) {
+    if (ledger().standing(i) != Ledger::Standing::there) continue;
+    if (text(ledger().first_passwords[i]).empty()) continue;  // nobody was told it
     std::vector<std::string> old;
     std::string current(text(ledger().first_passwords[i]));
     bool known = true;
@@ -109,6 +135,22 @@ void inspect_backups(Engine& engine, Clients& clients, std::vector<std::string>&
   }
 }
 
+// Nothing runs: what operations had reserved is free again.
+void inspect_space(Host& host, std::vector<std::string>& problems) {
+  const std::vector<Name> backups = Clients::complete_backups();
+  const auto before = host.state_disk().space("/");
+  if (backups.empty() || !before) return;
+  const Result<RestorePreview> preview = host.engine().validate_restore(
+      {database_id(0), {}, BackupId{std::string(text(backups.front()))}, "simulation"});
+  const auto after = host.state_disk().space("/");
+  if (!preview) {
+    problems.push_back("a restore is not possible: " + preview.error().message);
+  } else if (preview->free_bytes < std::min(before->first, after->first)) {
+    problems.push_back(fmt::format("{} of {} free bytes are kept for nothing",
+                                   after->first - preview->free_bytes, after->first));
+  }
+}
+
 void walk(test::SimulatedDisk& disk, const std::string& directory,
           std::vector<std::string>& files) {
   const auto entries = disk.list(directory);
@@ -129,8 +171,10 @@ std::vector<std::string> inspect(Host& host, Clients& clients) {
   inspect_operations(engine, problems);
   inspect_passwords(engine, problems);
   if (!problems.empty()) return problems;
+  inspect_space(host, problems);
   inspect_backups(engine, clients, problems);
   for (std::size_t database = 0; database < ledger().databases; ++database) {
+    if (ledger().standing(database) != Ledger::Standing::there) continue;
     clients.write(database, true);
     if (!clients.read(database))
       problems.push_back(fmt::format("database {} cannot be read", database));
@@ -153,6 +197,9 @@ std::vector<std::string> left_over(Host& host) {
     bool known = false;
     for (std::size_t i = 0; i < ledger().databases; ++i)
       known = known || text(ledger().ids[i]) == id;
+    for (const Event& event : ledger().events())
+      if (event.act == Act::drop && event.told == Told::done)
+        known = known && text(ledger().ids[event.database]) != id;
     if (!known) problems.push_back("left over: " + path);
   }
   return problems;

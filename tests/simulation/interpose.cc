@@ -87,7 +87,7 @@ timespec as_timespec(std::int64_t time) {
 // A moment of that clock as one of now_nanos().
 std::int64_t deadline_of(clockid_t clock, const timespec& until) {
   const std::int64_t time = nanos(until);
-  const std::int64_t ours = clock == CLOCK_REALTIME ? time - detail::epoch_nanos : time;
+  const std::int64_t ours = clock == CLOCK_REALTIME ? time - detail::wall_epoch_nanos : time;
   return ours < 0 ? 0 : ours;
 }
 
@@ -282,19 +282,19 @@ int get_nprocs() noexcept {
 int clock_gettime(clockid_t clock, timespec* time) noexcept {
   if (!running()) return real().clock_gettime(clock, time);
   const bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-  *time = as_timespec(detail::read_clock() + (wall ? detail::epoch_nanos : 0));
+  *time = as_timespec(detail::read_clock() + (wall ? detail::wall_epoch_nanos : 0));
   return 0;
 }
 int gettimeofday(timeval* time, void* zone) noexcept {
   if (!running()) return real().gettimeofday(time, zone);
-  const timespec now = as_timespec(detail::read_clock() + detail::epoch_nanos);
+  const timespec now = as_timespec(detail::read_clock() + detail::wall_epoch_nanos);
   time->tv_sec = now.tv_sec;
   time->tv_usec = now.tv_nsec / 1'000;
   return 0;
 }
 time_t time(time_t* into) noexcept {
   if (!running()) return real().time(into);
-  const time_t now = as_timespec(detail::read_clock() + detail::epoch_nanos).tv_sec;
+  const time_t now = as_timespec(detail::read_clock() + detail::wall_epoch_nanos).tv_sec;
   if (into != nullptr) *into = now;
   return now;
 }

@@ -7,6 +7,9 @@
 // shared memories", SIAM J. Comput. 1997). Which generation was live when is judged from the swaps,
 // which follow one another on a database. A power loss begins a register anew, with a value that it
 // may have had within the last second before, and not older than the last durable write.
+//
+// What a database was made from is what it begins with: nothing, a backup's content, or one that
+// the cloned database had while the clone was made.
 #pragma once
 
 #include <string>

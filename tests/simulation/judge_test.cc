@@ -59,6 +59,14 @@ class JudgeTest : public testing::Test {
   void backup(const char* id, std::int64_t begin, std::int64_t end) {
     add(Act::backup, begin, end).backup = as_name(id);
   }
+  // A second database, whose first generation was read to hold this.
+  Event& create(std::uint64_t tag, std::int64_t begin, std::int64_t end) {
+    ledger_.databases = 2;
+    Event& event = at(add(Act::create, begin, end), 0, 1);
+    Event& seen = read(tag, 1, end + 1, end + 2);
+    event.database = seen.database = 1;
+    return event;
+  }
   void cut(std::int64_t when, bool power) {
     add(Act::cut, when, 0, Told::nothing).power_lost = power;
     ++ledger_.life;
@@ -183,6 +191,44 @@ TEST_F(JudgeTest, ARestoredGenerationThatPowerLossChangedIsRefused) {
   cut(70, true);
   read(0, 2, 80, 90);
   EXPECT_THAT(problems(), Not(IsEmpty()));
+}
+
+TEST_F(JudgeTest, ADatabaseThatBeginsWithAnotherContentThanItsBackupIsRefused) {
+  write(1, 1, 10, 20);
+  read(1, 1, 25, 28);
+  backup("b", 30, 40);
+  create(1, 50, 60).backup = as_name("b");
+  EXPECT_THAT(problems(), IsEmpty());
+  create(0, 70, 80).backup = as_name("b");
+  EXPECT_THAT(problems(), Not(IsEmpty()));
+}
+
+TEST_F(JudgeTest, ACloneOfAnotherMomentIsRefused) {
+  write(1, 1, 10, 20);
+  read(1, 1, 25, 28);
+  write(2, 1, 40, 60);
+  create(1, 30, 50).clones = true;
+  EXPECT_THAT(problems(), IsEmpty());
+  anew();
+  write(1, 1, 10, 20);
+  write(2, 1, 30, 40);
+  read(2, 1, 45, 48);
+  create(1, 50, 60).clones = true;
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("clone")));
+}
+
+TEST_F(JudgeTest, AnEmptyDatabaseThatBeginsWithSomethingIsRefused) {
+  write(1, 1, 10, 20);
+  create(1, 50, 60);
+  EXPECT_THAT(problems(), Not(IsEmpty()));
+}
+
+TEST_F(JudgeTest, ADatabaseThatIsServedAfterItsRemovalIsRefused) {
+  create(0, 50, 60);
+  add(Act::drop, 70, 80).database = 1;
+  EXPECT_THAT(problems(), IsEmpty());
+  read(0, 1, 90, 95).database = 1;
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("after its removal")));
 }
 
 TEST_F(JudgeTest, ASwapWithoutAnEndIsRefused) {

@@ -58,6 +58,8 @@ std::uint64_t trace();
 std::int64_t now_nanos();  // virtual
 // Seeded, apart from the schedule's own.
 std::uint64_t random_below(std::uint64_t bound);
+// The wall clock is that much ahead of what it began with, from now on; the others never jump.
+void set_wall_step(std::int64_t nanos);
 // The calling thread waits so long.
 void sleep_micros(std::uint64_t micros);
 
@@ -78,6 +80,12 @@ std::int64_t read_clock();
 int thread_number();
 // Real CLOCK_REALTIME at the beginning of virtual time: the same in every run.
 inline constexpr std::int64_t epoch_nanos = 1'800'000'000'000'000'000;
+// CLOCK_REALTIME at virtual time 0, as it is set now.
+inline std::int64_t wall_epoch_nanos = epoch_nanos;
 }  // namespace detail
+
+inline void set_wall_step(std::int64_t nanos) {
+  detail::wall_epoch_nanos = detail::epoch_nanos + nanos;
+}
 
 }  // namespace restored::simulation

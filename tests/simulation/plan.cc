@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <random>
 
@@ -109,18 +110,27 @@ Plan plan_of(std::uint64_t seed) {
   plan.records = 1 + dice.below(24);
   // A frame is 256 KiB: one content in eight has several.
   plan.value_bytes = dice.one_in(8) ? 30'000 : 1 + dice.below(300);
+  plan.hold_seconds = 1 + dice.below(3);
+  plan.clock_hours = dice.one_of({0U, 0U, 10U, 100U});
   const std::uint64_t lives = 1 + dice.below(3);
   for (std::uint64_t i = 0; i < lives; ++i) plan.lives.push_back(life(dice));
   return plan;
+}
+
+bool gets_full(const Plan& plan) {
+  return std::ranges::any_of(plan.lives, [](const LifePlan& life) {
+    return life.disk.gets_full || life.disk.errors_are_full;
+  });
 }
 
 std::string describe(const Plan& plan) {
   std::string text = fmt::format(
       "seed {}: {} databases, {} writers, {} readers, {} operations a life, {} records of {} "
       "bytes, "
-      "cancels {}/16; switches {}, leaps {}, slow {}",
+      "cancels {}/16, holds for {} s, clock set by {} h; switches {}, leaps {}, slow {}",
       plan.seed, plan.databases, plan.writers, plan.readers, plan.operations, plan.records,
-      plan.value_bytes, plan.canceller_patience, plan.switches, plan.leaps, plan.slow_threads);
+      plan.value_bytes, plan.canceller_patience, plan.hold_seconds, plan.clock_hours, plan.switches,
+      plan.leaps, plan.slow_threads);
   for (const LifePlan& one : plan.lives) {
     const char* const endings[] = {"closes", "is killed", "loses its power"};
     const StoreFaults& store = one.store;

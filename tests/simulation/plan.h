@@ -42,6 +42,8 @@ struct Plan {
   std::size_t readers = 1;
   std::size_t canceller_patience = 0;  // of 16 operations, so many are cancelled
   std::size_t operations = 4;          // of each database and life
+  std::uint64_t hold_seconds = 2;      // of a restore that waits for its commit
+  std::uint64_t clock_hours = 0;       // by so many the wall clock may be set ahead, or back
   std::size_t records = 12;            // of a content
   std::size_t value_bytes = 100;
   bool logs_are_not_synced = false;
@@ -49,6 +51,8 @@ struct Plan {
 };
 
 Plan plan_of(std::uint64_t seed);
+// Whether the state's disk is full at times: then what can be undone may go for want of room.
+bool gets_full(const Plan& plan);
 std::string describe(const Plan& plan);
 
 }  // namespace restored::simulation

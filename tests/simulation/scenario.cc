@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "child.h"
 #include "clients.h"
+#include "hold_judge.h"
 #include "host.h"
 #include "inspection.h"
 #include "judge.h"
@@ -112,6 +113,7 @@ class Life {
       tell("the engine does not close: " + closed.error().message);
     for (std::string& problem : left_over(host_)) tell(std::move(problem));
     for (std::string& problem : judge(ledger())) tell(std::move(problem));
+    for (std::string& problem : judge_holds(ledger())) tell(std::move(problem));
     hand_over(Ending::close);
   }
 
@@ -144,14 +146,7 @@ class Life {
   void make_databases() {
     if (!open()) hand_over(Ending::close);
     for (std::size_t i = 0; i < plan_.databases; ++i) {
-      CreateDatabase request;
-      request.name = fmt::format("database-{}", i);
-      const Result<CreatedDatabase> made = host_.engine().create_database(request, "simulation");
-      if (!made) std::abort();
-      ledger().ids[i] = as_name(made->info.id.value);
-      ledger().connections[i] = as_name(made->connection.info.id.value);
-      ledger().first_passwords[i] = as_name(made->connection.password);
-      ledger().databases = i + 1;
+      clients_.make_first(i);
       clients_.read(i);
       clients_.write(i, true);
     }
@@ -188,6 +183,7 @@ Schedule schedule_of(const Plan& plan, std::size_t life, Life*& here) {
   const bool last = number == plan.lives.size();
   Life* here = nullptr;
   begin(schedule_of(plan, number, here));
+  set_wall_step(ledger().wall_step);
   here = new Life(plan, last ? nothing_wrong : plan.lives[number], disks);
   if (last) here->inspect();
   here->run(number == 0);
@@ -197,8 +193,13 @@ void count(Outcome& outcome) {
   for (const Event& event : ledger().events()) {
     if (event.act == Act::cut) continue;
     if (event.act == Act::backup || event.act == Act::restore || event.act == Act::undo ||
-        event.act == Act::flush)
+        event.act == Act::flush || event.act == Act::create)
       ++outcome.told[static_cast<std::size_t>(event.told)];
+    outcome.committed += event.holds && event.told == Told::done ? 1 : 0;
+    outcome.expired += expired(event) ? 1 : 0;
+    const bool has_source = event.clones || !text(event.backup).empty();
+    outcome.created += event.act == Act::create && has_source && event.told == Told::done ? 1 : 0;
+    outcome.removed += event.act == Act::drop && event.told == Told::done ? 1 : 0;
   }
   outcome.store_troubles = ledger().store_troubles;
   outcome.disk_troubles = ledger().disk_troubles;
@@ -213,6 +214,7 @@ Outcome run_seed(std::uint64_t seed, const Manner& manner) {
   Outcome outcome;
   outcome.plan = describe(plan);
   ledger().clear();
+  ledger().hold_nanos = static_cast<std::int64_t>(plan.hold_seconds) * 1'000'000'000;
   Disks disks;
   for (std::size_t life = 0; life <= plan.lives.size(); ++life) {
     ledger().life = static_cast<std::uint8_t>(life);

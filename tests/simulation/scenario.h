@@ -17,8 +17,13 @@ struct Outcome {
   std::uint64_t disk_troubles = 0;
   std::size_t kills = 0;
   std::size_t power_losses = 0;
-  // Of backups, restores, undos and flushes: [what was told].
+  // Of backups, restores, undos, flushes and creations: [what was told].
   std::uint64_t told[4] = {};
+  // Of restores with a hold.
+  std::uint64_t committed = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t created = 0;  // databases, with a content from somewhere
+  std::uint64_t removed = 0;
 };
 
 // REQUIRES: one thread, and addresses that are fixed (child.h).

@@ -54,6 +54,10 @@ struct Tally {
   std::atomic<std::uint64_t> store_troubles;
   std::atomic<std::uint64_t> disk_troubles;
   std::atomic<std::uint64_t> told[4];
+  std::atomic<std::uint64_t> committed;
+  std::atomic<std::uint64_t> expired;
+  std::atomic<std::uint64_t> created;
+  std::atomic<std::uint64_t> removed;
   std::atomic<std::uint64_t> failures;
   char failure[8192];  // the first one
 };
@@ -78,6 +82,10 @@ void run_one(std::uint64_t seed) {
   tally->store_troubles += outcome.store_troubles;
   tally->disk_troubles += outcome.disk_troubles;
   for (std::size_t i = 0; i < 4; ++i) tally->told[i] += outcome.told[i];
+  tally->committed += outcome.committed;
+  tally->expired += outcome.expired;
+  tally->created += outcome.created;
+  tally->removed += outcome.removed;
   if (!tally->manner.quiet) {
     for (const Event& event : Ledger::shared().events())
       std::fprintf(stderr, "%s\n", print(event).c_str());
@@ -185,10 +193,18 @@ TEST(SimulationTest, NothingIsLostAndNothingIsMixedWhateverGoesWrong) {
               ull(tally->store_troubles), ull(tally->disk_troubles));
   std::printf("operations: %llu succeeded, %llu failed or were refused, %llu cancelled\n",
               ull(tally->told[1]), ull(tally->told[2]), ull(tally->told[3]));
+  std::printf("restores with a hold: %llu committed, %llu expired\n", ull(tally->committed),
+              ull(tally->expired));
+  std::printf("databases: %llu made from a backup or another one, %llu removed\n",
+              ull(tally->created), ull(tally->removed));
   EXPECT_EQ(tally->failures, 0u) << tally->failure;
   EXPECT_EQ(tally->seeds, tally->failures > 0 ? tally->seeds.load() : seeds);
   if (tally->seeds < 100) return;
   EXPECT_GT(tally->told[1], tally->seeds) << "nothing was done";
+  EXPECT_GT(tally->committed, 0u);
+  EXPECT_GT(tally->expired, 0u);
+  EXPECT_GT(tally->created, 0u);
+  EXPECT_GT(tally->removed, 0u);
   EXPECT_GT(tally->kills, 0u);
   EXPECT_GT(tally->power_losses, 0u);
   EXPECT_GT(tally->store_troubles, 0u);
