@@ -202,7 +202,12 @@ Result<void> end_restore(EngineParts& parts, const DatabaseId& id,
     return {};  // what it replaced is removed with the other leftovers
   }
   if (record->status == DatabaseStatus::ready) return {};
-  return put_status(parts, id, DatabaseStatus::failure, error);
+  RESTORED_TRY(put_status(parts, id, DatabaseStatus::failure, error));
+  if (!parts.databases.instance(id)) return {};
+  // It was opened as one that is being made. Its content is nobody's.
+  RESTORED_TRY(const Claim claim, parts.databases.claim_for_removal(id));
+  parts.databases.withhold(claim, *error);
+  return {};
 }
 
 Result<void> end(EngineParts& parts, const registry::OperationRecord& record,

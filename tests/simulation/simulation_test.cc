@@ -213,9 +213,10 @@ TEST(SimulationTest, NothingIsLostAndNothingIsMixedWhateverGoesWrong) {
 
 // What they found once:
 //   1697: a sync of a log fails beside a flush, and an assertion of RocksDB ends the process.
+//   1237: a database whose making was cancelled before a crash is served empty after it.
 TEST(SimulationTest, SeedsThatFoundSomethingFindNothing) {
   if (number_of("RESTORED_SEED") > 0) GTEST_SKIP() << "one seed was asked for";
-  for (const std::uint64_t seed : {1697}) {
+  for (const std::uint64_t seed : {1697, 1237}) {
     run_seeds(seed, seed + 1, {.quiet = true});
     EXPECT_EQ(tally->failures, 0u) << tally->failure;
   }
