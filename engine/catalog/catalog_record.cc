@@ -49,6 +49,9 @@ CatalogRecord record_from(const json::object& object) {
     state.previous = previous->to_number<GenerationNumber>();
     state.previous_provenance = provenance_from(object.at("previous_provenance").as_object());
     state.previous_until = object.at("previous_until").to_number<UnixMillis>();
+    if (const json::value* seconds = object.if_contains("previous_seconds")) {
+      state.previous_seconds = seconds->to_number<std::uint64_t>();
+    }
   }
   state.last_swap = OperationId(text(object, "last_swap"));
   for (const json::value& backup : object.at("base_backups").as_array()) {
@@ -81,6 +84,7 @@ void forget_previous(CatalogState& state) {
   state.previous.reset();
   state.previous_provenance = {};
   state.previous_until.reset();
+  state.previous_seconds = 0;
 }
 
 std::string encode(const CatalogRecord& record) {
@@ -97,6 +101,7 @@ std::string encode(const CatalogRecord& record) {
     object["previous"] = *state.previous;
     object["previous_provenance"] = provenance_object(state.previous_provenance);
     object["previous_until"] = *state.previous_until;
+    if (state.previous_seconds > 0) object["previous_seconds"] = state.previous_seconds;
   }
   const std::string body = json::serialize(object);
   return fmt::format("{} {} {:08x}\n{}", magic, catalog_record_version, crc32c(body), body);

@@ -134,7 +134,7 @@ DatabaseImpl::DatabaseImpl(const OpenOptions& options, const Clock& clock, Parts
   instance_->set_auto_compaction(live(), true);
   MutexLock lock(mutex_);
   if (const auto until = record_.state.previous_until) {
-    undo_time_ = UndoTime::at_opening(clock_, *until, options_.undo_seconds);
+    undo_time_ = UndoTime::at_opening(clock_, *until, record_.state.previous_seconds);
   }
 }
 

@@ -71,6 +71,7 @@ struct CatalogState {
   std::optional<GenerationNumber> previous;
   Provenance previous_provenance;
   std::optional<UnixMillis> previous_until;  // undo time ends
+  std::uint64_t previous_seconds = 0;        // how long that was at the swap; 0: not known
   OperationId last_swap;                     // newest swap of an operation; a flush leaves it
   std::vector<BackupId> base_backups;        // newest first, at most 4: whose files may be reused
 };

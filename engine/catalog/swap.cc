@@ -160,6 +160,7 @@ CatalogRecord DatabaseImpl::record_after_swap(const StoredGeneration& candidate,
     state.previous = state.live;
     state.previous_provenance = state.live_provenance;
     state.previous_until = clock_.wall() + static_cast<UnixMillis>(options_.undo_seconds) * 1000;
+    state.previous_seconds = options_.undo_seconds;
   } else {
     forget_previous(state);
   }

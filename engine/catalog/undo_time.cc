@@ -12,10 +12,11 @@ UndoTime UndoTime::of_swap(const Clock& clock, std::uint64_t seconds) {
 
 UndoTime UndoTime::at_opening(const Clock& clock, UnixMillis until, std::uint64_t seconds) {
   using std::chrono::milliseconds;
-  const milliseconds all = std::chrono::seconds(seconds);
   // Nobody waits longer than about three centuries, which is what the clock can tell.
-  const milliseconds most = std::chrono::hours(24 * 365 * 200);
-  const milliseconds left = std::clamp(milliseconds(until - clock.wall()), milliseconds(0), most);
+  const milliseconds longest = std::chrono::hours(24 * 365 * 200);
+  const milliseconds all = seconds == 0 ? longest : std::chrono::seconds(seconds);
+  // The clock may have been ahead at the swap, or be behind now.
+  const milliseconds left = std::clamp(milliseconds(until - clock.wall()), milliseconds(0), all);
   const milliseconds again = std::min<milliseconds>(undo_time_checked_again, all);
   const Time now = clock.monotonic();
   const milliseconds asked = std::max(left, again);

@@ -19,7 +19,7 @@ class UndoTime {
  public:
   // All of it, from now on.
   static UndoTime of_swap(const Clock& clock, std::uint64_t seconds);
-  // What is left, at an opening, of a time of about so many seconds.
+  // What is left, at an opening, of a time of so many seconds (0: not known), never more than all.
   static UndoTime at_opening(const Clock& clock, UnixMillis until, std::uint64_t seconds);
 
   bool over(const Clock& clock) const;

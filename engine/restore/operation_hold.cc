@@ -1,6 +1,7 @@
 // A restore that holds before its swap: until its commit, or for as long as it may.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
@@ -52,6 +53,11 @@ Result<void> Operation::hold(std::uint64_t seconds) {
     if (!view.held_until) {
       view.held_until = now + static_cast<UnixMillis>(seconds) * 1000;
       hold_over_ = clock_.monotonic() + std::chrono::seconds(seconds);
+    } else {
+      // The wall clock may have been ahead when it began to hold.
+      const auto most = clock_.monotonic() + std::chrono::seconds(seconds);
+      hold_over_ = std::min(hold_over_, most);
+      *view.held_until = std::min(*view.held_until, now + static_cast<UnixMillis>(seconds) * 1000);
     }
     view.phase = Phase::staged;
     view.updated_at = now;

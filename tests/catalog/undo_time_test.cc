@@ -72,6 +72,23 @@ TEST_F(UndoTimeTest, AWallClockThatIsBehindAfterAnOpeningKeepsNothingForEver) {
   EXPECT_FALSE(kept_after(1));
 }
 
+TEST_F(UndoTimeTest, AWallClockThatWasAheadAtTheSwapKeepsNothingForEver) {
+  set_wall(ten_years);
+  put(*database_, "another", "value");
+  EXPECT_TRUE(database_->replace_all({}, nullptr));
+  set_wall(-ten_years);
+  reopen();
+  EXPECT_TRUE(kept_after(hour - 1));
+  EXPECT_FALSE(kept_after(1));
+}
+
+TEST_F(UndoTimeTest, AWallClockThatIsBehindAtAnOpeningKeepsNothingForEver) {
+  set_wall(-ten_years);
+  reopen();
+  EXPECT_TRUE(kept_after(hour - 1));
+  EXPECT_FALSE(kept_after(1));
+}
+
 TEST_F(UndoTimeTest, OneThatEndedWhileItWasClosedIsOverSoonAfterTheOpening) {
   clock_.advance(2 * hour);
   reopen();
