@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -18,6 +19,11 @@
 
 namespace restored::restore {
 namespace {
+
+// How long a restore and an undo wait for a scheduled backup to end. An undo has a thread of those
+// that wait for no repository.
+constexpr std::chrono::seconds over_schedule(limits::store_request_patience_seconds);
+constexpr std::chrono::seconds undo_over_schedule(1);
 
 using Turn = OperationRunner::Turn;
 
@@ -120,8 +126,8 @@ Result<OperationView> restore_into(EngineParts& parts, const RestoreRequest& req
     RESTORED_TRY(check_source(parts, request));
     return {};
   };
-  Result<Claim> claim =
-      claim_over_schedule(parts, request.target, record.view.id, record.view.kind, check);
+  Result<Claim> claim = claim_over_schedule(parts, request.target, record.view.id, record.view.kind,
+                                            over_schedule, check);
   if (!claim) {
     const bool gone = claim.error().code == ErrorCode::database_not_found;
     return std::unexpected(gone ? unknown_target(request.target) : std::move(claim).error());
@@ -263,23 +269,21 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   RESTORED_TRY(refuse_when_stopping(parts));
   RESTORED_TRY(find_target(parts, id));
   // What a client wrote into it and flushed, before its first restore failed, is no content of it.
-  if (const auto database = parts.registry->database(id);
-      database && database->status == DatabaseStatus::failure) {
+  if (const auto known = parts.registry->database(id);
+      known && known->status == DatabaseStatus::failure) {
     return fail(ErrorCode::nothing_to_undo,
                 fmt::format("database {} has failed: it has no content to go back to", id.value),
                 "Restore a backup into it.");
   }
   registry::OperationRecord record =
       new_record(OperationKind::undo, id, std::move(principal), intent);
-  const auto check = [&]() -> Result<void> {
-    const OpenDatabases::Pointer database = parts.databases.find(id);
-    if (database && database->state().previous) return {};
-    return std::unexpected(nothing_to_undo(id));
-  };
-  RESTORED_TRY(Claim claim,
-               claim_over_schedule(parts, id, record.view.id, record.view.kind, check));
-  const auto back = claim.usable() ? claim.database().state().previous : std::nullopt;
-  if (!back) {
+  // What it takes back is what was there when it was asked for, not after it waited.
+  const OpenDatabases::Pointer database = parts.databases.find(id);
+  const auto back = database ? database->state().previous : std::nullopt;
+  if (!back) return std::unexpected(nothing_to_undo(id));
+  RESTORED_TRY(Claim claim, claim_over_schedule(parts, id, record.view.id, record.view.kind,
+                                                undo_over_schedule, [] { return Result<void>(); }));
+  if (!claim.usable()) {
     return std::unexpected(nothing_to_undo(id));
   }
   record.view.phase = Phase::swap;

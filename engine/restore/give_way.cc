@@ -53,26 +53,29 @@ bool gave_way(const OperationView& view) {
 
 Result<Claim> claim_over_schedule(EngineParts& parts, const DatabaseId& id,
                                   const OperationId& operation, OperationKind kind,
+                                  milliseconds longest,
                                   const std::function<Result<void>()>& check) {
-  const auto end =
-      parts.clock.monotonic() + std::chrono::seconds(limits::store_request_patience_seconds);
+  const auto end = parts.clock.monotonic() + longest;
   bool checked = false;
   while (true) {
     Result<Claim> claim = parts.databases.claim(id, operation, kind);
     if (claim || claim.error().code != ErrorCode::database_busy) return claim;
-    const auto left = std::chrono::duration_cast<milliseconds>(end - parts.clock.monotonic());
-    if (left <= milliseconds(0) || parts.stopping.stop_requested()) return claim;
+    const auto left = [&] {
+      return std::chrono::duration_cast<milliseconds>(end - parts.clock.monotonic());
+    };
+    if (left() <= milliseconds(0) || parts.stopping.stop_requested()) return claim;
     const std::optional<Working> working = parts.databases.working(id);
     if (!working) continue;  // it has ended since
     const auto found = parts.operations->find(working->operation);
     if (!found) {
-      pause(std::min(record_wait, left), parts.stopping.get_token());
+      pause(std::min(record_wait, left()), parts.stopping.get_token());
       continue;
     }
     if (!by_schedule((*found)->view())) return claim;
     if (!checked) RESTORED_TRY(check());
     checked = true;
-    wait_out(parts, **found, reason(operation, kind), left);
+    if (left() <= milliseconds(0)) return claim;
+    wait_out(parts, **found, reason(operation, kind), left());
   }
 }
 

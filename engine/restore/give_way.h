@@ -3,6 +3,7 @@
 // Threading: all functions may be called from any thread at once.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "restore/engine_parts.h"
@@ -19,9 +20,10 @@ bool gave_way(const OperationView& view);
 // As OpenDatabases::claim(), for a restore or an undo. A scheduled backup is ended first, or waited
 // for where its manifest is being written; but not when `check` tells that the operation would be
 // refused all the same. Errors: the claim's, also when the backup does not end within
-// store_request_patience_seconds; those of `check`.
+// `longest`; those of `check`, whose time counts too.
 Result<Claim> claim_over_schedule(EngineParts& parts, const DatabaseId& id,
                                   const OperationId& operation, OperationKind kind,
+                                  std::chrono::milliseconds longest,
                                   const std::function<Result<void>()>& check);
 
 }  // namespace restored::restore
