@@ -155,6 +155,8 @@ class Call {
     http::response_parser<http::string_body> parser;
     parser.body_limit(boost::none);
     while (!parser.is_done()) {
+      // While events come quickly no read takes as long as the next look.
+      if (!wanted()) return fail(ErrorCode::cancelled, "nobody waits for it any more");
       stream_.expires_after(request_.deadline);
       beast::error_code error;
       http::async_read_some(stream_, buffer, parser,
