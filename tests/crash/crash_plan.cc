@@ -69,7 +69,8 @@ std::string configuration(std::mt19937_64& random, bool short_undo) {
   text += std::string("io_uring = ") + (ring ? "true" : "false") + "\n";
   text += std::string("verify = \"") + (full ? "full" : "sampled") + "\"\n";
   text += std::string("undo_time = \"") + (short_undo ? "1s" : "24h") + "\"\n";
-  return text;
+  // Who waits here asks again at once.
+  return text + "[control]\nrequests_per_second = 0\n";
 }
 
 void choose_way(Round& round) {

@@ -34,7 +34,7 @@ constexpr std::size_t rounds_for_bytes = 45;
 constexpr std::size_t refused_passwords_kept = 100;
 constexpr const char* configuration =
     "[data]\nthreads = 2\n[engine]\nblock_cache = \"16MiB\"\nmemory_budget = \"64MiB\"\n"
-    "undo_time = \"1s\"\n";
+    "undo_time = \"1s\"\n[control]\nrequests_per_second = 0\n";
 
 void run_load(World& world, std::uint64_t seed, std::chrono::milliseconds time) {
   world.wake();
