@@ -280,12 +280,13 @@ Result<OperationView> undo(EngineParts& parts, const DatabaseId& id, std::string
   // What it takes back is what was there when it was asked for, not after it waited.
   const OpenDatabases::Pointer database = parts.databases.find(id);
   const auto back = database ? database->state().previous : std::nullopt;
-  if (!back) return std::unexpected(nothing_to_undo(id));
-  RESTORED_TRY(Claim claim, claim_over_schedule(parts, id, record.view.id, record.view.kind,
-                                                undo_over_schedule, [] { return Result<void>(); }));
-  if (!claim.usable()) {
+  const auto check = [&]() -> Result<void> {
+    if (back) return {};
     return std::unexpected(nothing_to_undo(id));
-  }
+  };
+  RESTORED_TRY(Claim claim, claim_over_schedule(parts, id, record.view.id, record.view.kind,
+                                                undo_over_schedule, check));
+  if (!claim.usable() || !back) return std::unexpected(nothing_to_undo(id));
   record.view.phase = Phase::swap;
   RESTORED_TRY(const OperationTable::Pointer operation,
                parts.operations->create(std::move(record)));

@@ -254,10 +254,15 @@ class DatabaseJudge::Work {
     const auto before = registers_.find({first->generation, losses});
     if (before == registers_.end()) return;  // it became live while nobody looked
     std::int64_t kept_until = cut.begin - may_be_lost_nanos;
+    const Event* last_begun = nullptr;  // of the durable ones, but for the one that is there
     for (const Event* event : events_) {
-      if (event->act == Act::write && event->durable && event->told == Told::done &&
-          event->generation == first->generation && event->life <= cut.life)
-        kept_until = std::max(kept_until, event->end + 1);
+      if (event->act != Act::write || !event->durable || event->told != Told::done ||
+          event->generation != first->generation || event->life > cut.life)
+        continue;
+      // It counts from a moment between its begin and its end, which nobody knows.
+      kept_until = std::max(kept_until, event->begin + 1);
+      if (event->tag == first->tag) continue;
+      if (last_begun == nullptr || event->begin > last_begun->begin) last_begun = event;
     }
     const auto cluster = before->second.clusters.find(first->tag);
     if (cluster == before->second.clusters.end()) {
@@ -271,6 +276,10 @@ class DatabaseJudge::Work {
     cluster->second.read = true;
     if (cluster->second.written) cluster->second.add(cluster->second.write);
     cluster->second.add({kept_until, cut.begin});
+    if (last_begun != nullptr && cluster->second.first_end < last_begun->begin) {
+      tell("generation {} holds {} after a power loss, which the durable {} had replaced",
+           first->generation, first->tag, last_begun->tag);
+    }
   }
 
   static std::optional<std::string> wrong_zones(const Register& one) {

@@ -135,6 +135,23 @@ TEST_F(JudgeTest, ADurableWriteThatWentWithThePowerIsRefused) {
   EXPECT_THAT(problems(), Not(IsEmpty()));
 }
 
+// The first one's sync took long: it counted before the second, and was told after the third.
+TEST_F(JudgeTest, WhatCameAfterADurableWriteNeedNotBeWhatWasThereWhenItWasTold) {
+  write(1, 1, 10, 60).durable = true;
+  write(2, 1, 20, 30).durable = true;
+  write(3, 1, 40, 50);
+  cut(70, true);
+  read(2, 1, 80, 90);
+  EXPECT_THAT(problems(), IsEmpty());
+  anew();
+  write(2, 1, 5, 8);
+  write(1, 1, 10, 60).durable = true;
+  write(3, 1, 40, 50);
+  cut(70, true);
+  read(2, 1, 80, 90);
+  EXPECT_THAT(problems(), Not(IsEmpty())) << "the durable one came after it";
+}
+
 TEST_F(JudgeTest, AFailedWriteMayShowAfterAnOpeningOnlyAndNotOverALaterOne) {
   write(1, 1, 10, 20, Told::failed);
   cut(30, false);
