@@ -23,16 +23,26 @@ class GiveWaySurfaceTest : public ControlTest {
     ControlTest::SetUp();
     database_ = make_database("orders");
     backup_ = make_backup(database_);
-    write_noise();
-    // The next backup takes a minute.
-    engine_->set_bandwidth(limits::store_bytes_per_second_min);
+    write_noise(database_);
+    go_into_debt();
   }
-  void write_noise() {
+  // What is taken at once is waited for by the next backup, for most of a minute.
+  void go_into_debt() {
+    const DatabaseId debtor = make_database("debtor");
+    write_noise(debtor);
+    engine_->set_bandwidth(limits::store_bytes_per_second_min);
+    const OperationId first = engine_->start_backup(debtor, "first", "test").value().id;
+    ASSERT_TRUE(test::wait_until([&] {
+      const OperationView view = engine_->operation(first).value();
+      return view.state == OperationState::succeeded || view.bytes_done > 0;
+    }));
+  }
+  void write_noise(const DatabaseId& database) {
     WriteSet changes;
     for (int index = 0; index < 64; ++index) {
       changes.put("knoise" + std::to_string(index), "\x10" + random_id(64 * 1024));
     }
-    const auto keyspace = engine_->keyspace(database_);
+    const auto keyspace = engine_->keyspace(database);
     const WritePermit permit = keyspace->try_begin_write();
     ASSERT_TRUE(keyspace->write(permit, changes, Durability::process));
   }
