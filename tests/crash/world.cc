@@ -179,6 +179,7 @@ bool check_clone(World& world, const Loaded& source) {
   BackupModel expected;
   std::string wrong = source.model->complete_backup(clone.cut, expected);
   system_test::RedisClient client(world.agent().port(), clone.password);
+  if (!client.ok()) return false;
   auto content = client.content();
   if (!content) return false;
   if (!remove_ballast(*content)) wrong += " a value is not of its key";
