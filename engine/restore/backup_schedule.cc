@@ -34,10 +34,6 @@ bool must_wait(ErrorCode code) {
          code == ErrorCode::database_provisioning || code == ErrorCode::shutting_down;
 }
 
-bool by_schedule(const OperationView& view) {
-  return view.kind == OperationKind::backup && view.principal == schedule_principal;
-}
-
 }  // namespace
 
 BackupSchedule::BackupSchedule(EngineParts& parts, Collector& collector)

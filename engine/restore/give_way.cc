@@ -19,10 +19,6 @@ using std::chrono::milliseconds;
 // Between the claim and the record of a backup that is being accepted.
 constexpr milliseconds record_wait(10);
 
-bool by_schedule(const OperationView& view) {
-  return view.kind == OperationKind::backup && view.principal == schedule_principal;
-}
-
 Error reason(const OperationId& operation, OperationKind kind) {
   return {ErrorCode::cancelled,
           fmt::format("this scheduled backup gave way to operation {} ({})", operation.value,
@@ -40,6 +36,10 @@ void wait_out(EngineParts& parts, Operation& backup, const Error& why, milliseco
 }
 
 }  // namespace
+
+bool by_schedule(const OperationView& view) {
+  return view.kind == OperationKind::backup && view.principal == schedule_principal;
+}
 
 bool gives_way(const EngineParts& parts, const Working& working) {
   if (working.kind != OperationKind::backup) return false;

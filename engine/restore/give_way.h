@@ -12,6 +12,8 @@
 
 namespace restored::restore {
 
+// Whether the schedule began it.
+bool by_schedule(const OperationView& view);
 // Whether the work on a database is a backup that gives way.
 bool gives_way(const EngineParts& parts, const Working& working);
 // Whether an operation ended because it gave way: a person had nothing against it.

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "control_test.h"
+#include "restore_pair.h"
 #include "support/wait_until.h"
 
 namespace restored::control {
@@ -11,21 +12,8 @@ namespace {
 
 const std::string async = "Prefer: respond-async";
 
-class AsyncSurfaceTest : public ControlTest {
+class AsyncSurfaceTest : public RestorePairTest {
  protected:
-  void SetUp() override {
-    ControlTest::SetUp();
-    source_ = make_database("source", 10);
-    target_ = make_database("target", 2);
-    backup_ = make_backup(source_);
-  }
-  HttpAnswer restore(const Headers& headers) {
-    return call("POST", restore_path(target_), restore_body(source_, backup_), headers);
-  }
-  HttpAnswer second_restore(const Headers& headers) {
-    return call("POST", "/v2/redis/restore-backup/" + target_.value,
-                R"({"backup_id":")" + backup_.value + "\"}", headers);
-  }
   void expect_async(const HttpAnswer& answer, const std::string& applied = "respond-async") {
     EXPECT_EQ(answer.status, 202) << answer.text;
     EXPECT_EQ(answer.header("preference-applied"), applied);
@@ -39,10 +27,6 @@ class AsyncSurfaceTest : public ControlTest {
     EXPECT_EQ(answer.header("location"), "");
     EXPECT_EQ(answer.header("preference-applied"), applied);
   }
-
-  DatabaseId source_;
-  DatabaseId target_;
-  BackupId backup_;
 };
 
 TEST_F(AsyncSurfaceTest, ARestoreAndItsUndoAre202WithTheirLocation) {

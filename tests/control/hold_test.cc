@@ -4,26 +4,14 @@
 #include <boost/json.hpp>
 
 #include "control_test.h"
+#include "restore_pair.h"
 #include "support/wait_until.h"
 
 namespace restored::control {
 namespace {
 
-class HoldSurfaceTest : public ControlTest {
+class HoldSurfaceTest : public RestorePairTest {
  protected:
-  void SetUp() override {
-    ControlTest::SetUp();
-    source_ = make_database("source", 10);
-    target_ = make_database("target", 2);
-    backup_ = make_backup(source_);
-  }
-  HttpAnswer restore(const Headers& headers) {
-    return call("POST", restore_path(target_), restore_body(source_, backup_), headers);
-  }
-  HttpAnswer second_restore(const Headers& headers) {
-    return call("POST", "/v2/redis/restore-backup/" + target_.value,
-                R"({"backup_id":")" + backup_.value + "\"}", headers);
-  }
   // Its path, once it is staged.
   std::string staged(const HttpAnswer& accepted, int status = 200,
                      const std::string& applied = "hold=stage") {
@@ -44,10 +32,6 @@ class HoldSurfaceTest : public ControlTest {
     expect_old_content();
   }
   std::string id(const std::string& path) const { return path.substr(path.rfind('/') + 1); }
-
-  DatabaseId source_;
-  DatabaseId target_;
-  BackupId backup_;
 };
 
 TEST_F(HoldSurfaceTest, IsStagedThenCommittedAndTheCommitMayBeRepeated) {
